@@ -1,0 +1,1 @@
+//! What a Moodlight model means and how it runs.
