@@ -1,1 +1,35 @@
 //! What a Moodlight model means and how it runs.
+//!
+//! Trainer and runtime share this crate, so that `evaluate` on the host scores exactly what the device runs:
+//!
+//! - [`FrameView`] and [`CropBox`]: pixels as a camera, a pipe or a picture delivers them, and the part to look at;
+//! - [`InputSpec`] and [`Preprocessor`]: the one way from a crop to the network's input tensor;
+//! - [`ModelCard`]: what the model's numbers mean, carried inside the ONNX file ([`embed`], [`read_card`]);
+//! - [`Classifier`]: the engine (tract) behind a narrow interface, giving [`Probabilities`];
+//! - [`TestCard`]: a drawn face that cycles through the moods, for a first run without a camera and for tests.
+
+mod card;
+mod classifier;
+mod crop;
+mod engine;
+mod error;
+mod frame;
+mod input;
+mod onnx;
+mod planes;
+mod preprocess;
+mod probabilities;
+mod resample;
+mod test_card;
+
+pub use card::{CONTRACT_VERSION, CardError, MAX_LABELS, ModelCard, Precision, Task};
+pub use classifier::Classifier;
+pub use crop::CropBox;
+pub use engine::engine_description;
+pub use error::ModelError;
+pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
+pub use input::{Colour, InputSpec, PixelMap};
+pub use onnx::{decode, embed, encode, read_card};
+pub use preprocess::Preprocessor;
+pub use probabilities::{Probabilities, apply_temperature};
+pub use test_card::{DEMO_SEED, TEST_CARD_LABELS, TestCard, is_reserved_seed};
