@@ -1,0 +1,206 @@
+//! Everything a training run depends on; written into its folder as `config.toml`.
+
+use crate::augment::Augment;
+use crate::nets::{Architecture, Options};
+use crate::train::loss::ClassWeights;
+use crate::train::optimizer::Optimizer;
+use crate::train::schedule::Schedule;
+use crate::train::stopping::Monitor;
+use anyhow::{Context, Result, ensure};
+use emotion_models::{Colour, InputSpec, PixelMap};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// A run's configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Which net.
+    pub arch: Architecture,
+    /// Every random choice derives from it.
+    pub seed: u64,
+    /// Rows and columns of the input picture.
+    pub size: u32,
+    /// `grey` or `rgb`.
+    pub colour: ColourName,
+    /// Largest number of epochs.
+    pub epochs: usize,
+    /// Pictures per step.
+    pub batch_size: usize,
+    /// Share of the target spread evenly over the labels.
+    pub label_smoothing: f32,
+    /// How much each label counts in the loss.
+    pub class_weights: ClassWeights,
+    /// Decay of the moving average of weights; 0 switches it off.
+    pub average: f64,
+    /// Softmax over the labels of a picture's own data set only.
+    pub mask_absent: bool,
+    /// These first stages keep their weights.
+    pub freeze: usize,
+    /// What an epoch is judged by.
+    pub monitor: Monitor,
+    /// Epochs without a better one before training stops; 0 never stops.
+    pub patience: usize,
+    /// Where the pictures are.
+    pub data: Data,
+    /// Within the architecture.
+    pub net: Options,
+    /// Optimizer.
+    pub optimizer: Optimizer,
+    /// Learning rate over time.
+    pub schedule: Schedule,
+    /// Changes made to training pictures.
+    pub augment: Augment,
+}
+
+/// Where the pictures are and how they are split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// `DIR` or `DIR*REPEAT`.
+    pub sources: Vec<String>,
+    /// Part of `train/` set aside for validation where a source has no `val/`.
+    pub val_fraction: f32,
+}
+
+/// Colour of the input picture, as written in files and flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ColourName {
+    /// One channel.
+    Grey,
+    /// Three channels.
+    Rgb,
+}
+
+impl Config {
+    /// The defaults of an architecture; for `lenet` they are the seed's training.
+    pub fn preset(arch: Architecture) -> Self {
+        let data = Data { sources: vec![], val_fraction: 0.15 };
+        match arch {
+            Architecture::Lenet => Config {
+                arch,
+                seed: 1,
+                size: 256,
+                colour: ColourName::Rgb,
+                epochs: 60,
+                batch_size: 32,
+                label_smoothing: 0.0,
+                class_weights: ClassWeights::Balanced,
+                average: 0.0,
+                mask_absent: false,
+                freeze: 0,
+                monitor: Monitor::Loss,
+                patience: 5,
+                data,
+                net: Options { dropout: 0.0, ..Options::default() },
+                optimizer: Optimizer {
+                    learning_rate: 1e-3,
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    epsilon: 1e-7,
+                    weight_decay: 0.0,
+                    l2: 1e-4,
+                },
+                schedule: Schedule::Plateau { factor: 0.5, patience: 3 },
+                augment: Augment::lenet(),
+            },
+            Architecture::Compact => Config {
+                arch,
+                seed: 1,
+                size: 64,
+                colour: ColourName::Grey,
+                epochs: 30,
+                batch_size: 64,
+                label_smoothing: 0.1,
+                class_weights: ClassWeights::Sqrt,
+                average: 0.999,
+                mask_absent: false,
+                freeze: 0,
+                monitor: Monitor::Loss,
+                patience: 0,
+                data,
+                net: Options::default(),
+                optimizer: Optimizer {
+                    learning_rate: 2e-3,
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    epsilon: 1e-8,
+                    weight_decay: 0.05,
+                    l2: 0.0,
+                },
+                schedule: Schedule::Cosine { warmup_epochs: 1.0 },
+                augment: Augment::compact(),
+            },
+        }
+    }
+
+    /// Reads a configuration file; keys it leaves out keep the architecture's preset.
+    ///
+    /// # Errors
+    /// When it cannot be read, has an unknown key, or a value of the wrong kind: the message names file and line.
+    pub fn read(path: &Path, arch: Option<Architecture>) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let given: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
+        let named = given.get("arch").cloned().map(Architecture::deserialize).transpose();
+        let arch = arch.or(named.with_context(|| format!("in {}: arch", path.display()))?);
+        let mut whole = toml::Table::try_from(Config::preset(arch.unwrap_or(Architecture::Compact)))?;
+        merge(&mut whole, given);
+        whole.try_into().with_context(|| format!("in {}", path.display()))
+    }
+
+    /// The configuration as a file.
+    ///
+    /// # Errors
+    /// Never for a configuration that was read or preset.
+    pub fn to_toml(&self) -> Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// Refuses impossible values.
+    ///
+    /// # Errors
+    /// Names the value and what it may be.
+    pub fn check(&self) -> Result<()> {
+        ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
+        ensure!((16..=1024).contains(&self.size), "size {} is outside 16..=1024 pixels", self.size);
+        ensure!(self.epochs > 0, "epochs must be at least 1");
+        ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
+        ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
+        ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
+        ensure!((0.0..1.0).contains(&self.net.dropout), "net.dropout {} is outside 0..1", self.net.dropout);
+        ensure!(self.net.widths.iter().all(|&w| w > 0), "net.widths must all be at least 1");
+        let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
+        ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
+        ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");
+        ensure!(self.optimizer.weight_decay >= 0.0, "optimizer.weight_decay must not be negative");
+        ensure!(self.optimizer.l2 >= 0.0, "optimizer.l2 must not be negative");
+        Ok(())
+    }
+
+    /// The input that the net sees. `lenet` keeps the seed's `pixel / 255`; `compact` takes `(pixel - 128) / 128`, so that an
+    /// 8-bit net can take the byte as it is.
+    pub fn input(&self) -> InputSpec {
+        let pixel_map = match self.arch {
+            Architecture::Lenet => PixelMap { offset: 0.0, scale: 1.0 / 255.0 },
+            Architecture::Compact => PixelMap { offset: 128.0, scale: 1.0 / 128.0 },
+        };
+        let colour = match self.colour {
+            ColourName::Grey => Colour::Grey,
+            ColourName::Rgb => Colour::Rgb,
+        };
+        InputSpec { width: self.size, height: self.size, colour, pixel_map }
+    }
+}
+
+fn merge(into: &mut toml::Table, from: toml::Table) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            // A schedule of another kind has other keys: it replaces the preset's whole.
+            (Some(toml::Value::Table(old)), toml::Value::Table(new)) if key != "schedule" => merge(old, new),
+            (_, value) => {
+                into.insert(key, value);
+            }
+        }
+    }
+}

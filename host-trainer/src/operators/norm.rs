@@ -1,0 +1,177 @@
+//! Batch normalisation over the channels of NCHW slices (Ioffe and Szegedy 2015), with an optional ReLU fused behind it.
+
+use rayon::prelude::*;
+
+/// Shape of a batch: `[batch, channels, positions]`, positions being rows times columns (1 for a vector).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NormShape {
+    /// Pictures.
+    pub batch: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Rows times columns.
+    pub positions: usize,
+}
+
+/// Mean and biased variance of each channel over batch and positions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// Per channel.
+    pub mean: Vec<f32>,
+    /// Per channel, biased (divided by the count).
+    pub variance: Vec<f32>,
+}
+
+/// Gradients with respect to input, gamma and beta.
+pub type Gradients = (Vec<f32>, Vec<f32>, Vec<f32>);
+
+impl NormShape {
+    fn picture(&self) -> usize {
+        self.channels * self.positions
+    }
+
+    /// The run of `positions` values of `channel` in each picture.
+    fn runs<'a>(&self, data: &'a [f32], channel: usize) -> impl Iterator<Item = &'a [f32]> + use<'a> {
+        let (from, len) = (channel * self.positions, self.positions);
+        data.chunks_exact(self.picture()).map(move |picture| &picture[from..from + len])
+    }
+
+    fn count(&self) -> f32 {
+        (self.batch * self.positions) as f32
+    }
+
+    /// Pictures one task takes, so that each thread gets a few.
+    fn pictures_per_task(&self) -> usize {
+        self.batch.div_ceil(rayon::current_num_threads() * 4).max(1)
+    }
+}
+
+/// Sum of `f` over a run, in eight lanes so that it vectorises without reordering surprises.
+fn lanes(len: usize, f: impl Fn(usize) -> f32) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let whole = len / 8 * 8;
+    for start in (0..whole).step_by(8) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += f(start + lane);
+        }
+    }
+    let rest: f32 = (whole..len).map(&f).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Batch statistics of `[N, C, positions]`.
+pub fn statistics(input: &[f32], shape: NormShape) -> Statistics {
+    let (mean, variance) = (0..shape.channels)
+        .into_par_iter()
+        .map(|channel| {
+            let sum: f64 = shape.runs(input, channel).map(|run| f64::from(lanes(run.len(), |i| run[i]))).sum();
+            let mean = (sum / f64::from(shape.count())) as f32;
+            let squares: f64 = shape
+                .runs(input, channel)
+                .map(|run| f64::from(lanes(run.len(), |i| (run[i] - mean) * (run[i] - mean))))
+                .sum();
+            (mean, (squares / f64::from(shape.count())) as f32)
+        })
+        .unzip();
+    Statistics { mean, variance }
+}
+
+/// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` as one multiply and one add per channel.
+fn affine(gamma: &[f32], beta: &[f32], statistics: &Statistics, epsilon: f32) -> Vec<(f32, f32)> {
+    gamma
+        .iter()
+        .zip(beta)
+        .zip(statistics.mean.iter().zip(&statistics.variance))
+        .map(|((gamma, beta), (mean, variance))| {
+            let scale = gamma / (variance + epsilon).sqrt();
+            (scale, beta - mean * scale)
+        })
+        .collect()
+}
+
+/// Normalises `[N, C, positions]`; with `relu`, negative results become zero.
+pub fn forward(
+    input: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    statistics: &Statistics,
+    epsilon: f32,
+    relu: bool,
+    shape: NormShape,
+) -> Vec<f32> {
+    let affine = affine(gamma, beta, statistics, epsilon);
+    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let mut output = vec![0.0; input.len()];
+    let task = shape.pictures_per_task() * shape.picture();
+    output.par_chunks_mut(task).zip(input.par_chunks(task)).for_each(|(output, input)| {
+        let runs = output.chunks_exact_mut(shape.positions).zip(input.chunks_exact(shape.positions));
+        for ((out, run), &(scale, shift)) in runs.zip(affine.iter().cycle()) {
+            for (o, x) in out.iter_mut().zip(run) {
+                *o = (x * scale + shift).max(floor);
+            }
+        }
+    });
+    output
+}
+
+/// Gradients of [`forward`] when `statistics` are those of `input` itself.
+#[allow(clippy::too_many_arguments)]
+pub fn backward(
+    input: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    statistics: &Statistics,
+    epsilon: f32,
+    relu: bool,
+    output_gradient: &[f32],
+    shape: NormShape,
+) -> Gradients {
+    let affine = affine(gamma, beta, statistics, epsilon);
+    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let (gamma_gradient, beta_gradient): (Vec<f32>, Vec<f32>) = (0..shape.channels)
+        .into_par_iter()
+        .map(|channel| {
+            let (scale, shift) = affine[channel];
+            let mean = statistics.mean[channel];
+            let deviation = (statistics.variance[channel] + epsilon).sqrt();
+            let (mut products, mut sums) = (0.0f64, 0.0f64);
+            for (run, gradient) in shape.runs(input, channel).zip(shape.runs(output_gradient, channel)) {
+                let passes = |i: usize| if run[i] * scale + shift > floor { gradient[i] } else { 0.0 };
+                sums += f64::from(lanes(run.len(), passes));
+                products += f64::from(lanes(run.len(), |i| passes(i) * (run[i] - mean)));
+            }
+            ((products / f64::from(deviation)) as f32, sums as f32)
+        })
+        .unzip();
+
+    let mut input_gradient = vec![0.0; input.len()];
+    let count = shape.count();
+    let coefficients: Vec<(f32, f32)> = (0..shape.channels)
+        .map(|channel| {
+            let deviation = (statistics.variance[channel] + epsilon).sqrt();
+            (gamma_gradient[channel] / (count * deviation), beta_gradient[channel] / count)
+        })
+        .collect();
+    let task = shape.pictures_per_task() * shape.picture();
+    input_gradient
+        .par_chunks_mut(task)
+        .zip(input.par_chunks(task))
+        .zip(output_gradient.par_chunks(task))
+        .for_each(|((target, input), gradient)| {
+            let positions = shape.positions;
+            let runs = target
+                .chunks_exact_mut(positions)
+                .zip(input.chunks_exact(positions).zip(gradient.chunks_exact(positions)));
+            for (index, (target, (input, gradient))) in runs.enumerate() {
+                let channel = index % shape.channels;
+                let (scale, shift) = affine[channel];
+                let (along, constant) = coefficients[channel];
+                let mean = statistics.mean[channel];
+                for ((t, x), g) in target.iter_mut().zip(input).zip(gradient) {
+                    let passed = if x * scale + shift > floor { *g } else { 0.0 };
+                    *t = scale * (passed - constant - (x - mean) * along);
+                }
+            }
+        });
+    (input_gradient, gamma_gradient, beta_gradient)
+}

@@ -1,0 +1,134 @@
+#![allow(clippy::unwrap_used)]
+//! Each operator against burn's own and against numerical gradients, on random shapes.
+
+use super::*;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, activation, module};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn random<const D: usize>(rng: &mut ChaCha8Rng, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
+fn assert_close(a: &[f32], b: &[f32], what: &str) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    let scale = b.iter().fold(1.0f32, |m, v| m.max(v.abs()));
+    for (a, b) in a.iter().zip(b) {
+        assert!((a - b).abs() < 2e-4 * scale, "{what}: {a} against {b}");
+    }
+}
+
+#[test]
+fn convolution_equals_burns_forward_and_backward() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let device = Device::flex().autodiff();
+    for round in 0..24 {
+        let [batch, channels, out] = [1 + round % 5, 1 + round % 4, 1 + (round * 7) % 9];
+        let kernel = [1, 3, 3, 5][round % 4];
+        let (stride, padding) = (1 + round % 3, round % (kernel / 2 + 1));
+        let (height, width) = (rng.random_range(kernel..20), rng.random_range(kernel..20));
+        let relu = round % 2 == 1;
+        let x = random(&mut rng, [batch, channels, height, width], &device);
+        let w = random(&mut rng, [out, channels, kernel, kernel], &device);
+        let b = random(&mut rng, [out], &device);
+        let run = |fast: bool| {
+            let (x, w, b) = (x.clone().require_grad(), w.clone().require_grad(), b.clone().require_grad());
+            let y = if fast {
+                conv2d(x.clone(), w.clone(), b.clone(), Convolution { stride, padding, relu })
+            } else {
+                let options = ConvOptions::new([stride, stride], [padding, padding], [1, 1], 1);
+                let y = module::conv2d(x.clone(), w.clone(), Some(b.clone()), options);
+                if relu { activation::relu(y) } else { y }
+            };
+            let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
+            let grads = (y.clone() * weights).sum().backward();
+            [values(y), values(x.grad(&grads).unwrap()), values(w.grad(&grads).unwrap()), values(b.grad(&grads).unwrap())]
+        };
+        for ((fast, burn), what) in run(true).iter().zip(&run(false)).zip(["output", "input", "weight", "bias"]) {
+            assert_close(fast, burn, &format!("{what} in round {round}"));
+        }
+    }
+}
+
+#[test]
+fn normalisation_equals_burns_forward_and_backward() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let device = Device::flex().autodiff();
+    for (shape, relu) in [([4, 3, 5, 7], false), ([2, 8, 1, 1], true), ([3, 2, 16, 16], true)] {
+        let x = random(&mut rng, shape, &device);
+        let (gamma, beta) = (random(&mut rng, [shape[1]], &device), random(&mut rng, [shape[1]], &device));
+        let run = |fast: bool| {
+            let (x, gamma, beta) = (x.clone().require_grad(), gamma.clone().require_grad(), beta.clone().require_grad());
+            let y = if fast {
+                batch_norm(x.clone(), gamma.clone(), beta.clone(), 1e-3, relu).0
+            } else {
+                let y = module::batch_norm_train(x.clone(), gamma.clone(), beta.clone(), 1e-3).output;
+                if relu { activation::relu(y) } else { y }
+            };
+            let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
+            let grads = (y.clone() * weights).sum().backward();
+            let [x, gamma, beta] = [values(x.grad(&grads).unwrap()), values(gamma.grad(&grads).unwrap()), values(beta.grad(&grads).unwrap())];
+            [values(y), x, gamma, beta]
+        };
+        for ((fast, burn), what) in run(true).iter().zip(&run(false)).zip(["output", "input", "gamma", "beta"]) {
+            assert_close(fast, burn, what);
+        }
+    }
+}
+
+#[test]
+fn pooling_equals_burns_forward_and_backward() {
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let device = Device::flex().autodiff();
+    for (shape, size) in [([2, 3, 8, 8], 2), ([1, 2, 7, 9], 2), ([2, 1, 9, 10], 3)] {
+        let x = random(&mut rng, shape, &device);
+        let run = |fast: bool| {
+            let x = x.clone().require_grad();
+            let y = if fast {
+                max_pool(x.clone(), size)
+            } else {
+                module::max_pool2d(x.clone(), burn::tensor::ops::MaxPoolOptions::new([size, size]))
+            };
+            let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
+            let grads = (y.clone() * weights).sum().backward();
+            [values(y), values(x.grad(&grads).unwrap())]
+        };
+        for ((fast, burn), what) in run(true).iter().zip(&run(false)).zip(["output", "input"]) {
+            assert_close(fast, burn, what);
+        }
+    }
+}
+
+#[test]
+fn convolution_matches_numerical_gradients() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let shape = ConvShape { batch: 2, channels: 2, height: 6, width: 5, out_channels: 3, kernel: 3, stride: 2, padding: 1 };
+    let mut draw = |len: usize| -> Vec<f32> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
+    let (x, w, b) = (draw(2 * 2 * 6 * 5), draw(3 * 2 * 9), draw(3));
+    let weights = draw(2 * 3 * shape.out_height() * shape.out_width());
+    let loss = |x: &[f32], w: &[f32], b: &[f32]| -> f64 {
+        conv::forward(x, w, b, false, &shape).iter().zip(&weights).map(|(y, g)| f64::from(y * g)).sum()
+    };
+    let saved = conv::Saved { input: &x, weight: &w, rectified: None };
+    let gradients = conv::backward(saved, &weights, &shape, true);
+    let check = |which: usize, analytic: &[f32]| {
+        for index in 0..analytic.len() {
+            let shifted = |by: f32| {
+                let (mut x, mut w, mut b) = (x.clone(), w.clone(), b.clone());
+                [&mut x, &mut w, &mut b][which][index] += by;
+                loss(&x, &w, &b)
+            };
+            let numerical = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
+            assert!((numerical - f64::from(analytic[index])).abs() < 1e-3, "{numerical} {}", analytic[index]);
+        }
+    };
+    check(0, &gradients.input.unwrap());
+    check(1, &gradients.weight);
+    check(2, &gradients.bias);
+}

@@ -1,0 +1,256 @@
+//! Training: pictures in, checkpoints and a history out.
+
+pub mod average;
+pub mod checkpoint;
+pub mod history;
+pub mod loss;
+pub mod optimizer;
+mod progress;
+pub mod schedule;
+mod step;
+pub mod stopping;
+
+use crate::batches::{BatchSpec, batches};
+use crate::config::Config;
+use crate::dataset::{Dataset, Split};
+use crate::metrics::{Scores, score};
+use crate::nets::weights::Weights;
+use crate::nets::{Net, forward};
+use anyhow::{Result, bail, ensure};
+use burn::tensor::{Device, Tensor, TensorData};
+use checkpoint::{Identity, Running, State};
+use history::{Epoch, Figures};
+use progress::Progress;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use stopping::Monitor;
+
+/// A run under way.
+pub struct Trainer {
+    config: Config,
+    net: Net,
+    run: PathBuf,
+    identity: Identity,
+    train: Arc<Split>,
+    val: Arc<Split>,
+    class_weights: Vec<f32>,
+    /// Labels of each data source; empty unless absent labels are masked.
+    present: Vec<Vec<bool>>,
+    device: Device,
+    state: State,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All epochs are done.
+    Finished,
+    /// Early stopping's patience ran out.
+    Stopped,
+    /// Ctrl-C; the state is saved.
+    Interrupted,
+}
+
+impl Trainer {
+    /// A run that starts from `weights`, or goes on from `state`.
+    pub fn new(config: Config, net: Net, data: &Dataset, run: &Path, identity: Identity, state: State) -> Self {
+        let mut counts = vec![0; data.labels.len()];
+        for index in data.train.order() {
+            counts[data.train.items[index as usize].label] += 1;
+        }
+        let sources = data.sources.len();
+        let present = if config.mask_absent { (0..sources).map(|s| data.present_labels(s)).collect() } else { vec![] };
+        Trainer {
+            class_weights: config.class_weights.weights(&counts),
+            train: data.train.clone(),
+            val: data.val.clone(),
+            net,
+            run: run.into(),
+            identity,
+            present,
+            device: Device::flex().autodiff(),
+            state,
+            config,
+        }
+    }
+
+    /// The state in which a run starts.
+    pub fn start(config: &Config, weights: Weights) -> State {
+        let average = (config.average > 0.0).then(|| weights.clone());
+        State { weights, average, ..State::default() }
+    }
+
+    /// Trains until the last epoch, early stopping, or `interrupted`.
+    ///
+    /// # Errors
+    /// When the loss is no longer a number, or a checkpoint cannot be written.
+    pub fn train(&mut self, interrupted: &AtomicBool) -> Result<End> {
+        while self.state.epochs_done < self.config.epochs {
+            if self.state.stopping.exhausted(self.config.patience) {
+                return Ok(End::Stopped);
+            }
+            if !self.epoch(interrupted)? {
+                self.save()?;
+                return Ok(End::Interrupted);
+            }
+            self.save()?;
+        }
+        Ok(End::Finished)
+    }
+
+    /// The epochs so far.
+    pub fn history(&self) -> &[Epoch] {
+        &self.state.history
+    }
+
+    /// The best epoch so far, counted from 1, and the figure it is judged by.
+    pub fn best(&self) -> Option<(usize, f64)> {
+        self.state.stopping.best
+    }
+
+    /// One epoch from wherever it stands; false when interrupted.
+    fn epoch(&mut self, interrupted: &AtomicBool) -> Result<bool> {
+        let epoch = self.state.epochs_done;
+        let steps = self.train.order().len() / self.config.batch_size;
+        ensure!(
+            steps > 0,
+            "{} training pictures do not fill one batch of {}; give more pictures or a smaller --batch-size",
+            self.train.order().len(),
+            self.config.batch_size
+        );
+        let progress = Progress::new(epoch + 1, self.config.epochs, steps, self.config.batch_size);
+        let began = Instant::now();
+        let before = self.state.running.seconds;
+        let mut learning_rate = 0.0;
+        let done = self.state.running.steps;
+        for (step, batch) in batches(self.train.clone(), self.batch_spec(epoch)).enumerate().skip(done) {
+            let multiplier = {
+                let passed = epoch as f64 + step as f64 / steps as f64;
+                self.config.schedule.multiplier(&self.state.schedule, passed, self.config.epochs)
+            };
+            learning_rate = self.config.optimizer.learning_rate * multiplier;
+            let loss = self.step(epoch, step, &batch, learning_rate)?;
+            self.state.running.steps = step + 1;
+            progress.step(step + 1, loss);
+            if interrupted.load(Ordering::Relaxed) && step + 1 < steps {
+                self.state.running.seconds = before + began.elapsed().as_secs_f64();
+                return Ok(false);
+            }
+        }
+        let training = before + began.elapsed().as_secs_f64();
+        progress.validating();
+        let val = self.validate();
+        let running = std::mem::take(&mut self.state.running);
+        let seconds = before + began.elapsed().as_secs_f64();
+        let entry = self.entry(epoch + 1, &running, &val, learning_rate, training, seconds);
+        progress.finish(&entry);
+        self.epoch_over(entry)?;
+        Ok(!interrupted.load(Ordering::Relaxed))
+    }
+
+    fn batch_spec(&self, epoch: usize) -> BatchSpec {
+        let input = self.config.input();
+        BatchSpec {
+            batch_size: self.config.batch_size,
+            seed: self.config.seed,
+            epoch,
+            shuffle: true,
+            augment: self.config.augment.clone(),
+            pixel_map: input.pixel_map,
+            shape: (input.colour.channels(), input.height as usize, input.width as usize),
+            classes: self.net.classes(),
+            drop_last: true,
+        }
+    }
+
+    fn entry(
+        &self,
+        epoch: usize,
+        running: &Running,
+        val: &Scores,
+        learning_rate: f64,
+        training: f64,
+        seconds: f64,
+    ) -> Epoch {
+        let pictures = running.targets.len();
+        let train = score(&running.probabilities, &running.targets, self.net.classes());
+        Epoch {
+            epoch,
+            train: Figures::new(&train, running.loss / pictures.max(1) as f64),
+            val: Figures::new(val, val.loss),
+            learning_rate,
+            images_per_second: pictures as f64 / training,
+            seconds,
+        }
+    }
+
+    fn epoch_over(&mut self, entry: Epoch) -> Result<()> {
+        let state = &mut self.state;
+        state.history.push(entry);
+        state.epochs_done += 1;
+        self.config.schedule.epoch_over(&mut state.schedule, entry.val.loss);
+        let figure = match self.config.monitor {
+            Monitor::Loss => entry.val.loss,
+            Monitor::Accuracy => entry.val.accuracy,
+            Monitor::MacroF1 => entry.val.f1,
+        };
+        if state.stopping.epoch_over(self.config.monitor, entry.epoch, figure) {
+            let weights = state.average.as_ref().unwrap_or(&state.weights);
+            checkpoint::save_best(&self.run, weights, &self.identity)?;
+        }
+        Ok(())
+    }
+
+    fn save(&self) -> Result<()> {
+        checkpoint::save(&self.run, &self.state, &self.identity)?;
+        let history = history::csv(&self.state.history);
+        Ok(crate::files::write_whole(&self.run.join("history.csv"), history.as_bytes())?)
+    }
+
+    fn validate(&self) -> Scores {
+        let weights = self.state.average.as_ref().unwrap_or(&self.state.weights);
+        let probabilities = probabilities(&self.net, weights, &self.val, &self.config);
+        let targets: Vec<usize> = self.val.items.iter().map(|item| item.label).collect();
+        score(&probabilities, &targets, self.net.classes())
+    }
+}
+
+/// The trainer's own probabilities `[N, labels]` (softmax at temperature 1) for a split's pictures, unaugmented, in order.
+pub fn probabilities(net: &Net, weights: &Weights, split: &Arc<Split>, config: &Config) -> Vec<f32> {
+    let device = Device::flex();
+    let tensors = forward::Tensors::new(net, weights, &device, 0);
+    let input = config.input();
+    let (channels, height, width) = (input.colour.channels(), input.height as usize, input.width as usize);
+    let picture = channels * height * width;
+    let map = input.pixel_map;
+    let mut all = Vec::with_capacity(split.items.len() * net.classes());
+    for bytes in split.pixels.chunks(128 * picture) {
+        let real: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) - map.offset) * map.scale).collect();
+        let shape = [bytes.len() / picture, channels, height, width];
+        let input = Tensor::<4>::from_data(TensorData::new(real, shape), &device);
+        let logits = forward::forward(net, &tensors, input, None).logits;
+        let softmax = burn::tensor::activation::softmax(logits, 1).into_data();
+        all.extend_from_slice(softmax.as_slice::<f32>().unwrap_or_default());
+    }
+    all
+}
+
+/// Refuses to go on from a state that belongs to other data or another net.
+///
+/// # Errors
+/// Says what differs.
+pub fn check_identity(saved: &Identity, now: &Identity, run: &Path) -> Result<()> {
+    if saved.labels != now.labels {
+        bail!("{} was trained on the labels {:?}, the data now has {:?}", run.display(), saved.labels, now.labels);
+    }
+    ensure!(
+        saved.data_fingerprint == now.data_fingerprint,
+        "the pictures have changed since {} was started; start a new run, with --init {} to keep what it learned",
+        run.display(),
+        run.display()
+    );
+    Ok(())
+}
+

@@ -1,0 +1,97 @@
+//! One optimisation step: forward, loss, backward, update.
+
+use super::{Trainer, average, loss};
+use crate::batches::Batch;
+use crate::nets::Op;
+use crate::nets::forward::{self, Pass, Tensors, Training};
+use anyhow::{Result, ensure};
+use burn::tensor::{Tensor, TensorData, activation};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+impl Trainer {
+    /// Learns from one batch and returns its loss, penalties included.
+    pub(super) fn step(&mut self, epoch: usize, step: usize, batch: &Batch, learning_rate: f64) -> Result<f64> {
+        let tensors = Tensors::new(&self.net, &self.state.weights, &self.device, self.config.freeze);
+        let [channels, height, width] = {
+            let input = self.config.input();
+            [input.colour.channels(), input.height as usize, input.width as usize]
+        };
+        let pixels = TensorData::new(batch.pixels.clone(), [batch.len, channels, height, width]);
+        let input = Tensor::<4>::from_data(pixels, &self.device);
+        let mut random = step_random(self.config.seed, epoch, step);
+        let training = Training { random: &mut random, frozen: self.config.freeze };
+        let pass = forward::forward(&self.net, &tensors, input, Some(training));
+
+        let present: Vec<&[bool]> = match self.present.is_empty() {
+            true => vec![],
+            false => batch.sources.iter().map(|&source| self.present[source].as_slice()).collect(),
+        };
+        let targets = loss::Targets::new(&batch.targets, &self.class_weights, self.config.label_smoothing, &present);
+        let loss = loss::cross_entropy(pass.logits.clone(), &targets, &self.device);
+        let data = loss.clone().into_data();
+        let value = f64::from(data.as_slice::<f32>().map_or(f32::NAN, |values| values[0]));
+        let value = value + self.config.optimizer.penalty(&self.state.weights);
+        ensure!(
+            value.is_finite(),
+            "the loss became {value} in epoch {}, step {}; try a smaller learning rate (--learning-rate)",
+            epoch + 1,
+            step + 1
+        );
+        let gradients = loss.backward();
+
+        let state = &mut self.state;
+        self.config.optimizer.begin_step(&mut state.moments);
+        for parameter in self.net.parameters() {
+            let Some(gradient) = tensors.get(&parameter.name).and_then(|tensor| tensor.grad(&gradients)) else { continue };
+            let gradient = gradient.into_data();
+            let Some(weights) = state.weights.0.get_mut(&parameter.name) else { continue };
+            let gradient = gradient.as_slice::<f32>().unwrap_or_default();
+            self.config.optimizer.update(&mut state.moments, &parameter.name, weights, gradient, learning_rate);
+        }
+        self.update_running_statistics(&pass);
+        let state = &mut self.state;
+        if let Some(averaged) = &mut state.average {
+            average::update(averaged, &state.weights, self.config.average, state.moments.steps);
+        }
+        self.note(&pass, batch, value);
+        Ok(value)
+    }
+
+    /// Moves each normalisation's running mean and unbiased variance towards the batch's.
+    fn update_running_statistics(&mut self, pass: &Pass) {
+        for (name, statistics, count) in &pass.statistics {
+            let node = self.net.nodes.iter().find(|node| node.name == *name);
+            let Some(Op::BatchNorm { momentum, .. }) = node.map(|node| &node.op) else { continue };
+            let unbiased = *count as f32 / (*count as f32 - 1.0).max(1.0);
+            for (what, values, factor) in [("mean", &statistics.mean, 1.0), ("variance", &statistics.variance, unbiased)] {
+                if let Some(running) = self.state.weights.0.get_mut(&format!("{name}.{what}")) {
+                    for (running, value) in running.values.iter_mut().zip(values) {
+                        *running = momentum * *running + (1.0 - momentum) * factor * value;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Keeps what the epoch's training figures are made of.
+    fn note(&mut self, pass: &Pass, batch: &Batch, loss: f64) {
+        let probabilities = activation::softmax(pass.logits.clone(), 1).into_data();
+        let running = &mut self.state.running;
+        running.probabilities.extend_from_slice(probabilities.as_slice::<f32>().unwrap_or_default());
+        running.loss += loss * batch.len as f64;
+        running.targets.extend(batch.targets.chunks_exact(self.net.classes()).map(dominant));
+    }
+}
+
+/// The label with the largest share.
+fn dominant(target: &[f32]) -> usize {
+    (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b])).unwrap_or(0)
+}
+
+/// The random numbers of one step depend on seed, epoch and step alone, so that a resumed run repeats them.
+fn step_random(seed: u64, epoch: usize, step: usize) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(((epoch as u64) << 32) | step as u64);
+    random
+}
