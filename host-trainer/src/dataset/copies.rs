@@ -1,0 +1,90 @@
+//! Copies among pictures: equal files, and pictures that look the same.
+
+use super::signature::{HASH_DISTANCE, Resemblance, Signature};
+use rayon::prelude::*;
+use std::collections::HashMap;
+
+/// Thumbnails that correlate more than this are taken to show one picture.
+pub const SAME_PICTURE: f32 = 0.975;
+
+/// Two pictures that look the same, by index, `first < second`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lookalike {
+    /// The earlier picture.
+    pub first: usize,
+    /// The later picture.
+    pub second: usize,
+    /// How much alike.
+    pub resemblance: Resemblance,
+}
+
+/// Every pair of pictures that look the same, in order of their indices.
+///
+/// All hashes are compared with all others, which for 35,000 pictures takes about a second; only near ones are compared as
+/// thumbnails, since aligned faces agree in many of the hash's bits.
+pub fn lookalikes(signatures: &[Signature]) -> Vec<Lookalike> {
+    let hashes: Vec<u64> = signatures.iter().map(Signature::hash).collect();
+    let compare = |first: usize| {
+        let (straight, mirrored) = (signatures[first].hash(), signatures[first].mirrored_hash());
+        let near = move |hash: u64| (hash ^ straight).count_ones().min((hash ^ mirrored).count_ones()) <= HASH_DISTANCE;
+        let candidates = hashes[first + 1..].iter().enumerate().filter(move |&(_, &hash)| near(hash));
+        candidates
+            .map(|(offset, _)| {
+                let second = first + 1 + offset;
+                Lookalike { first, second, resemblance: signatures[first].compare(&signatures[second]) }
+            })
+            .filter(|pair| pair.resemblance.correlation > SAME_PICTURE)
+            .collect::<Vec<_>>()
+    };
+    (0..signatures.len()).into_par_iter().flat_map_iter(compare).collect()
+}
+
+/// Groups of two or more indices whose `keys` are equal, in order of their first index.
+pub fn equal_groups<K: std::hash::Hash + Eq>(keys: &[K]) -> Vec<Vec<usize>> {
+    let mut groups: HashMap<&K, Vec<usize>> = HashMap::new();
+    for (index, key) in keys.iter().enumerate() {
+        groups.entry(key).or_default().push(index);
+    }
+    let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
+    groups.sort_unstable();
+    groups
+}
+
+/// Joins `count` pictures into clusters by pairs; every picture belongs to one, alone or not. Clusters and their members are
+/// in ascending order.
+pub fn clusters(count: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+    let mut parents: Vec<usize> = (0..count).collect();
+    fn root(parents: &mut [usize], mut index: usize) -> usize {
+        while parents[index] != index {
+            parents[index] = parents[parents[index]];
+            index = parents[index];
+        }
+        index
+    }
+    for (first, second) in pairs {
+        let (a, b) = (root(&mut parents, first), root(&mut parents, second));
+        parents[a.max(b)] = a.min(b);
+    }
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for index in 0..count {
+        members[root(&mut parents, index)].push(index);
+    }
+    members.retain(|cluster| !cluster.is_empty());
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_chain_into_clusters() {
+        let found = clusters(6, [(4, 5), (0, 2), (5, 2)].into_iter());
+        assert_eq!(found, [vec![0, 2, 4, 5], vec![1], vec![3]]);
+    }
+
+    #[test]
+    fn equal_keys_group() {
+        assert_eq!(equal_groups(&["a", "b", "a", "c", "b"]), [vec![0, 2], vec![1, 4]]);
+    }
+}

@@ -1,0 +1,277 @@
+use super::copies::{clusters, equal_groups, lookalikes};
+use super::cut::{Candidate, Side, cut};
+use super::fingerprint::{combine, fingerprint};
+use super::reading::{Looks, Reading, read_all};
+use super::scan::{LabelFolders, Part, describe, scan};
+use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split};
+use emotion_models::{InputSpec, MAX_LABELS};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A picture file, before it is read.
+struct File {
+    path: PathBuf,
+    relative: String,
+    part: Part,
+    label: usize,
+    source: usize,
+}
+
+pub(super) fn load(spec: &DataSpec, input: &InputSpec, progress: bool) -> Result<Dataset, DatasetError> {
+    check_spec(spec)?;
+    let mut scans = Vec::new();
+    for source in &spec.sources {
+        let parts = scan(&source.path)?;
+        check_parts(&source.path, &parts)?;
+        scans.push(parts);
+    }
+    let labels = unite_labels(spec, &scans)?;
+    let files = list_files(spec, &scans, &labels);
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let readings = read_all(&paths, Some(input), progress);
+    let fingerprints = fingerprints(spec, &files, &readings);
+
+    let mut problems = Vec::new();
+    let mut undecodable = vec![0; spec.sources.len()];
+    let mut pictures = Vec::new();
+    for (file, reading) in files.into_iter().zip(readings) {
+        match reading.looks {
+            Ok(looks) => pictures.push((file, reading.digest, looks)),
+            Err(reason) => {
+                undecodable[file.source] += 1;
+                problems.push((file.path, reason));
+            }
+        }
+    }
+    check_every_label_has_pictures(spec, &scans, &labels, &pictures)?;
+
+    let (parts, pairs) = divide(spec, &scans, &pictures);
+    let copies = count_copies(spec.sources.len(), &pictures, &parts, &pairs);
+    let summaries = spec.sources.iter().enumerate().map(|(index, source)| SourceSummary {
+        source: source.clone(),
+        labels: scans[index].get(&Part::Train).map(|folders| folders.keys().cloned().collect()).unwrap_or_default(),
+        train: count_labels(&pictures, &parts, index, Part::Train, labels.len()),
+        val: count_labels(&pictures, &parts, index, Part::Val, labels.len()),
+        test: count_labels(&pictures, &parts, index, Part::Test, labels.len()),
+        own_val: scans[index].contains_key(&Part::Val),
+        undecodable: undecodable[index],
+        fingerprint: fingerprints[index].clone(),
+        copies: copies[index],
+    });
+    let sources = summaries.collect();
+    let repeats = spec.sources.iter().map(|source| source.repeat).collect();
+    let [train, val, test] = assemble(pictures, &parts, input.len(), repeats).map(Arc::new);
+    Ok(Dataset {
+        labels,
+        train,
+        val,
+        test: (!test.items.is_empty()).then_some(test),
+        fingerprint: combine(fingerprints),
+        problems,
+        sources,
+    })
+}
+
+fn check_spec(spec: &DataSpec) -> Result<(), DatasetError> {
+    if spec.sources.is_empty() {
+        return Err(DatasetError::NoSource);
+    }
+    if !(spec.val_fraction > 0.0 && spec.val_fraction < 1.0) {
+        return Err(DatasetError::ValFraction(spec.val_fraction));
+    }
+    let mut seen = HashSet::new();
+    for source in &spec.sources {
+        let path = source.path.canonicalize().unwrap_or_else(|_| source.path.clone());
+        if !seen.insert(path) {
+            return Err(DatasetError::SourceTwice { path: source.path.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn check_parts(root: &Path, parts: &BTreeMap<Part, LabelFolders>) -> Result<(), DatasetError> {
+    let Some(train) = parts.get(&Part::Train).filter(|folders| !folders.is_empty()) else {
+        return Err(DatasetError::NoTrain { path: root.to_owned(), found: describe(root) });
+    };
+    for (part, folders) in parts {
+        if folders.keys().ne(train.keys()) {
+            let only = |a: &LabelFolders, b: &LabelFolders| {
+                a.keys().filter(|label| !b.contains_key(*label)).cloned().collect::<Vec<_>>()
+            };
+            let words = [(only(train, folders), "lacks"), (only(folders, train), "alone has")];
+            let difference = words.iter().filter(|(labels, _)| !labels.is_empty());
+            let difference = difference.map(|(labels, verb)| format!("{part}/ {verb} {}", labels.join(", ")));
+            return Err(DatasetError::LabelsDiffer {
+                path: root.to_owned(),
+                part: part.to_string(),
+                train: names(train.keys()),
+                other: names(folders.keys()),
+                difference: difference.collect::<Vec<_>>().join(", "),
+            });
+        }
+        for (label, folder) in folders {
+            if folder.pictures.is_empty() {
+                let path = root.join(part.name()).join(label);
+                return Err(DatasetError::EmptyLabel { found: describe(&path), path });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn names<'a>(labels: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<&str> = labels.map(String::as_str).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
+}
+
+fn unite_labels(spec: &DataSpec, scans: &[BTreeMap<Part, LabelFolders>]) -> Result<Vec<String>, DatasetError> {
+    let labels: BTreeSet<String> =
+        scans.iter().flat_map(|parts| parts.values()).flat_map(|folders| folders.keys().cloned()).collect();
+    let place = || spec.sources.iter().map(|source| source.path.display().to_string()).collect::<Vec<_>>().join(", ");
+    let (count, found) = (labels.len(), names(labels.iter()));
+    match count {
+        0 | 1 => Err(DatasetError::TooFewLabels { count, place: place(), found }),
+        2..=MAX_LABELS => Ok(labels.into_iter().collect()),
+        _ => Err(DatasetError::TooManyLabels { count, limit: MAX_LABELS, place: place(), found }),
+    }
+}
+
+fn list_files(spec: &DataSpec, scans: &[BTreeMap<Part, LabelFolders>], labels: &[String]) -> Vec<File> {
+    let mut files = Vec::new();
+    for (source, (parts, data)) in scans.iter().zip(&spec.sources).enumerate() {
+        for (&part, folders) in parts {
+            for (label, folder) in folders {
+                let label = labels.partition_point(|other| other < label);
+                for path in &folder.pictures {
+                    let relative = relative_path(&data.path, path);
+                    files.push(File { path: path.clone(), relative, part, label, source });
+                }
+            }
+        }
+    }
+    files
+}
+
+/// `path` below `root` with `/` between folders on every system.
+pub(crate) fn relative_path(root: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn fingerprints(spec: &DataSpec, files: &[File], readings: &[Reading]) -> Vec<String> {
+    let of_source = |source| {
+        let own = files.iter().zip(readings).filter(move |(file, _)| file.source == source);
+        fingerprint(own.map(|(file, reading)| (file.relative.as_str(), &reading.digest)))
+    };
+    (0..spec.sources.len()).map(of_source).collect()
+}
+
+type Decoded = (File, [u8; 32], Looks);
+
+fn check_every_label_has_pictures(
+    spec: &DataSpec,
+    scans: &[BTreeMap<Part, LabelFolders>],
+    labels: &[String],
+    pictures: &[Decoded],
+) -> Result<(), DatasetError> {
+    let present: HashSet<(usize, Part, usize)> =
+        pictures.iter().map(|(file, ..)| (file.source, file.part, file.label)).collect();
+    for (source, parts) in scans.iter().enumerate() {
+        for (&part, folders) in parts {
+            for (label, folder) in folders {
+                let index = labels.partition_point(|other| other < label);
+                if !present.contains(&(source, part, index)) {
+                    let path = spec.sources[source].path.join(part.name()).join(label);
+                    let found = format!("{} files that do not decode", folder.pictures.len());
+                    return Err(DatasetError::EmptyLabel { path, found });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The part each picture ends up in, and all pairs of copies.
+fn divide(
+    spec: &DataSpec,
+    scans: &[BTreeMap<Part, LabelFolders>],
+    pictures: &[Decoded],
+) -> (Vec<Part>, Vec<(usize, usize)>) {
+    let signatures: Vec<_> = pictures.iter().map(|(.., looks)| looks.signature.clone()).collect();
+    let digests: Vec<_> = pictures.iter().map(|(_, digest, _)| *digest).collect();
+    let mut pairs: Vec<(usize, usize)> = lookalikes(&signatures).iter().map(|pair| (pair.first, pair.second)).collect();
+    for group in equal_groups(&digests) {
+        pairs.extend(group.iter().enumerate().flat_map(|(at, &a)| group[at + 1..].iter().map(move |&b| (a, b))));
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+
+    let candidate = |(file, ..): &Decoded| Candidate {
+        label: file.label,
+        source: file.source,
+        side: match file.part {
+            Part::Train if !scans[file.source].contains_key(&Part::Val) => None,
+            Part::Train => Some(Side::Train),
+            Part::Val => Some(Side::Val),
+            // Test pictures are in no cluster here: they never choose anything.
+            Part::Test => Some(Side::Train),
+        },
+    };
+    let candidates: Vec<Candidate> = pictures.iter().map(candidate).collect();
+    let tests = |index: usize| pictures[index].0.part == Part::Test;
+    let training_pairs = pairs.iter().copied().filter(|&(a, b)| !tests(a) && !tests(b));
+    let sides = cut(&candidates, &clusters(pictures.len(), training_pairs), spec.val_fraction, spec.seed);
+    let part = |((file, ..), side): (&Decoded, Side)| match (file.part, side) {
+        (Part::Test, _) => Part::Test,
+        (_, Side::Train) => Part::Train,
+        (_, Side::Val) => Part::Val,
+    };
+    (pictures.iter().zip(sides).map(part).collect(), pairs)
+}
+
+fn count_copies(sources: usize, pictures: &[Decoded], parts: &[Part], pairs: &[(usize, usize)]) -> Vec<CopyCounts> {
+    let seen: HashSet<(usize, Part)> = pairs.iter().flat_map(|&(a, b)| [(a, parts[b]), (b, parts[a])]).collect();
+    let mut counts = vec![CopyCounts::default(); sources];
+    for (index, (file, ..)) in pictures.iter().enumerate() {
+        let counts = &mut counts[file.source];
+        let has = |part| usize::from(seen.contains(&(index, part)));
+        match parts[index] {
+            Part::Train => counts.kept_together += has(Part::Train),
+            Part::Val => {
+                counts.kept_together += has(Part::Val);
+                counts.val_in_train += has(Part::Train);
+            }
+            Part::Test => {
+                counts.test_in_train += has(Part::Train);
+                counts.test_in_val += has(Part::Val);
+            }
+        }
+    }
+    counts
+}
+
+fn count_labels(pictures: &[Decoded], parts: &[Part], source: usize, part: Part, labels: usize) -> Vec<usize> {
+    let mut counts = vec![0; labels];
+    for ((file, ..), &own) in pictures.iter().zip(parts) {
+        if file.source == source && own == part {
+            counts[file.label] += 1;
+        }
+    }
+    counts
+}
+
+/// Moves every picture into its split, giving its memory back on the way.
+fn assemble(pictures: Vec<Decoded>, parts: &[Part], stride: usize, repeats: Vec<usize>) -> [Split; 3] {
+    let mut splits = Part::ALL.map(|part| {
+        let count = parts.iter().filter(|&&own| own == part).count();
+        let repeats = if part == Part::Train { repeats.clone() } else { vec![1; repeats.len()] };
+        Split { items: Vec::with_capacity(count), pixels: Vec::with_capacity(count * stride), stride, repeats }
+    });
+    for ((file, _, looks), &part) in pictures.into_iter().zip(parts) {
+        let split = &mut splits[part as usize];
+        split.items.push(Item { path: file.path, label: file.label, source: file.source });
+        split.pixels.extend_from_slice(&looks.pixels);
+    }
+    splits
+}

@@ -1,0 +1,151 @@
+//! Pictures in folders, as labelled bytes at the net's input size.
+
+pub mod copies;
+pub mod cut;
+mod error;
+mod fingerprint;
+mod load;
+pub mod picture;
+pub mod reading;
+pub mod scan;
+pub mod signature;
+mod source;
+
+pub use error::DatasetError;
+pub use fingerprint::fingerprint;
+pub use picture::Picture;
+pub use scan::Part;
+pub use source::DataSource;
+
+use emotion_models::InputSpec;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which folders to read and how to cut them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataSpec {
+    /// Folders, each with `train/LABEL/*` and perhaps `val/` and `test/`.
+    pub sources: Vec<DataSource>,
+    /// The part of `train/` that becomes validation where a source has no `val/`; between 0 and 1.
+    pub val_fraction: f32,
+    /// Seed of the cut.
+    pub seed: u64,
+}
+
+/// A data set in memory.
+#[derive(Debug)]
+pub struct Dataset {
+    /// The labels of all sources, sorted; a picture's label is an index into them.
+    pub labels: Vec<String>,
+    /// What the weights are fitted to.
+    pub train: Arc<Split>,
+    /// What chooses epochs, thresholds and temperature.
+    pub val: Arc<Split>,
+    /// What only measures; `None` when no source has a `test/` folder.
+    pub test: Option<Arc<Split>>,
+    /// SHA-256, in hexadecimal, over the sorted relative paths and contents of all pictures of all sources.
+    pub fingerprint: String,
+    /// Files that did not decode, each with the reason.
+    pub problems: Vec<(PathBuf, String)>,
+    /// What each source holds, in the order given.
+    pub sources: Vec<SourceSummary>,
+}
+
+/// One part of a data set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Split {
+    /// The pictures.
+    pub items: Vec<Item>,
+    /// `[items, C, H, W]` bytes, each picture resized whole to the net's input.
+    pub pixels: Vec<u8>,
+    /// Bytes of one picture: `C * H * W`.
+    pub stride: usize,
+    /// How often the pictures of each source are seen in an epoch.
+    pub repeats: Vec<usize>,
+}
+
+/// One picture of a split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// Its file.
+    pub path: PathBuf,
+    /// Index into [`Dataset::labels`].
+    pub label: usize,
+    /// Index into [`Dataset::sources`].
+    pub source: usize,
+}
+
+/// What one source holds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SourceSummary {
+    /// The folder and its repeats, as given.
+    pub source: DataSource,
+    /// The labels it has, sorted.
+    pub labels: Vec<String>,
+    /// Training pictures per label of the whole data set, not repeated.
+    pub train: Vec<usize>,
+    /// Validation pictures per label of the whole data set.
+    pub val: Vec<usize>,
+    /// Test pictures per label of the whole data set.
+    pub test: Vec<usize>,
+    /// Whether validation pictures come from the source's own `val/` and not from `train/`.
+    pub own_val: bool,
+    /// Files that did not decode.
+    pub undecodable: usize,
+    /// SHA-256, in hexadecimal, over the sorted relative paths and contents of its pictures.
+    pub fingerprint: String,
+    /// Copies of its pictures.
+    pub copies: CopyCounts,
+}
+
+/// How many pictures of a source look like another picture of the data set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CopyCounts {
+    /// Training and validation pictures with a copy on their own side.
+    pub kept_together: usize,
+    /// Validation pictures with a copy among the training pictures.
+    pub val_in_train: usize,
+    /// Test pictures with a copy among the training pictures.
+    pub test_in_train: usize,
+    /// Test pictures with a copy among the validation pictures.
+    pub test_in_val: usize,
+}
+
+impl Dataset {
+    /// Reads every picture of every source. Undecodable files are listed in [`Dataset::problems`].
+    ///
+    /// # Errors
+    /// No train folder, an empty label, fewer than two or too many labels, labels that differ between the parts of a source, a
+    /// folder that cannot be read, or an impossible `spec`.
+    pub fn load(spec: &DataSpec, input: &InputSpec, progress: bool) -> Result<Self, DatasetError> {
+        load::load(spec, input, progress)
+    }
+
+    /// Which of [`Dataset::labels`] the source with this index has.
+    pub fn present_labels(&self, source: usize) -> Vec<bool> {
+        self.labels.iter().map(|label| self.sources[source].labels.contains(label)).collect()
+    }
+}
+
+impl Split {
+    /// The bytes `[C, H, W]` of picture `index`.
+    pub fn picture(&self, index: usize) -> &[u8] {
+        &self.pixels[index * self.stride..][..self.stride]
+    }
+
+    /// The indices of an epoch's pictures before shuffling: every picture as often as its source is repeated.
+    pub fn order(&self) -> Vec<u32> {
+        let mut order = Vec::new();
+        for (index, item) in self.items.iter().enumerate() {
+            let repeat = self.repeats.get(item.source).copied().unwrap_or(1);
+            order.extend(std::iter::repeat_n(index as u32, repeat));
+        }
+        order
+    }
+
+    /// The label of each picture.
+    pub fn targets(&self) -> Vec<usize> {
+        self.items.iter().map(|item| item.label).collect()
+    }
+}
