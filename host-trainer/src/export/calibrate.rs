@@ -58,12 +58,13 @@ pub fn thresholds(probabilities: &[Probabilities], targets: &[usize], labels: us
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn finds_the_temperature_that_was_applied() {
         // Right three times in four, but as sure as 0.9: the honest temperature flattens 0.9 to 0.75.
-        let p = Probabilities::from_slice(&[0.9, 0.1]);
+        let p = Probabilities::from_slice(&[0.9, 0.1]).unwrap();
         let found = temperature(&[p; 4], &[0, 0, 0, 1]);
         let flat = apply_temperature(&p, found);
         assert!((flat[0] - 0.75).abs() < 0.01, "{found} gives {}", flat[0]);
@@ -71,8 +72,8 @@ mod tests {
 
     #[test]
     fn thresholds_rise_with_mistakes() {
-        let sure = Probabilities::from_slice(&[0.95, 0.05]);
-        let unsure = Probabilities::from_slice(&[0.6, 0.4]);
+        let sure = Probabilities::from_slice(&[0.95, 0.05]).unwrap();
+        let unsure = Probabilities::from_slice(&[0.6, 0.4]).unwrap();
         let right = thresholds(&[sure, unsure], &[0, 0], 2);
         let wrong = thresholds(&[sure, unsure], &[0, 1], 2);
         assert!(right[0] < wrong[0], "{right:?} {wrong:?}");

@@ -23,10 +23,7 @@ impl Trainer {
         let training = Training { random: &mut random, frozen: self.config.freeze };
         let pass = forward::forward(&self.net, &tensors, input, Some(training));
 
-        let present: Vec<&[bool]> = match self.present.is_empty() {
-            true => vec![],
-            false => batch.sources.iter().map(|&source| self.present[source].as_slice()).collect(),
-        };
+        let present = self.present_in(batch);
         let targets = loss::Targets::new(&batch.targets, &self.class_weights, self.config.label_smoothing, &present);
         let loss = loss::cross_entropy(pass.logits.clone(), &targets, &self.device);
         let data = loss.clone().into_data();
@@ -56,6 +53,17 @@ impl Trainer {
         }
         self.note(&pass, batch, value);
         Ok(value)
+    }
+
+    /// The labels of each picture's data set, of both sets where CutMix joined two; empty unless absent labels are masked.
+    fn present_in(&self, batch: &Batch) -> Vec<Vec<bool>> {
+        if self.present.is_empty() {
+            return vec![];
+        }
+        let either = |(&own, &partner): (&usize, &usize)| -> Vec<bool> {
+            self.present[own].iter().zip(&self.present[partner]).map(|(own, partner)| *own || *partner).collect()
+        };
+        batch.sources.iter().zip(&batch.partner_sources).map(either).collect()
     }
 
     /// Moves each normalisation's running mean and unbiased variance towards the batch's.

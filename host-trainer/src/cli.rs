@@ -1,0 +1,198 @@
+//! The command line: one file per command's arguments, one line per command here.
+
+use crate::config::{ColourName, Config};
+use crate::nets::Architecture;
+use crate::train::loss::ClassWeights;
+use crate::train::stopping::Monitor;
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Trains small emotion classifiers on folders of face pictures and exports them as ONNX.
+#[derive(Debug, Parser)]
+#[command(name = "host-trainer", version, about, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+A first model on your own pictures (train/angry/*.jpg, train/happy/*.jpg, ...):
+  host-trainer audit PICTURES
+  host-trainer train --data PICTURES --out runs/mine
+  host-trainer export runs/mine --out mine.onnx
+  edge-runtime --model mine.onnx
+
+Exit codes: 0 done; 1 it failed (the message says what and what to do); 2 wrong usage;
+3 a strict audit found copies across the split; 130 interrupted, and saved.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train a net on DIR/train/LABEL/* and write a run folder.
+    Train(Box<TrainArgs>),
+    /// Write a run's best model as ONNX, with its card, after comparing it with the trainer.
+    Export(ExportArgs),
+    /// Score an exported model on a folder of labelled pictures.
+    Evaluate(crate::evaluate::EvaluateArgs),
+    /// Print an exported model's label and probabilities for pictures.
+    Predict(crate::predict::PredictArgs),
+    /// Look through a data set: counts, sizes, broken files, copies.
+    Audit(crate::audit::AuditArgs),
+    /// Draw test-card faces as a data set, to try things out without photographs.
+    Draw(crate::draw::DrawArgs),
+}
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// Folder with train/LABEL/* and perhaps val/ and test/; may be given several times, DIR*4 repeats a small set.
+    #[arg(long, value_name = "DIR[*N]")]
+    pub data: Vec<String>,
+    /// Run folder to write.
+    #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
+    pub out: Option<PathBuf>,
+    /// Go on with an interrupted run; everything else is as it was.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "config", "arch", "init"])]
+    pub resume: Option<PathBuf>,
+    /// Configuration file; flags win over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Start from another run's or model's weights wherever shapes agree.
+    #[arg(long, value_name = "RUN|MODEL.onnx")]
+    pub init: Option<PathBuf>,
+    /// Print layers, shapes, parameters and multiply-accumulates; without --out, do nothing else.
+    #[arg(long)]
+    pub summary: bool,
+    /// Overwrite a run folder that is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Threads; all cores by default.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Network (default compact).
+    #[arg(long, value_enum)]
+    pub arch: Option<Architecture>,
+    /// Rows and columns of the input.
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<u32>,
+    /// Colour of the input.
+    #[arg(long, value_enum)]
+    pub colour: Option<ColourName>,
+    /// Seed of every random choice.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Largest number of epochs.
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Pictures per step.
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Largest learning rate.
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+    /// Share of the target spread over all labels.
+    #[arg(long, value_name = "SHARE")]
+    pub label_smoothing: Option<f32>,
+    /// How much each label counts.
+    #[arg(long, value_enum)]
+    pub class_weights: Option<ClassWeights>,
+    /// Decay of the moving average of weights; 0 is off.
+    #[arg(long, value_name = "DECAY")]
+    pub average: Option<f64>,
+    /// L2 penalty on kernels.
+    #[arg(long)]
+    pub l2: Option<f64>,
+    /// AdamW's decay of kernels.
+    #[arg(long, value_name = "DECAY")]
+    pub weight_decay: Option<f64>,
+    /// Dropout probability.
+    #[arg(long, value_name = "RATE")]
+    pub dropout: Option<f32>,
+    /// Probability with which a batch is mixed by CutMix.
+    #[arg(long, value_name = "PROBABILITY")]
+    pub cutmix: Option<f32>,
+    /// Train on pictures as they are.
+    #[arg(long)]
+    pub no_augment: bool,
+    /// Softmax over the labels of a picture's own data set only.
+    #[arg(long)]
+    pub mask_absent: bool,
+    /// Keep the weights of the first N stages (with --init).
+    #[arg(long, value_name = "N")]
+    pub freeze: Option<usize>,
+    /// Epochs without a better one before training stops; 0 never stops.
+    #[arg(long, value_name = "EPOCHS")]
+    pub patience: Option<usize>,
+    /// What an epoch is judged by, on the validation part.
+    #[arg(long, value_enum)]
+    pub monitor: Option<Monitor>,
+    /// Part of train/ set aside for validation where there is no val/.
+    #[arg(long, value_name = "SHARE")]
+    pub val_fraction: Option<f32>,
+}
+
+impl TrainArgs {
+    /// The configuration: file or preset, with the flags on top.
+    ///
+    /// # Errors
+    /// When the file is wrong or a value is impossible.
+    pub fn configuration(&self) -> Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path, self.arch)?,
+            None => Config::preset(self.arch.unwrap_or(Architecture::Compact)),
+        };
+        if !self.data.is_empty() {
+            config.data.sources.clone_from(&self.data);
+        }
+        if self.no_augment {
+            config.augment = crate::augment::Augment::none();
+        }
+        config.mask_absent |= self.mask_absent;
+        set(&mut config.size, self.size);
+        set(&mut config.colour, self.colour);
+        set(&mut config.seed, self.seed);
+        set(&mut config.epochs, self.epochs);
+        set(&mut config.batch_size, self.batch_size);
+        set(&mut config.optimizer.learning_rate, self.learning_rate);
+        set(&mut config.optimizer.l2, self.l2);
+        set(&mut config.optimizer.weight_decay, self.weight_decay);
+        set(&mut config.label_smoothing, self.label_smoothing);
+        set(&mut config.class_weights, self.class_weights);
+        set(&mut config.average, self.average);
+        set(&mut config.net.dropout, self.dropout);
+        set(&mut config.augment.cutmix, self.cutmix);
+        set(&mut config.freeze, self.freeze);
+        set(&mut config.patience, self.patience);
+        set(&mut config.monitor, self.monitor);
+        set(&mut config.data.val_fraction, self.val_fraction);
+        Ok(config)
+    }
+}
+
+fn set<T: Copy>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Run folder.
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// File to write; its card goes beside it as .md.
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub out: PathBuf,
+    /// Labels to read out, separated by commas; all of them by default.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub labels: Vec<String>,
+    /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds; all by default.
+    #[arg(long, value_delimiter = ',', value_name = "N,...")]
+    pub calibrate_on: Vec<usize>,
+    /// Name in the model's card.
+    #[arg(long)]
+    pub name: Option<String>,
+}

@@ -1,0 +1,171 @@
+//! `train` and `export`, from arguments to files.
+
+use crate::cli::{ExportArgs, TrainArgs};
+use crate::config::Config;
+use crate::dataset::{DataSpec, Dataset};
+use crate::export::{self, Request};
+use crate::nets::summary::summary;
+use crate::nets::weights::Weights;
+use crate::train::checkpoint::{self, Identity};
+use crate::train::{self, End, Trainer};
+use crate::{files, init, report};
+use anyhow::{Context, Result, bail, ensure};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit code after Ctrl-C: 128 + SIGINT, as shells count.
+const INTERRUPTED: u8 = 130;
+
+/// Trains a new run, or goes on with one.
+///
+/// # Errors
+/// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
+pub fn train(args: &TrainArgs) -> Result<ExitCode> {
+    if let Some(threads) = args.threads {
+        ensure!(threads > 0, "--threads must be at least 1");
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")?;
+    }
+    let config = match &args.resume {
+        Some(run) => Config::read(&run.join("config.toml"), None).context("nothing to resume")?,
+        None => args.configuration()?,
+    };
+    if args.summary {
+        let labels = labels_for_summary(&config)?;
+        let net = config.arch.build(&config.input(), labels, &config.net).map_err(anyhow::Error::msg)?;
+        print!("{}", summary(&net));
+        if args.out.is_none() && args.resume.is_none() {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    config.check()?;
+    config.augment.check().map_err(anyhow::Error::msg)?;
+    let run = args.resume.as_deref().or(args.out.as_deref()).context("name a run folder with --out RUN")?;
+    if args.resume.is_none() && run.join("config.toml").exists() && !args.force {
+        bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
+    }
+
+    let data = load(&config)?;
+    let net = config.arch.build(&config.input(), data.labels.len(), &config.net).map_err(anyhow::Error::msg)?;
+    ensure!(config.freeze < net.stages(), "--freeze {} leaves nothing to train: the net has {} stages", config.freeze, net.stages());
+    let now = Identity { labels: data.labels.clone(), data_fingerprint: data.fingerprint.clone(), command: command() };
+    let (state, identity) = if args.resume.is_some() {
+        let (state, identity) = checkpoint::load(run)?;
+        train::check_identity(&identity, &now, run)?;
+        println!("going on with {} after epoch {}", run.display(), state.epochs_done);
+        (state, identity)
+    } else {
+        let mut weights = Weights::initial(&net, config.seed);
+        if let Some(from) = &args.init {
+            let taken = init::take(&net, &mut weights, from)?;
+            println!("from {}: {}", from.display(), taken.taken.join(", "));
+            println!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") });
+        }
+        std::fs::create_dir_all(run).with_context(|| format!("cannot make the run folder {}", run.display()))?;
+        files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())
+            .with_context(|| format!("cannot write into {}", run.display()))?;
+        (Trainer::start(&config, weights), now)
+    };
+
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // A second signal ends the program at once.
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
+        signal_hook::flag::register(signal, interrupted.clone())?;
+    }
+    let mut trainer = Trainer::new(config, net, &data, run, identity, state);
+    let end = trainer.train(&interrupted)?;
+    if end == End::Interrupted {
+        println!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display());
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if let Some((epoch, figure)) = trainer.best() {
+        let why = if end == End::Stopped { "no better epoch since; " } else { "" };
+        println!("{why}best epoch {epoch} (validation figure {figure:.4})");
+    }
+    report::of_run(run, &data)?;
+    println!("report: {}", run.join("report.html").display());
+    println!("next: host-trainer export {} --out MODEL.onnx", run.display());
+    let _ = interrupted.load(Ordering::Relaxed);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exports a run's best epoch.
+///
+/// # Errors
+/// Whatever [`export::export`] refuses.
+pub fn export(args: &ExportArgs) -> Result<ExitCode> {
+    let calibrate_on = args.calibrate_on.iter().map(|n| n.checked_sub(1).context("--calibrate-on counts from 1"));
+    let request = Request {
+        run: args.run.clone(),
+        out: args.out.clone(),
+        labels: args.labels.clone(),
+        calibrate_on: calibrate_on.collect::<Result<_>>()?,
+        name: args.name.clone(),
+    };
+    let (card, measured) = export::export(&request)?;
+    println!("{}: {}", args.out.display(), card.labels.join(", "));
+    println!("temperature {}, thresholds {:?}", card.temperature, card.thresholds);
+    for one in &measured {
+        let scores = &one.scores;
+        println!(
+            "{} {}: accuracy {:.3} ({:.3} to {:.3}), macro F1 {:.3}, ECE {:.3} (95th percentile if calibrated {:.3}), {} pictures",
+            one.source, one.part, scores.accuracy, scores.interval95.0, scores.interval95.1, scores.macro_f1, scores.ece, scores.ece_p95, scores.count
+        );
+    }
+    println!("card: {}", args.out.with_extension("md").display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn load(config: &Config) -> Result<Dataset> {
+    let sources = config.data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
+    let spec = DataSpec { sources, val_fraction: config.data.val_fraction, seed: config.seed };
+    let data = Dataset::load(&spec, &config.input(), true)?;
+    for (path, reason) in data.problems.iter().take(10) {
+        eprintln!("left out {}: {reason}", path.display());
+    }
+    if data.problems.len() > 10 {
+        eprintln!("left out {} more; host-trainer audit lists them", data.problems.len() - 10);
+    }
+    for summary in &data.sources {
+        let count = |counts: &[usize]| counts.iter().sum::<usize>();
+        println!(
+            "{}: {} labels, {} training, {} validation, {} test pictures; {} test pictures have a near-copy in training",
+            summary.source,
+            summary.labels.len(),
+            count(&summary.train),
+            count(&summary.val),
+            count(&summary.test),
+            summary.copies.test_in_train + summary.copies.test_in_val
+        );
+    }
+    Ok(data)
+}
+
+/// Labels for `--summary`: the data's where it is given, else the three moods.
+fn labels_for_summary(config: &Config) -> Result<usize> {
+    let mut labels = std::collections::BTreeSet::new();
+    for source in &config.data.sources {
+        let source: crate::dataset::DataSource = source.parse()?;
+        let parts = crate::dataset::scan::label_folders(&source.path.join("train"))?;
+        labels.extend(parts.into_iter().map(|(label, _)| label));
+    }
+    Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
+}
+
+/// The command line as it can be typed again, with the program's plain name.
+fn command() -> String {
+    let quoted = |word: String| if word.contains([' ', '*', '\'']) { format!("'{word}'") } else { word };
+    let words = std::env::args().skip(1).map(quoted).map(|word| plain_path(&word));
+    std::iter::once("host-trainer".to_string()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// Folders outside the working folder are named by their last part: cards should not tell where somebody's files lie.
+fn plain_path(word: &str) -> String {
+    let bare = word.trim_matches('\'');
+    match Path::new(bare).file_name() {
+        Some(name) if Path::new(bare).is_absolute() => word.replace(bare, &name.to_string_lossy()),
+        _ => word.to_string(),
+    }
+}

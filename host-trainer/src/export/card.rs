@@ -1,0 +1,174 @@
+//! The `MODEL.md` beside an exported model.
+
+use super::{Measured, Run};
+use crate::dataset::Dataset;
+use crate::nets::summary::grouped;
+use emotion_models::ModelCard;
+use std::fmt::Write;
+
+/// Heading of the list to which `evaluate` adds its results.
+pub const EVALUATIONS: &str = "## Evaluations on test folders";
+
+/// The card as Markdown. `compared` is the number of pictures and the largest difference the export gate saw.
+pub fn markdown(
+    run: &Run,
+    data: &Dataset,
+    card: &ModelCard,
+    measured: &[Measured],
+    compared: (usize, f32),
+    labels: &[String],
+) -> String {
+    let mut text = String::new();
+    let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
+    let input = &card.input;
+    let map = input.pixel_map;
+    let best = run.history.get(run.best_epoch.saturating_sub(1));
+    let _ = write!(
+        text,
+        "# {}\n\nA picture of a face in, the probability of each of {} out.\n\n\
+         |  |  |\n|---|---|\n\
+         | architecture | {:?}, {} parameters, {} multiply-accumulates a picture |\n\
+         | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}` |\n\
+         | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
+         | thresholds | {} |\n\
+         | opset | 13, float32, batch of one |\n\n",
+        card.name,
+        listed(&card.labels),
+        run.config.arch,
+        grouped(parameters),
+        grouped(run.net.macs()),
+        input.colour.channels(),
+        input.height,
+        input.width,
+        input.colour,
+        map.offset,
+        map.scale,
+        listed(&card.labels),
+        card.temperature,
+        card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", ")
+    );
+    let _ = write!(
+        text,
+        "## How it was made\n\n```\n{}\nhost-trainer export RUN --out MODEL.onnx{}\n```\n\n\
+         Seed {}; the best of {} epochs by validation {:?} was epoch {}{}. Trainer and exported graph agree within {:.1e} \
+         (largest difference of a probability, {} pictures).\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
+         | source | part | {} |\n|---|---|{}|\n",
+        run.identity.command,
+        if labels.is_empty() { String::new() } else { format!(" --labels {}", labels.join(",")) },
+        run.config.seed,
+        run.history.len(),
+        run.config.monitor,
+        run.best_epoch,
+        best.map_or(String::new(), |e| format!(" (validation loss {:.4}, accuracy {:.3} over all labels)", e.val.loss, e.val.accuracy)),
+        compared.1,
+        compared.0,
+        card.training_data,
+        card.data_fingerprint,
+        data.labels.join(" | "),
+        data.labels.iter().map(|_| "---").collect::<Vec<_>>().join("|")
+    );
+    for summary in &data.sources {
+        let name = summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
+        for (part, counts) in [("train", &summary.train), ("val", &summary.val), ("test", &summary.test)] {
+            if counts.iter().sum::<usize>() > 0 {
+                let counts = counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
+                let _ = writeln!(text, "| {name} | {part} | {counts} |");
+            }
+        }
+        let copies = summary.copies;
+        let _ = writeln!(
+            text,
+            "\n{name}: {} test pictures have a near-copy among its training pictures, {} among validation; {} validation pictures \
+             have one among training pictures.\n",
+            copies.test_in_train, copies.test_in_val, copies.val_in_train
+        );
+    }
+    let _ = writeln!(text, "## Figures\n\nOne forward pass, through the engine that runs on the device.\n");
+    for one in measured.iter().filter(|one| one.part == "val") {
+        section(&mut text, one, card, "validation part, which chose epoch, temperature and thresholds");
+    }
+    let _ = writeln!(text, "{EVALUATIONS}\n");
+    for one in measured.iter().filter(|one| one.part == "test") {
+        section(&mut text, one, card, &format!("test folder, {}", today()));
+    }
+    if !measured.iter().any(|one| one.part == "test") {
+        let _ = writeln!(text, "None: the data has no test folder.\n");
+    }
+    text.push_str(LIMITS);
+    text
+}
+
+/// Today's date, UTC, as year-month-day.
+pub fn today() -> String {
+    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let (year, month, day) = civil((seconds / 86_400) as i64);
+    format!("{year}-{month:02}-{day:02}")
+}
+
+/// Days since 1970-01-01 to a Gregorian date (H. Hinnant, "chrono-compatible low-level date algorithms").
+fn civil(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+fn section(text: &mut String, one: &Measured, card: &ModelCard, what: &str) {
+    let scores = &one.scores;
+    let pictures: usize = scores.per_class.iter().map(|class| class.support).sum();
+    let _ = write!(
+        text,
+        "### {}: {what}\n\n{pictures} pictures{}: accuracy **{:.3}** (95 % interval {:.3} to {:.3}), macro F1 **{:.3}**, \
+         expected calibration error {:.3} (a perfectly calibrated model of the same confidences stays below {:.3} \
+         in 95 of 100 draws).\n\n| label | precision | recall | F1 | pictures |\n|---|---|---|---|---|\n",
+        one.source,
+        if one.skipped > 0 { format!(" ({} more bear labels this model does not have)", one.skipped) } else { String::new() },
+        scores.accuracy,
+        scores.interval95.0,
+        scores.interval95.1,
+        scores.macro_f1,
+        scores.ece,
+        scores.ece_p95,
+    );
+    for (label, class) in card.labels.iter().zip(&scores.per_class) {
+        let _ = writeln!(text, "| {label} | {:.3} | {:.3} | {:.3} | {} |", class.precision, class.recall, class.f1, class.support);
+    }
+    text.push('\n');
+}
+
+fn listed(labels: &[String]) -> String {
+    match labels {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => labels.join(""),
+    }
+}
+
+const LIMITS: &str = "## Limits
+
+- It names the expression a face shows in one picture. It does not know what a person feels, and people often do not agree on what a face shows.
+- Measured on the pictures named above; other cameras, light, ages, skin tones, head poses and cultures may fare worse, and have not been measured here one by one.
+- Always one of its labels wins: a face that shows none of them, or a picture without a face, still gets probabilities. The thresholds and the runtime's filter turn weak ones into \"unsure\".
+
+## Must not be used
+
+- to infer emotions of people at work or in schools (forbidden in the European Union by the AI Act, Article 5(1)(f));
+- to decide anything about a person.
+
+People in view should be told that such a system runs (AI Act, Article 50(3)).
+";
+
+#[cfg(test)]
+mod tests {
+    use super::civil;
+
+    #[test]
+    fn dates_come_out_right() {
+        assert_eq!(civil(0), (1970, 1, 1));
+        assert_eq!(civil(19_782), (2024, 2, 29));
+        assert_eq!(civil(20_779), (2026, 11, 22));
+    }
+}

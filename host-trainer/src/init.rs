@@ -1,0 +1,91 @@
+//! `--init`: starting from another model's weights wherever shapes agree.
+
+use crate::nets::weights::{Array, Weights};
+use crate::nets::{Net, Op};
+use crate::train::checkpoint;
+use anyhow::{Context, Result, ensure};
+use emotion_models::decode;
+use std::path::Path;
+use tract_onnx::pb::TensorProto;
+
+/// Which layers came from the other model, and which start anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Layers whose weights were taken.
+    pub taken: Vec<String>,
+    /// Layers whose shape or name the other model does not have.
+    pub fresh: Vec<String>,
+}
+
+/// Replaces weights by those of a run folder (its best epoch) or of an exported ONNX file.
+///
+/// # Errors
+/// When `from` is neither, or none of its layers fits.
+pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
+    let other = if from.is_dir() { checkpoint::load_best(from)?.0 } else { from_onnx(net, from)? };
+    let mut result = Taken::default();
+    for node in &net.nodes {
+        let parameters = net.parameters_of(node);
+        if parameters.is_empty() {
+            continue;
+        }
+        let fits = parameters.iter().all(|p| other.0.get(&p.name).is_some_and(|array| array.shape == p.shape));
+        if !fits {
+            result.fresh.push(node.name.clone());
+            continue;
+        }
+        for parameter in parameters {
+            if let Some(array) = other.0.get(&parameter.name) {
+                weights.0.insert(parameter.name, array.clone());
+            }
+        }
+        result.taken.push(node.name.clone());
+    }
+    ensure!(
+        !result.taken.is_empty(),
+        "{} has no layer that fits this net; it was made with another --arch or --colour",
+        from.display()
+    );
+    Ok(result)
+}
+
+/// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are.
+fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let model = decode(&bytes).with_context(|| format!("cannot start from {}", path.display()))?;
+    let tensors = model.graph.map(|graph| graph.initializer).unwrap_or_default();
+    let find = |name: &str| tensors.iter().find(|tensor| tensor.name == name).and_then(array);
+    let mut weights = Weights::default();
+    for (index, node) in net.nodes.iter().enumerate() {
+        for parameter in net.parameters_of(node) {
+            if let Some(array) = find(&parameter.name) {
+                weights.0.insert(parameter.name, array);
+            }
+        }
+        let Op::BatchNorm { epsilon, .. } = node.op else { continue };
+        let before = &net.nodes[node.inputs[0]];
+        let folded = matches!(before.op, Op::Conv { bias: false, .. }) && node.inputs[0] + 1 == index;
+        let channels = node.shape[0];
+        let constant = |value: f32| Array { shape: vec![channels], values: vec![value; channels] };
+        let beta = if folded { find(&format!("{}.bias", before.name)) } else { Some(constant(0.0)) };
+        let sign = find(&format!("{}.sign.scale", node.name));
+        let mut gamma = constant((1.0 + epsilon).sqrt());
+        if let Some(sign) = sign.filter(|sign| sign.values.len() == channels) {
+            gamma.values.iter_mut().zip(&sign.values).for_each(|(gamma, sign)| *gamma *= sign);
+        }
+        if let Some(beta) = beta {
+            let named = [("gamma", gamma), ("beta", beta), ("mean", constant(0.0)), ("variance", constant(1.0))];
+            weights.0.extend(named.map(|(what, array)| (format!("{}.{what}", node.name), array)));
+        }
+    }
+    Ok(weights)
+}
+
+fn array(tensor: &TensorProto) -> Option<Array> {
+    let shape: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
+    let values: Vec<f32> = match tensor.raw_data.is_empty() {
+        true => tensor.float_data.clone(),
+        false => tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+    };
+    (values.len() == shape.iter().product::<usize>()).then_some(Array { shape, values })
+}
