@@ -1,6 +1,6 @@
 //! Copies among pictures: equal files, and pictures that look the same.
 
-use super::signature::{HASH_DISTANCE, Resemblance, Signature};
+use super::signature::{HASH_DISTANCE, Resemblance, Signature, hash_distance};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
@@ -20,24 +20,32 @@ pub struct Lookalike {
 
 /// Every pair of pictures that look the same, in order of their indices.
 ///
-/// All hashes are compared with all others, which for 35,000 pictures takes about a second; only near ones are compared as
+/// All hashes are compared with all others, which for 35,000 pictures takes a second or two; only near ones are compared as
 /// thumbnails, since aligned faces agree in many of the hash's bits.
 pub fn lookalikes(signatures: &[Signature]) -> Vec<Lookalike> {
     let hashes: Vec<u64> = signatures.iter().map(Signature::hash).collect();
     let compare = |first: usize| {
-        let (straight, mirrored) = (signatures[first].hash(), signatures[first].mirrored_hash());
-        let near = move |hash: u64| (hash ^ straight).count_ones().min((hash ^ mirrored).count_ones()) <= HASH_DISTANCE;
-        let candidates = hashes[first + 1..].iter().enumerate().filter(move |&(_, &hash)| near(hash));
-        candidates
-            .map(|(offset, _)| {
-                let second = first + 1 + offset;
-                Lookalike { first, second, resemblance: signatures[first].compare(&signatures[second]) }
-            })
-            .filter(|pair| pair.resemblance.correlation > SAME_PICTURE)
-            .collect::<Vec<_>>()
+        let mut found = Vec::new();
+        let mut distances = [0; BLOCK];
+        for start in (first + 1..hashes.len()).step_by(BLOCK) {
+            let block = &hashes[start..hashes.len().min(start + BLOCK)];
+            for (distance, &hash) in distances.iter_mut().zip(block) {
+                *distance = hash_distance(hashes[first], hash);
+            }
+            for (second, _) in (start..).zip(&distances[..block.len()]).filter(|&(_, &near)| near <= HASH_DISTANCE) {
+                let resemblance = signatures[first].compare(&signatures[second]);
+                if resemblance.correlation > SAME_PICTURE {
+                    found.push(Lookalike { first, second, resemblance });
+                }
+            }
+        }
+        found
     };
     (0..signatures.len()).into_par_iter().flat_map_iter(compare).collect()
 }
+
+/// Hashes compared before the near ones are looked at: without a branch in between, several are compared at once.
+const BLOCK: usize = 256;
 
 /// Groups of two or more indices whose `keys` are equal, in order of their first index.
 pub fn equal_groups<K: std::hash::Hash + Eq>(keys: &[K]) -> Vec<Vec<usize>> {
