@@ -1,1 +1,15 @@
-//! End-to-end tests.
+//! What the end-to-end tests share: the two programs as a user has them, drawn faces to train on, models to run.
+//!
+//! Everything here is for tests, so what cannot go on panics and says why.
+
+mod models;
+mod pictures;
+mod programs;
+mod session;
+mod training;
+
+pub use models::{retouched, untrained};
+pub use pictures::{Faces, draw_faces};
+pub use programs::{edge_runtime, example, host_trainer};
+pub use session::{Finished, Session, send};
+pub use training::{draw_data, epochs_done, history, train_tiny};

@@ -1,0 +1,237 @@
+//! What can go wrong on the host: each its own clear text, the right exit code, and nothing half-written.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use end_to_end_tests::{Faces, Session, draw_data, draw_faces, epochs_done, host_trainer, train_tiny, untrained};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// A tiny training run of one epoch.
+fn train(data: &Path, run: &Path) -> Command {
+    let mut command = train_tiny(data, run);
+    command.args(["--epochs", "1"]);
+    command
+}
+
+fn run_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("run")
+}
+
+/// A data set of few pictures.
+fn data_in(folder: &TempDir) -> PathBuf {
+    let data = folder.path().join("data");
+    draw_data(&data, 12);
+    data
+}
+
+/// `command` under a limit of `blocks` (of 512 bytes) to the size of any file it writes, as on a full disk.
+fn without_room(command: &Command, blocks: u32) -> Command {
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh"]).arg(command.get_program());
+    limited.args(command.get_args());
+    limited
+}
+
+#[test]
+fn a_folder_without_a_training_part_says_what_it_holds() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    draw_faces(&data, &Faces { seeds: 1000..1002, frames: 1, side: 32 });
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["no train/ folder", "angry/", "train/LABEL"]);
+    assert!(!run_in(&folder).exists(), "nothing may be written");
+    let missing = folder.path().join("missing");
+    Session::run(&mut train(&missing, &run_in(&folder))).expect_error(1, &["cannot read", "missing"]);
+}
+
+#[test]
+fn one_label_is_too_few() {
+    let folder = folder();
+    let data = data_in(&folder);
+    for label in ["angry", "sad"] {
+        fs::remove_dir_all(data.join("train").join(label)).unwrap();
+    }
+    fs::remove_dir_all(data.join("test")).unwrap();
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["at least 2 labels", "found 1", "happy"]);
+}
+
+#[test]
+fn a_label_without_pictures_is_named() {
+    let folder = folder();
+    let data = data_in(&folder);
+    fs::remove_dir_all(data.join("train/sad")).unwrap();
+    fs::create_dir(data.join("train/sad")).unwrap();
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["train/sad", "no usable picture"]);
+}
+
+#[test]
+fn labels_that_differ_between_the_parts_are_named() {
+    let folder = folder();
+    let data = data_in(&folder);
+    fs::rename(data.join("test/sad"), data.join("test/bored")).unwrap();
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["labels differ", "test/", "bored", "sad"]);
+}
+
+#[test]
+fn a_picture_that_does_not_decode_is_named_and_left_out() {
+    let folder = folder();
+    let data = data_in(&folder);
+    let whole = fs::read(data.join("train/happy/1000-0.png")).unwrap();
+    fs::write(data.join("train/happy/cut.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(data.join("train/happy/words.jpg"), "no picture").unwrap();
+    let done = Session::run(&mut train(&data, &run_in(&folder))).expect_code(0);
+    for name in ["cut.png", "words.jpg"] {
+        assert!(done.stderr.contains(name), "{done:#?}");
+    }
+    let audit = Session::run(host_trainer().arg("audit").arg(&data)).expect_code(0);
+    for name in ["cut.png", "words.jpg"] {
+        assert!(audit.stdout.contains(name), "{audit:#?}");
+    }
+}
+
+#[test]
+fn an_unknown_configuration_key_is_refused_with_its_line() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    let config = folder.path().join("mine.toml");
+    let attempt = |text: &str| {
+        fs::write(&config, text).unwrap();
+        Session::run(
+            host_trainer().arg("train").arg("--config").arg(&config).arg("--data").arg(&data).arg("--out").arg(&run),
+        )
+    };
+    attempt("epochs = 1\nepoch = 2\n").expect_error(1, &["mine.toml", "line 2", "epoch"]);
+    attempt("epochs = 1\n\n[net]\nwidth = [8, 8, 8, 8]\n").expect_error(1, &["mine.toml", "line 4", "width"]);
+    attempt("epochs = 'many'\n").expect_error(1, &["mine.toml", "line 1"]);
+    attempt("epochs = 1\nsize = 3\n").expect_error(1, &["size", "16"]);
+    assert!(!run.exists(), "nothing may be written");
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    Session::run(host_trainer().args(["train", "--bogus"])).expect_error(2, &["--bogus"]);
+    Session::run(host_trainer().args(["train", "--data", "x"])).expect_error(2, &["--out"]);
+    Session::run(&mut host_trainer()).expect_error(2, &["Usage"]);
+}
+
+#[test]
+fn a_label_the_model_lacks_is_named() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    Session::run(&mut train(&data, &run)).expect_code(0);
+    let out = folder.path().join("model.onnx");
+    let mut export = host_trainer();
+    export.arg("export").arg(&run).arg("--out").arg(&out).args(["--labels", "happy,bored"]);
+    Session::run(&mut export).expect_error(1, &["bored", "angry", "sad"]);
+    assert!(!out.exists(), "nothing may be written");
+
+    let model = folder.path().join("untrained.onnx");
+    fs::write(&model, untrained()).unwrap();
+    let mut evaluate = host_trainer();
+    evaluate.arg("evaluate").arg("--model").arg(&model).arg("--data").arg(&data).args(["--labels", "happy,bored"]);
+    Session::run(&mut evaluate).expect_error(1, &["bored"]);
+}
+
+#[test]
+fn no_room_for_a_checkpoint_keeps_the_former_one() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    // Too little for a first checkpoint.
+    Session::run(&mut without_room(&train(&data, &run), 8)).expect_error(1, &["cannot save", "safetensors"]);
+
+    // One epoch done, and no room for the next.
+    let mut short = train_tiny(&data, &run);
+    Session::run(short.args(["--force", "--epochs", "1"])).expect_code(0);
+    let config = run.join("config.toml");
+    fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 1\n", "epochs = 3\n")).unwrap();
+    let mut resume = host_trainer();
+    resume.args(["train", "--resume"]).arg(&run);
+    let kept = fs::read(run.join("checkpoints/last.safetensors")).unwrap();
+    Session::run(&mut without_room(&resume, 8)).expect_error(1, &["cannot save", "safetensors"]);
+    assert!(fs::read(run.join("checkpoints/last.safetensors")).unwrap() == kept, "the checkpoint has changed");
+    assert_eq!(unfinished(&run), Vec::<PathBuf>::new());
+    Session::run(&mut resume).expect_code(0);
+    assert_eq!(epochs_done(&run), 3);
+}
+
+#[test]
+fn no_room_for_the_export_writes_nothing() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    Session::run(&mut train(&data, &run)).expect_code(0);
+    let out = folder.path().join("models/mine.onnx");
+    let mut export = host_trainer();
+    export.arg("export").arg(&run).arg("--out").arg(&out);
+    Session::run(&mut without_room(&export, 8)).expect_error(1, &["cannot write", "mine.onnx"]);
+    assert!(!out.exists() && !out.with_extension("md").exists());
+    assert_eq!(unfinished(out.parent().unwrap()), Vec::<PathBuf>::new());
+    Session::run(&mut export).expect_code(0);
+    assert!(out.exists() && out.with_extension("md").exists());
+}
+
+/// Files below `folder` that a write left half done.
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let mut found = vec![];
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(unfinished(&path));
+        } else if path.file_name().unwrap().to_string_lossy().starts_with('.') {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_crash() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    let model = folder.path().join("untrained.onnx");
+    fs::write(&model, untrained()).unwrap();
+    let picture = data.join("train/happy/1000-0.png");
+    let mut predict = host_trainer();
+    predict.arg("predict").arg("--model").arg(&model).args(vec![&picture; 50]);
+    let mut audit = host_trainer();
+    audit.arg("audit").arg(&data);
+    for command in [&mut predict, &mut audit, &mut train(&data, &run)] {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !stderr.contains("panicked") && output.status.code() != Some(101),
+            "{command:?}: {}\n{stderr}",
+            output.status
+        );
+    }
+    // Hours of training are not thrown away because a log's reader went away.
+    assert_eq!(epochs_done(&run), 1);
+}
+
+#[test]
+fn predict_and_evaluate_refuse_what_is_no_model_or_no_picture() {
+    let folder = folder();
+    let data = data_in(&folder);
+    let (model, picture) = (folder.path().join("model.onnx"), data.join("test/happy/0-0.png"));
+    let predict = |picture: &Path| Session::run(host_trainer().arg("predict").arg("--model").arg(&model).arg(picture));
+    predict(&picture).expect_error(1, &["cannot read the model", "model.onnx"]);
+    let whole = untrained();
+    fs::write(&model, &whole[..whole.len() / 2]).unwrap();
+    predict(&picture).expect_error(1, &["not a complete ONNX model", "model.onnx"]);
+    fs::write(&model, &whole).unwrap();
+    predict(&picture).expect_code(0);
+    let words = folder.path().join("words.png");
+    fs::write(&words, "no picture").unwrap();
+    predict(&words).expect_error(1, &["words.png"]);
+    predict(&folder.path().join("missing.png")).expect_error(1, &["missing.png"]);
+    let mut evaluate = host_trainer();
+    evaluate.arg("evaluate").arg("--model").arg(&model).arg("--data").arg(data.join("train"));
+    Session::run(&mut evaluate).expect_error(1, &["test"]);
+}
