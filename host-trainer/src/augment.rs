@@ -52,7 +52,7 @@ impl Augment {
 
     /// The gentle changes that `lenet` is trained with.
     pub fn lenet() -> Self {
-        Self { flip: true, rotation_degrees: 9.0, zoom: 0.1, contrast: 0.1, cutmix: 0.3, ..Self::none() }
+        Self { flip: true, rotation_degrees: 9.0, zoom: 0.1, contrast: 0.1, cutmix: 0.5, ..Self::none() }
     }
 
     /// The stronger changes that `compact` is trained with.

@@ -49,7 +49,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let data = load(&config)?;
     let net = config.arch.build(&config.input(), data.labels.len(), &config.net).map_err(anyhow::Error::msg)?;
     ensure!(config.freeze < net.stages(), "--freeze {} leaves nothing to train: the net has {} stages", config.freeze, net.stages());
-    let now = Identity { labels: data.labels.clone(), data_fingerprint: data.fingerprint.clone(), command: command() };
+    let now = Identity { labels: data.labels.clone(), data_fingerprint: data.fingerprint.clone(), command: commands(args)? };
     let (state, identity) = if args.resume.is_some() {
         let (state, identity) = checkpoint::load(run)?;
         train::check_identity(&identity, &now, run)?;
@@ -152,6 +152,14 @@ fn labels_for_summary(config: &Config) -> Result<usize> {
         labels.extend(parts.into_iter().map(|(label, _)| label));
     }
     Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
+}
+
+/// The commands that made the run: those of the run it starts from, then its own.
+fn commands(args: &TrainArgs) -> Result<String> {
+    match args.init.as_deref().filter(|from| from.is_dir()) {
+        Some(from) => Ok(format!("{}\n{}", checkpoint::load_best(from)?.1.command, command())),
+        None => Ok(command()),
+    }
 }
 
 /// The command line as it can be typed again, with the program's plain name.

@@ -85,7 +85,7 @@ impl Config {
                 colour: ColourName::Rgb,
                 epochs: 60,
                 batch_size: 32,
-                label_smoothing: 0.0,
+                label_smoothing: 0.05,
                 class_weights: ClassWeights::Balanced,
                 average: 0.0,
                 mask_absent: false,

@@ -1,2 +1,27 @@
-//! The trainer.
-fn main() {}
+//! `host-trainer`: pictures in folders become an ONNX model that carries its own meaning.
+
+use anyhow::Result;
+use clap::Parser;
+use host_trainer::cli::{Cli, Command};
+use host_trainer::{audit, commands, draw, evaluate, predict};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    host_trainer::memory::keep_large_blocks();
+    let done = match Cli::parse().command {
+        Command::Train(args) => commands::train(&args),
+        Command::Export(args) => commands::export(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Draw(args) => draw::run(&args),
+    };
+    report(done)
+}
+
+fn report(done: Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("host-trainer: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,7 +1,8 @@
 //! The values of a net's parameters, by name.
 
 use super::{Net, Parameter, Start};
-use rand::{Rng, SeedableRng};
+use crate::random::{Purpose, stream};
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub enum WeightsError {
 impl Weights {
     /// Fresh weights for a net; the same seed gives the same weights.
     pub fn initial(net: &Net, seed: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut rng = stream(Purpose::Weights, seed, 0, 0);
         Weights(net.parameters().into_iter().map(|p| (p.name.clone(), start(&p, &mut rng))).collect())
     }
 

@@ -4,10 +4,9 @@ use super::{Trainer, average, loss};
 use crate::batches::Batch;
 use crate::nets::Op;
 use crate::nets::forward::{self, Pass, Tensors, Training};
+use crate::random::{Purpose, stream};
 use anyhow::{Result, ensure};
 use burn::tensor::{Tensor, TensorData, activation};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 impl Trainer {
     /// Learns from one batch and returns its loss, penalties included.
@@ -19,7 +18,7 @@ impl Trainer {
         };
         let pixels = TensorData::new(batch.pixels.clone(), [batch.len, channels, height, width]);
         let input = Tensor::<4>::from_data(pixels, &self.device);
-        let mut random = step_random(self.config.seed, epoch, step);
+        let mut random = stream(Purpose::Dropout, self.config.seed, epoch as u64, step as u64);
         let training = Training { random: &mut random, frozen: self.config.freeze };
         let pass = forward::forward(&self.net, &tensors, input, Some(training));
 
@@ -95,11 +94,4 @@ impl Trainer {
 /// The label with the largest share.
 fn dominant(target: &[f32]) -> usize {
     (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b])).unwrap_or(0)
-}
-
-/// The random numbers of one step depend on seed, epoch and step alone, so that a resumed run repeats them.
-fn step_random(seed: u64, epoch: usize, step: usize) -> ChaCha8Rng {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(((epoch as u64) << 32) | step as u64);
-    random
 }
