@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -60,9 +61,13 @@ pub struct Session {
     command: String,
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    readers: [JoinHandle<()>; 2],
+    output: Collected,
+    errors: Collected,
 }
+
+/// What a program has written so far.
+type Collected = Arc<Mutex<Vec<u8>>>;
 
 impl Session {
     /// Starts `command`; its standard input is a pipe.
@@ -70,9 +75,12 @@ impl Session {
     pub fn start(command: &mut Command) -> Self {
         let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-        let stdout = drain(child.stdout.take().expect("piped"));
-        let stderr = drain(child.stderr.take().expect("piped"));
-        Session { command: format!("{command:?}"), stdin: child.stdin.take(), child, stdout, stderr }
+        let (output, errors) = (Collected::default(), Collected::default());
+        let readers = [
+            collect(child.stdout.take().expect("piped"), &output),
+            collect(child.stderr.take().expect("piped"), &errors),
+        ];
+        Session { command: format!("{command:?}"), stdin: child.stdin.take(), child, readers, output, errors }
     }
 
     /// Runs `command` to its end, with nothing on its standard input.
@@ -115,6 +123,17 @@ impl Session {
         }
     }
 
+    /// Waits until a whole line of standard output holds `word`; panics when the program ends without one.
+    #[track_caller]
+    pub fn wait_for_line(&mut self, word: &str) {
+        let output = Arc::clone(&self.output);
+        let found = self.wait_until(|| {
+            let so_far = text(&output);
+            so_far.rsplit_once('\n').is_some_and(|(lines, _)| lines.contains(word))
+        });
+        assert!(found, "{} ended without {word:?}: {}{}", self.command, text(&self.output), text(&self.errors));
+    }
+
     /// Closes its standard input and waits for the program's end.
     #[track_caller]
     pub fn finish(mut self) -> Finished {
@@ -129,8 +148,10 @@ impl Session {
             }
             std::thread::sleep(Duration::from_millis(2));
         };
-        let text = |reader: JoinHandle<String>| reader.join().expect("the reader does not panic");
-        Finished { command: self.command, status, stdout: text(self.stdout), stderr: text(self.stderr) }
+        for reader in self.readers {
+            reader.join().expect("a reader does not panic");
+        }
+        Finished { command: self.command, status, stdout: text(&self.output), stderr: text(&self.errors) }
     }
 
     #[track_caller]
@@ -148,10 +169,16 @@ pub fn send(signal: &str, process: u32) {
     assert!(status.is_ok(), "sh cannot be started: {status:?}");
 }
 
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+fn collect(mut from: impl Read + Send + 'static, into: &Collected) -> JoinHandle<()> {
+    let into = Arc::clone(into);
     std::thread::spawn(move || {
-        let mut bytes = vec![];
-        let _ = from.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        let mut some = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut some) {
+            into.lock().expect("no reader panics").extend_from_slice(&some[..count]);
+        }
     })
+}
+
+fn text(collected: &Collected) -> String {
+    String::from_utf8_lossy(&collected.lock().expect("no reader panics")).into_owned()
 }

@@ -7,9 +7,9 @@ use std::process::Command;
 /// A net that learns the test card's moods in seconds.
 const TINY: &str = "\
 arch = 'compact'
-size = 32
+size = 48
 epochs = 10
-batch_size = 12
+batch_size = 16
 average = 0.9
 label_smoothing = 0.0
 

@@ -16,7 +16,20 @@ const ATTEMPTS: usize = 20;
 fn train(data: &Path, run: &Path) -> Command {
     let mut command = train_tiny(data, run);
     // Augmentation, dropout and mixing are random choices as well: they too must go on where they stopped.
-    command.args(["--threads", "2", "--batch-size", "4", "--cutmix", "0.5", "--dropout", "0.2", "--epochs", "6"]);
+    command.args([
+        "--threads",
+        "2",
+        "--size",
+        "32",
+        "--batch-size",
+        "4",
+        "--cutmix",
+        "0.5",
+        "--dropout",
+        "0.2",
+        "--epochs",
+        "6",
+    ]);
     command
 }
 
