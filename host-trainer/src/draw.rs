@@ -1,0 +1,121 @@
+//! `draw`: test-card faces as a data set, to try things out without photographs, and to mix into photographs.
+
+use crate::progress::Progress;
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use emotion_models::{TEST_CARD_LABELS, TestCard, is_reserved_seed};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Persons of the test card below this belong to tests and the demo (see [`is_reserved_seed`]).
+const FIRST_FREE: u64 = 1000;
+/// Persons set aside for each seed of `draw`, so that two seeds never draw the same person.
+const PERSONS: u64 = 1_000_000;
+
+/// Arguments of `draw`.
+#[derive(Debug, Args)]
+pub struct DrawArgs {
+    /// Folder to make; it gets train/LABEL/*.png and test/LABEL/*.png.
+    #[arg(value_name = "OUT")]
+    pub out: PathBuf,
+    /// Which persons are drawn; two seeds never share one.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Training pictures per label.
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub per_label: u64,
+    /// Test pictures per label, of other persons.
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub test_per_label: u64,
+    /// Rows and columns of a picture.
+    #[arg(long, default_value_t = 128, value_name = "PIXELS")]
+    pub size: u32,
+    /// Draw the persons that belong to tests and the demo instead; never train on them.
+    #[arg(long)]
+    pub reserved: bool,
+}
+
+/// One picture to draw.
+struct Sketch {
+    part: &'static str,
+    label: &'static str,
+    person: u64,
+    number: u64,
+}
+
+/// Draws the data set.
+///
+/// # Errors
+/// When the folder is there already, cannot be made, or too many persons are asked for.
+pub fn run(args: &DrawArgs) -> Result<ExitCode> {
+    ensure!((16..=2048).contains(&args.size), "--size {} is outside 16..=2048", args.size);
+    ensure!(args.per_label > 0, "--per-label must be at least 1");
+    ensure!(!args.out.join("train").exists(), "{} already holds a data set; choose another folder", args.out.display());
+    let sketches = sketches(args)?;
+    for part in ["train", "test"] {
+        for label in TEST_CARD_LABELS {
+            let folder = args.out.join(part).join(label);
+            if sketches.iter().any(|sketch| sketch.part == part) {
+                std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            }
+        }
+    }
+    let progress = Progress::new("drawing", sketches.len(), true);
+    sketches.par_iter().try_for_each(|sketch| {
+        progress.advance();
+        draw(&args.out, sketch, args.size)
+    })?;
+    drop(progress);
+    println!("{}: {} faces of {}", args.out.display(), sketches.len(), TEST_CARD_LABELS.join(", "));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every picture shows another person.
+fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
+    let labels = TEST_CARD_LABELS.len() as u64;
+    let all = (args.per_label + args.test_per_label) * labels;
+    let limit = if args.reserved { FIRST_FREE } else { PERSONS };
+    ensure!(all <= limit, "{all} pictures need {all} persons, and there are {limit}; ask for fewer");
+    let first = match args.reserved {
+        true => 0,
+        false => args.seed.checked_mul(PERSONS).and_then(|seed| seed.checked_add(FIRST_FREE)).context("--seed is too large")?,
+    };
+    let mut sketches = vec![];
+    for number in 0..args.per_label + args.test_per_label {
+        let part = if number < args.per_label { "train" } else { "test" };
+        for (index, label) in TEST_CARD_LABELS.into_iter().enumerate() {
+            let person = first + number * labels + index as u64;
+            debug_assert_eq!(is_reserved_seed(person), args.reserved);
+            sketches.push(Sketch { part, label, person, number });
+        }
+    }
+    Ok(sketches)
+}
+
+fn draw(out: &Path, sketch: &Sketch, size: u32) -> Result<()> {
+    let path = out.join(sketch.part).join(sketch.label).join(format!("{:06}.png", sketch.number));
+    // A different moment of each person's small motion.
+    let picture = TestCard::new(sketch.person).draw(sketch.label, sketch.number * 7, size, size);
+    picture.save(&path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn args(seed: u64, reserved: bool) -> DrawArgs {
+        DrawArgs { out: "unused".into(), seed, per_label: 5, test_per_label: 2, size: 64, reserved }
+    }
+
+    #[test]
+    fn training_persons_are_never_the_reserved_ones_and_seeds_share_none() {
+        let persons = |seed, reserved| -> Vec<u64> {
+            sketches(&args(seed, reserved)).unwrap().iter().map(|sketch| sketch.person).collect()
+        };
+        assert!(persons(0, false).into_iter().chain(persons(3, false)).all(|person| !is_reserved_seed(person)));
+        assert!(persons(3, true).into_iter().all(is_reserved_seed));
+        assert!(persons(1, false).iter().all(|person| !persons(2, false).contains(person)));
+    }
+}

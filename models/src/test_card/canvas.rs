@@ -1,0 +1,173 @@
+//! Antialiased painting of shapes given by their signed distance.
+
+use super::expression::Motion;
+use super::person::Person;
+use image::RgbImage;
+
+/// A colour: red, green and blue, 0.0 to 1.0 in display (sRGB) values.
+pub(super) type Colour = [f32; 3];
+
+/// `from` moved towards `to` by `share`, 0 to 1.
+pub(super) fn mix(from: Colour, to: Colour, share: f32) -> Colour {
+    [0, 1, 2].map(|channel| from[channel] + (to[channel] - from[channel]) * share)
+}
+
+/// `colour` times `factor`.
+pub(super) fn dim(colour: Colour, factor: f32) -> Colour {
+    colour.map(|value| value * factor)
+}
+
+/// 0 below `low`, 1 above `high`, smooth between.
+pub(super) fn smoothstep(low: f32, high: f32, value: f32) -> f32 {
+    let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+/// From face units to pixels. A face unit is half the head's width; the origin lies between the eyes and the nose's
+/// tip, x to the picture's right, y down.
+pub(super) struct View {
+    origin: [f32; 2],
+    scale: f32,
+    cosine: f32,
+    sine: f32,
+}
+
+impl View {
+    /// Places the person's head in the middle of the canvas's centred square.
+    pub(super) fn new(canvas: &Canvas, person: &Person, motion: &Motion) -> Self {
+        let (width, height) = (canvas.width as f32, canvas.height as f32);
+        let side = width.min(height);
+        let (x, y) = (person.place[0] + motion.sway[0], person.place[1] + motion.sway[1]);
+        let roll = person.roll + motion.roll;
+        Self {
+            origin: [width / 2.0 + side * x, height / 2.0 + side * y],
+            scale: side * person.size,
+            cosine: roll.cos(),
+            sine: roll.sin(),
+        }
+    }
+
+    fn pixel(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        [
+            self.origin[0] + self.scale * (self.cosine * x - self.sine * y),
+            self.origin[1] + self.scale * (self.sine * x + self.cosine * y),
+        ]
+    }
+
+    fn face(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        let (x, y) = ((x - self.origin[0]) / self.scale, (y - self.origin[1]) / self.scale);
+        [self.cosine * x + self.sine * y, self.cosine * y - self.sine * x]
+    }
+}
+
+/// A rectangle in face units: left, top, right, bottom.
+pub(super) type Bounds = [f32; 4];
+
+/// How a shape covers what lies below.
+#[derive(Clone, Copy)]
+pub(super) struct Coat {
+    /// 0 to 1 inside the shape.
+    pub opacity: f32,
+    /// Width of the edge's transition in face units; below a pixel it is a plain antialiased edge.
+    pub blur: f32,
+}
+
+/// Opaque with a crisp edge.
+pub(super) const SOLID: Coat = Coat { opacity: 1.0, blur: 0.0 };
+
+/// The picture while it is painted.
+pub(super) struct Canvas {
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pixels: Vec<Colour>,
+}
+
+impl Canvas {
+    pub(super) fn new(width: u32, height: u32) -> Self {
+        Self { width, height, pixels: vec![[0.0; 3]; width as usize * height as usize] }
+    }
+
+    /// Sets every pixel; the function takes its position as fractions of the shorter side, from the middle.
+    pub(super) fn fill(&mut self, colour: impl Fn(f32, f32) -> Colour) {
+        let (width, height) = (self.width as f32, self.height as f32);
+        let unit = 1.0 / width.min(height);
+        for (y, row) in self.pixels.chunks_exact_mut(self.width as usize).enumerate() {
+            let v = (y as f32 + 0.5 - height / 2.0) * unit;
+            for (x, pixel) in row.iter_mut().enumerate() {
+                *pixel = colour((x as f32 + 0.5 - width / 2.0) * unit, v);
+            }
+        }
+    }
+
+    /// Paints where `distance` (face units, negative inside) says, within `bounds`, with the colour `colour` gives;
+    /// both take a position in face units.
+    pub(super) fn paint(
+        &mut self,
+        view: &View,
+        bounds: Bounds,
+        coat: Coat,
+        distance: impl Fn(f32, f32) -> f32,
+        colour: impl Fn(f32, f32) -> Colour,
+    ) {
+        let pixel = 1.0 / view.scale;
+        let edge = coat.blur.max(pixel);
+        let [left, top, right, bottom] = bounds;
+        let corners = [[left, top], [right, top], [left, bottom], [right, bottom]].map(|corner| view.pixel(corner));
+        let range = |axis: usize, limit: u32| {
+            let values = corners.map(|corner| corner[axis]);
+            let margin = edge * view.scale;
+            let low = values.into_iter().fold(f32::INFINITY, f32::min) - margin;
+            let high = values.into_iter().fold(f32::NEG_INFINITY, f32::max) + margin;
+            // A float cast saturates, so a shape outside the picture gives an empty range.
+            (low.floor().max(0.0) as usize).min(limit as usize)..(high.ceil().max(0.0) as usize).min(limit as usize)
+        };
+        let (columns, rows) = (range(0, self.width), range(1, self.height));
+        let step = [view.cosine * pixel, -view.sine * pixel];
+        for row in rows {
+            let mut at = view.face([columns.start as f32 + 0.5, row as f32 + 0.5]);
+            let start = row * self.width as usize;
+            for below in &mut self.pixels[start + columns.start..start + columns.end] {
+                let [x, y] = at;
+                at = [x + step[0], y + step[1]];
+                let cover = 0.5 - distance(x, y) / edge;
+                if cover > 0.0 {
+                    let cover = if coat.blur > pixel { smoothstep(0.0, 1.0, cover) } else { cover.min(1.0) };
+                    *below = mix(*below, colour(x, y), cover * coat.opacity);
+                }
+            }
+        }
+    }
+
+    /// The finished picture: exposure, colour of the light, its flicker, and a little sensor noise.
+    pub(super) fn finish(self, person: &Person, motion: &Motion, frame: u64) -> RgbImage {
+        let gain = person.light.tint.map(|tint| 255.0 * tint * person.light.exposure * motion.flicker);
+        let mut state = (frame as u32).wrapping_mul(0x9E37_79B9) ^ person.noise_seed | 1;
+        let mut bytes = Vec::with_capacity(3 * self.pixels.len());
+        for pixel in &self.pixels {
+            // xorshift32 (Marsaglia, 2003): two of its bytes make a roughly triangular deviation.
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            let deviation = ((state & 255) as f32 - (state >> 8 & 255) as f32) * person.noise;
+            for (value, gain) in pixel.iter().zip(gain) {
+                bytes.push((value * gain + deviation + 0.5) as u8);
+            }
+        }
+        RgbImage::from_raw(self.width, self.height, bytes).unwrap_or_default()
+    }
+}
+
+/// Signed distance, nearly, to an ellipse around the origin (Inigo Quilez's first-order bound).
+pub(super) fn ellipse(x: f32, y: f32, [rx, ry]: [f32; 2]) -> f32 {
+    let (u, v) = (x / rx, y / ry);
+    let length = (u * u + v * v).sqrt();
+    let gradient = ((u / rx).powi(2) + (v / ry).powi(2)).sqrt();
+    if gradient < 1e-6 { -rx.min(ry) } else { length * (length - 1.0) / gradient }
+}
+
+/// Signed distance to a stroke of half width `radius` from `from` to `to`.
+pub(super) fn stroke(x: f32, y: f32, from: [f32; 2], to: [f32; 2], radius: f32) -> f32 {
+    let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+    let along = (((x - from[0]) * dx + (y - from[1]) * dy) / (dx * dx + dy * dy).max(1e-9)).clamp(0.0, 1.0);
+    (x - from[0] - along * dx).hypot(y - from[1] - along * dy) - radius
+}
