@@ -1,1 +1,25 @@
-//! The runtime.
+//! Runs where the camera is: frames in, one light a mood out.
+//!
+//! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]; [`pipeline`] takes
+//! each through [`locate`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
+//! another thread. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`] runs them, and [`exit`] says
+//! how a run ended.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod event;
+pub mod exit;
+pub mod frame;
+pub mod histogram;
+pub mod lights;
+pub mod locate;
+pub mod mailbox;
+pub mod mood;
+pub mod output;
+pub mod pipeline;
+pub mod pixels;
+pub mod setup;
+pub mod signals;
+pub mod source;
+pub mod summary;

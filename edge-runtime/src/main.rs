@@ -1,2 +1,28 @@
-//! The runtime.
-fn main() {}
+//! `edge-runtime`: a camera looks at a face, a light shows its mood.
+
+use clap::Parser;
+use edge_runtime::{cli::Cli, commands, exit::Failure, output};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let log = output::start_log();
+    // The panic hook has darkened the lights and said what happened; what is left is the exit code.
+    let result = catch_unwind(AssertUnwindSafe(|| commands::dispatch(cli)))
+        .unwrap_or_else(|_| Err(Failure::Internal("stopped after a panic".to_owned())));
+    if let Some(log) = log {
+        log.flush();
+    }
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_quiet() {
+                // Standard error may be closed too; the exit code still tells.
+                let _ = writeln!(std::io::stderr(), "error: {failure}");
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The command line.
+
+use crate::config::{self, Config, LightsBackend};
+use crate::exit::EXIT_CODES;
+use crate::source::SourceSpec;
+use clap::{Args, Parser, Subcommand};
+use emotion_models::PixelFormat;
+use std::path::PathBuf;
+
+const SOURCES: &str = "\
+Sources:
+  auto                 the first camera that delivers frames
+  test-card            a face this program draws itself, changing its mood
+  images:DIR|FILE      pictures, each shown for a while (--dwell), in order of their paths
+  stdin:WxH:FORMAT     raw frames on standard input; FORMAT is yuyv, nv12, i420, grey or rgb
+
+Without a configuration file and a source, the test card stands in for a camera.";
+
+/// A camera looks at a face; a light shows its mood.
+#[derive(Debug, Parser)]
+#[command(name = "edge-runtime", version, after_help = format!("{SOURCES}\n\n{EXIT_CODES}"))]
+pub struct Cli {
+    /// Flags every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `run`, the command that is meant when none is named.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Flags every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Model, as `host-trainer export` writes it [default: the one inside this program]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Let lights follow the mood of a face (the default command)
+    Run(RunArgs),
+    /// Tell the mood in pictures
+    Classify(ClassifyArgs),
+    /// Measure the speed of every stage, start-up, and memory
+    Bench(BenchArgs),
+    /// Print the configuration as it holds now, with comments
+    Config(Settings),
+}
+
+/// Flags that win over the configuration file.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Where frames come from: auto, test-card, images:DIR|FILE, stdin:WxH:FORMAT
+    #[arg(long, value_name = "SOURCE")]
+    pub source: Option<SourceSpec>,
+    /// How lights are driven
+    #[arg(long, value_enum)]
+    pub lights: Option<LightsBackend>,
+    /// Frames a second
+    #[arg(long, value_name = "N", value_parser = fps)]
+    pub fps: Option<f64>,
+    /// Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for
+    /// each picture]
+    #[arg(long, value_name = "SECONDS", value_parser = dwell)]
+    pub dwell: Option<f64>,
+    /// Time constant of the smoothing; 0 smooths nothing
+    #[arg(long, value_name = "SECONDS", value_parser = smoothing)]
+    pub smoothing: Option<f64>,
+    /// Least time between two changes of the lights, up to 1.5
+    #[arg(long, value_name = "SECONDS", value_parser = hold)]
+    pub hold: Option<f64>,
+    /// How far below its enter threshold a mood is left, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub leave_margin: Option<f32>,
+}
+
+/// Flags of `run`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct RunArgs {
+    /// Flags that win over the configuration file.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Take every frame, in order, as fast as it goes; time is the frame number over --fps
+    #[arg(long)]
+    pub every_frame: bool,
+    /// Begin again after the last picture
+    #[arg(long = "loop")]
+    pub repeat: bool,
+    /// Stop after N frames
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub frames: Option<u64>,
+    /// Write a JSON object for each frame, one a line
+    #[arg(long)]
+    pub json: bool,
+    /// Draw no picture beside the lights
+    #[arg(long)]
+    pub no_picture: bool,
+}
+
+/// Flags of `classify`.
+#[derive(Args, Clone, Debug)]
+pub struct ClassifyArgs {
+    /// Write a JSON object for each picture, one a line
+    #[arg(long)]
+    pub json: bool,
+    /// Pictures of a face; the centred square of each is judged
+    #[arg(required = true, value_name = "PICTURE")]
+    pub pictures: Vec<PathBuf>,
+}
+
+/// Flags of `bench`.
+#[derive(Args, Clone, Debug)]
+pub struct BenchArgs {
+    /// Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb
+    #[arg(long, default_value = "yuyv")]
+    pub format: PixelFormat,
+    /// Frames to measure
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub frames: u64,
+    /// Write one JSON object
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Write the README's table
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+impl Settings {
+    /// Puts what the flags say over what the file says.
+    pub fn apply(&self, config: &mut Config) {
+        fn put<T: Clone>(target: &mut T, flag: &Option<T>) {
+            if let Some(value) = flag {
+                target.clone_from(value);
+            }
+        }
+        put(&mut config.source, &self.source);
+        put(&mut config.lights.backend, &self.lights);
+        put(&mut config.fps, &self.fps);
+        put(&mut config.filter.smoothing, &self.smoothing);
+        put(&mut config.filter.hold, &self.hold);
+        put(&mut config.filter.leave_margin, &self.leave_margin);
+        if self.dwell.is_some() {
+            config.dwell = self.dwell;
+        }
+    }
+}
+
+fn number(text: &str, bounds: (f64, f64)) -> Result<f64, String> {
+    config::within(text.parse().map_err(|_| "not a number".to_owned())?, bounds)
+}
+
+fn fps(text: &str) -> Result<f64, String> {
+    number(text, config::FPS)
+}
+
+fn dwell(text: &str) -> Result<f64, String> {
+    number(text, config::DWELL)
+}
+
+fn smoothing(text: &str) -> Result<f64, String> {
+    number(text, config::SMOOTHING)
+}
+
+fn hold(text: &str) -> Result<f64, String> {
+    number(text, config::HOLD)
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    number(text, (0.0, 1.0)).map(|value| value as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_need_no_command_and_globals_go_anywhere() {
+        let parse = |line: &str| Cli::try_parse_from(line.split_whitespace());
+        let bare = parse("edge-runtime --source test-card --frames 3");
+        assert!(bare.is_ok_and(|cli| cli.run.frames == Some(3) && cli.command.is_none()));
+        let named = parse("edge-runtime --model a.onnx run --loop");
+        assert!(named.is_ok_and(
+            |cli| cli.global.model.is_some() && matches!(cli.command, Some(Command::Run(run)) if run.repeat)
+        ));
+        assert!(parse("edge-runtime config --model a.onnx").is_ok());
+        for wrong in ["--fps 0", "--hold 2", "--smoothing nan", "--frames 0", "--source camera", "classify"] {
+            assert!(parse(&format!("edge-runtime {wrong}")).is_err(), "{wrong}");
+        }
+    }
+}

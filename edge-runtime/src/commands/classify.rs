@@ -1,0 +1,69 @@
+//! `classify`: the mood in pictures.
+
+use crate::cli::{ClassifyArgs, Global, Settings};
+use crate::event::Labelled;
+use crate::exit::Failure;
+use crate::locate::{CentredSquare, FaceLocator};
+use crate::setup::Setup;
+use crate::source::{Picture, SourceError};
+use emotion_models::{Classifier, Probabilities};
+use serde_json::json;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
+    let setup = Setup::new(global, &Settings::default())?;
+    let mut classifier = setup.classifier()?;
+    let filter = setup.resolve(&classifier)?.filter;
+    let labels = classifier.card().labels.clone();
+    let mut stdout = io::stdout().lock();
+    let mut broken: Vec<(PathBuf, SourceError)> = Vec::new();
+    for path in &args.pictures {
+        let probabilities = match judge(&mut classifier, path)? {
+            Ok(probabilities) => probabilities,
+            Err(error) => {
+                if args.pictures.len() > 1 {
+                    tracing::warn!("{error}");
+                }
+                broken.push((path.clone(), error));
+                continue;
+            }
+        };
+        let (top, probability) = probabilities.top();
+        let sure = probability >= filter.enter(top);
+        if args.json {
+            let object = json!({
+                "picture": path.to_string_lossy(),
+                "label": labels[top],
+                "sure": sure,
+                "probabilities": Labelled { values: probabilities, labels: &labels },
+            });
+            writeln!(stdout, "{object}")?;
+        } else {
+            let all: Vec<String> =
+                labels.iter().zip(probabilities.iter()).map(|(label, value)| format!("{label} {value:.2}")).collect();
+            let doubt = if sure { "" } else { ", unsure" };
+            writeln!(stdout, "{}: {}{doubt} ({})", path.display(), labels[top], all.join(", "))?;
+        }
+    }
+    stdout.flush()?;
+    let count = broken.len();
+    match broken.into_iter().next() {
+        None => Ok(()),
+        Some((_, error)) if args.pictures.len() == 1 => Err(error.into()),
+        Some((first, _)) => Err(SourceError::Pictures { broken: count, count: args.pictures.len(), first }.into()),
+    }
+}
+
+/// The model's failure ends the command; a picture's does not.
+fn judge(classifier: &mut Classifier, path: &Path) -> Result<Result<Probabilities, SourceError>, Failure> {
+    let picture = match Picture::open(path) {
+        Ok(picture) => picture,
+        Err(error) => return Ok(Err(error)),
+    };
+    let view = picture.view().map_err(SourceError::from)?;
+    let margin = classifier.card().crop_margin;
+    let crop = CentredSquare.locate(&view, margin);
+    let crop = crop.unwrap_or(emotion_models::CropBox::full(picture.width, picture.height));
+    Ok(Ok(classifier.classify(&view, crop)?))
+}

@@ -1,0 +1,28 @@
+//! The commands.
+
+mod bench;
+mod classify;
+mod print_config;
+mod run;
+mod startup;
+
+use crate::cli::{Cli, Command, RunArgs};
+use crate::exit::Failure;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Whatever keeps the command from success.
+pub fn dispatch(cli: Cli) -> Result<(), Failure> {
+    let Cli { global, command, run } = cli;
+    let Some(command) = command else { return run::run(&global, &run) };
+    if run != RunArgs::default() {
+        return Err(Failure::Usage("flags of a command go after its name, as in `edge-runtime run --loop`".to_owned()));
+    }
+    match command {
+        Command::Run(args) => run::run(&global, &args),
+        Command::Classify(args) => classify::classify(&global, &args),
+        Command::Bench(args) => bench::bench(&global, &args),
+        Command::Config(settings) => print_config::print(&global, &settings),
+    }
+}

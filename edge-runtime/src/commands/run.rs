@@ -1,0 +1,147 @@
+//! `run`: lights follow the mood.
+
+use crate::cli::{Global, RunArgs};
+use crate::config::{LightsBackend, Origin, Resolved};
+use crate::exit::Failure;
+use crate::frame::Clock;
+use crate::lights::{Lights, Memory, MemoryPin, darken_on_panic};
+use crate::locate::CentredSquare;
+use crate::mailbox::{Handover, Stop};
+use crate::mood::MoodFilter;
+use crate::output::paint::{Ink, colour_wanted};
+use crate::output::panel::Panel;
+use crate::output::{self, Output, Style};
+use crate::pipeline::{self, Pipeline, RunPlan};
+use crate::setup::Setup;
+use crate::signals;
+use crate::source::{self, Playback, SourceSpec};
+use emotion_models::Classifier;
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::time::Duration;
+
+pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
+    let clock = Clock::start();
+    let mut setup = Setup::new(global, &args.settings)?;
+    let fallback = stands_in(&setup, args);
+    if fallback {
+        setup.config.source = SourceSpec::TestCard;
+    }
+    let playback = playback(&setup, args)?;
+    let stop = Stop::default();
+    // The source opens, and the first frame is captured, while the model loads.
+    let capture = source::start(setup.config.source.clone(), playback.clone(), clock, &stop);
+    let classifier = setup.classifier()?;
+    let resolved = setup.resolve(&classifier)?;
+    for label in &resolved.unwired {
+        tracing::warn!("the configuration has no light for the mood `{label}`");
+    }
+
+    let style = style(&setup, args);
+    let memory = Memory::new(&resolved.wiring);
+    let lights = lights(&setup, &resolved, &memory)?;
+    let switch = lights.dark_switch();
+    output::restore_on_panic();
+    darken_on_panic(switch.clone());
+    let dark = move || {
+        switch.dark();
+        output::restore();
+    };
+    let watch = signals::watch(stop.clone(), dark)
+        .map_err(|error| Failure::Internal(format!("cannot watch for signals: {error}")))?;
+
+    greet(&setup, &classifier, style, fallback)?;
+    let labels = classifier.card().labels.clone();
+    let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };
+    let mut output = match style {
+        Style::Live => {
+            Output::live(Panel::new(&resolved.wiring, !args.no_picture), memory, Ink::of_environment(), &stop)
+        }
+        Style::Plain | Style::Json => Output::lines(style == Style::Json, labels, handover, &stop),
+    }
+    .map_err(|error| Failure::Internal(format!("no thread to write on: {error}")))?;
+
+    let mut pipeline =
+        Pipeline { locator: Box::new(CentredSquare), classifier, filter: MoodFilter::new(resolved.filter), lights };
+    let plan = RunPlan {
+        clock,
+        stop,
+        frames: args.frames,
+        every_frame: playback.every_frame,
+        period: Duration::from_secs_f64(1.0 / playback.fps),
+    };
+    let outcome = pipeline::run(&mut pipeline, &capture, &plan, &mut output);
+    let written = output.finish(&outcome.summary);
+    drop(watch);
+    outcome.result.and(written.map_err(Failure::from))
+}
+
+/// Whether the test card stands in for a camera: only where nobody configured anything, and lights are only drawn.
+fn stands_in(setup: &Setup, args: &RunArgs) -> bool {
+    setup.origin == Origin::Defaults
+        && args.settings.source.is_none()
+        && setup.config.lights.backend == LightsBackend::Terminal
+}
+
+fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
+    let source = &setup.config.source;
+    if args.every_frame && source.is_camera() {
+        let message = "--every-frame is for pictures, pipes and the test card: a camera does not wait";
+        return Err(Failure::Usage(message.to_owned()));
+    }
+    if args.repeat && matches!(source, SourceSpec::Stdin { .. }) {
+        return Err(Failure::Usage("--loop is for pictures: a pipe cannot be read again".to_owned()));
+    }
+    let config = &setup.config;
+    Ok(Playback { fps: config.fps, every_frame: args.every_frame, repeat: args.repeat, dwell: config.dwell })
+}
+
+fn style(setup: &Setup, args: &RunArgs) -> Style {
+    if args.json {
+        Style::Json
+    } else if setup.config.lights.backend == LightsBackend::Terminal && output::is_live_terminal() {
+        Style::Live
+    } else {
+        Style::Plain
+    }
+}
+
+fn lights(setup: &Setup, resolved: &Resolved, memory: &Memory) -> Result<Lights<MemoryPin>, Failure> {
+    Ok(match setup.config.lights.backend {
+        LightsBackend::Terminal => Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?,
+        LightsBackend::None => Lights::none(),
+    })
+}
+
+/// Says what runs, how to stop it, and what to try next.
+fn greet(setup: &Setup, classifier: &Classifier, style: Style, fallback: bool) -> Result<(), Failure> {
+    let card = classifier.card();
+    let mut text = String::new();
+    let ink = if style == Style::Live && colour_wanted() { Ink::Indexed } else { Ink::None };
+    ink.bold(&mut text);
+    text.push_str("Moodlight");
+    ink.reset(&mut text);
+    let source = setup.config.source.description();
+    text.push_str(&format!(
+        " {}: {source}, seen by the model {} ({}).\n",
+        env!("CARGO_PKG_VERSION"),
+        card.name,
+        card.precision
+    ));
+    if fallback {
+        text.push_str("No camera and no configuration here, so the test card stands in.\n");
+    }
+    if style == Style::Live {
+        text.push_str("Ctrl-C stops. Next: --source images:DIR shows your own pictures, --help the rest.\n");
+    }
+    if style == Style::Json {
+        // Standard output carries JSON alone.
+        if fallback {
+            tracing::info!("no camera and no configuration here, so the test card stands in");
+        }
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}

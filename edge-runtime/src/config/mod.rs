@@ -1,0 +1,247 @@
+//! The configuration: what the file, the flags and the defaults say together.
+
+mod keys;
+mod places;
+mod read;
+mod resolve;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::lights::Colour;
+use crate::mood::LONGEST_HOLD;
+use crate::source::SourceSpec;
+pub use keys::Keys;
+pub use places::find;
+pub use resolve::{Resolved, resolve};
+use serde::{Deserialize, Deserializer, de};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+pub use write::write;
+
+/// Where a configuration came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// No file was found.
+    Defaults,
+    /// This file.
+    File(PathBuf),
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {source}; check the path and its permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file says something impossible: where, and what is allowed.
+    #[error("{place}: {message}")]
+    Refused {
+        /// File, line and key.
+        place: String,
+        /// What is wrong, and what is allowed.
+        message: String,
+    },
+}
+
+/// Everything that can be configured. `Default` is what holds without a file.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where frames come from.
+    #[serde(deserialize_with = "from_text")]
+    pub source: SourceSpec,
+    /// The model's file; without it the one inside the program.
+    pub model: Option<PathBuf>,
+    /// Frames a second.
+    #[serde(deserialize_with = "fps")]
+    pub fps: f64,
+    /// Seconds each picture, and each mood of the test card, is shown.
+    #[serde(deserialize_with = "dwell")]
+    pub dwell: Option<f64>,
+    /// What steadies the mood.
+    pub filter: FilterConfig,
+    /// The lights.
+    pub lights: LightsConfig,
+}
+
+/// What steadies the mood.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FilterConfig {
+    /// Time constant of the smoothing, in seconds.
+    #[serde(deserialize_with = "smoothing")]
+    pub smoothing: f64,
+    /// Least time between two changes of the lights, in seconds.
+    #[serde(deserialize_with = "hold")]
+    pub hold: f64,
+    /// How far below its enter threshold a mood is left.
+    #[serde(deserialize_with = "share")]
+    pub leave_margin: f32,
+    /// Enter thresholds by label, in place of the model card's.
+    #[serde(deserialize_with = "thresholds")]
+    pub enter: BTreeMap<String, f32>,
+    /// Leave thresholds by label.
+    #[serde(deserialize_with = "shares")]
+    pub leave: BTreeMap<String, f32>,
+}
+
+/// How the lights are driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LightsBackend {
+    /// Drawn in the terminal.
+    Terminal,
+    /// Not at all.
+    None,
+}
+
+/// The lights.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LightsConfig {
+    /// How the lights are driven.
+    pub backend: LightsBackend,
+    /// Whether pins are low when their light is lit.
+    pub active_low: bool,
+    /// The light that tells that the camera is on.
+    pub camera: LampConfig,
+    /// A light per mood; `None` for the default wiring.
+    pub moods: Option<BTreeMap<String, LampConfig>>,
+}
+
+/// One light.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LampConfig {
+    /// BCM number of its pin.
+    #[serde(default, deserialize_with = "pin")]
+    pub pin: Option<u8>,
+    /// Its colour.
+    pub light: Colour,
+    /// In place of the `active_low` of all lights.
+    #[serde(default)]
+    pub active_low: Option<bool>,
+}
+
+/// The default wiring of the moods: label, colour, BCM pin.
+pub const DEFAULT_MOODS: [(&str, Colour, u8); 3] =
+    [("angry", Colour::Red, 17), ("happy", Colour::Green, 27), ("sad", Colour::Blue, 22)];
+
+/// Highest BCM number on a Raspberry Pi's 40-pin header.
+pub const HIGHEST_PIN: u8 = 27;
+
+/// Bounds of `fps`, in frames a second.
+pub const FPS: (f64, f64) = (0.1, 1000.0);
+/// Bounds of `dwell`, in seconds.
+pub const DWELL: (f64, f64) = (0.01, 86_400.0);
+/// Bounds of `smoothing`, in seconds.
+pub const SMOOTHING: (f64, f64) = (0.0, 60.0);
+/// Bounds of `hold`, in seconds.
+pub const HOLD: (f64, f64) = (0.0, LONGEST_HOLD.as_millis() as f64 / 1e3);
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            source: SourceSpec::Auto,
+            model: None,
+            fps: 30.0,
+            dwell: None,
+            filter: FilterConfig::default(),
+            lights: LightsConfig::default(),
+        }
+    }
+}
+
+impl Default for FilterConfig {
+    fn default() -> Self {
+        Self { smoothing: 0.25, hold: 0.5, leave_margin: 0.1, enter: BTreeMap::new(), leave: BTreeMap::new() }
+    }
+}
+
+impl Default for LightsConfig {
+    fn default() -> Self {
+        Self { backend: LightsBackend::Terminal, active_low: false, camera: LampConfig::default(), moods: None }
+    }
+}
+
+/// The camera light.
+impl Default for LampConfig {
+    fn default() -> Self {
+        Self { pin: Some(23), light: Colour::White, active_low: None }
+    }
+}
+
+/// Checks that a number lies within bounds; the error says which.
+///
+/// # Errors
+/// It does not, or is no number.
+pub fn within(value: f64, (low, high): (f64, f64)) -> Result<f64, String> {
+    if (low..=high).contains(&value) { Ok(value) } else { Err(format!("{value} is not allowed: from {low} to {high}")) }
+}
+
+fn number<'de, D: Deserializer<'de>>(input: D, bounds: (f64, f64)) -> Result<f64, D::Error> {
+    within(f64::deserialize(input)?, bounds).map_err(de::Error::custom)
+}
+
+fn fps<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    number(input, FPS)
+}
+
+fn dwell<'de, D: Deserializer<'de>>(input: D) -> Result<Option<f64>, D::Error> {
+    number(input, DWELL).map(Some)
+}
+
+fn smoothing<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    number(input, SMOOTHING)
+}
+
+fn hold<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
+    number(input, HOLD)
+}
+
+fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f32, D::Error> {
+    let value = f32::deserialize(input)?;
+    within(f64::from(value), (0.0, 1.0)).map_err(de::Error::custom)?;
+    Ok(value)
+}
+
+fn shares<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, f32>, D::Error> {
+    let values = BTreeMap::<String, Share>::deserialize(input)?;
+    Ok(values.into_iter().map(|(label, share)| (label, share.0)).collect())
+}
+
+fn thresholds<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, f32>, D::Error> {
+    let values = BTreeMap::<String, Threshold>::deserialize(input)?;
+    Ok(values.into_iter().map(|(label, threshold)| (label, threshold.0)).collect())
+}
+
+/// A number from 0 to 1.
+#[derive(Deserialize)]
+struct Share(#[serde(deserialize_with = "share")] f32);
+
+/// A number above 0 and at most 1.
+#[derive(Deserialize)]
+struct Threshold(#[serde(deserialize_with = "above_zero")] f32);
+
+fn above_zero<'de, D: Deserializer<'de>>(input: D) -> Result<f32, D::Error> {
+    let value = share(input)?;
+    if value > 0.0 { Ok(value) } else { Err(de::Error::custom("0 is not allowed: above 0 and at most 1")) }
+}
+
+fn pin<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u8>, D::Error> {
+    let value = i64::deserialize(input)?;
+    match u8::try_from(value) {
+        Ok(pin) if pin <= HIGHEST_PIN => Ok(Some(pin)),
+        _ => Err(de::Error::custom(format!("{value} is not allowed: BCM numbers go from 0 to {HIGHEST_PIN}"))),
+    }
+}
+
+fn from_text<'de, D: Deserializer<'de>, T: std::str::FromStr<Err: std::fmt::Display>>(input: D) -> Result<T, D::Error> {
+    String::deserialize(input)?.parse().map_err(de::Error::custom)
+}

@@ -1,0 +1,145 @@
+//! What happens on the frame path, as outputs hear of it.
+
+use crate::mood::State;
+use emotion_models::Probabilities;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One frame, or a fault. Cloning it allocates nothing.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Time since the run began; the frame's own time when every frame counts.
+    pub time: Duration,
+    /// The frame's number in its source, from 0; `None` when no frame came.
+    pub frame: Option<u64>,
+    /// The state from now on.
+    pub state: State,
+    /// Whether the state is another than before.
+    pub changed: bool,
+    /// What the model says of this frame alone, in label order.
+    pub probabilities: Option<Probabilities>,
+    /// The smoothed probabilities that decide about the state, in label order.
+    pub smoothed: Option<Probabilities>,
+    /// From the frame's capture until the lights were driven.
+    pub latency: Option<Duration>,
+    /// Time the engine took.
+    pub inference: Option<Duration>,
+    /// Why there is a fault, in words.
+    pub fault: Option<Arc<str>>,
+}
+
+/// The state in a word, without the mood: `mood`, `unsure`, `no_face`, `fault`.
+pub fn state_word(state: State) -> &'static str {
+    match state {
+        State::Mood(_) => "mood",
+        State::Unsure => "unsure",
+        State::NoFace => "no_face",
+        State::Fault => "fault",
+    }
+}
+
+/// The mood's label, or the state in words.
+pub fn state_name(state: State, labels: &[String]) -> &str {
+    match state {
+        State::Mood(index) => labels.get(index).map_or("?", String::as_str),
+        State::Unsure => "unsure",
+        State::NoFace => "no face",
+        State::Fault => "fault",
+    }
+}
+
+/// An event as a JSON object: `time` in seconds, `frame`, `state`, `mood`, `probabilities` and `smoothed` by label,
+/// `latency_ms` from camera to light, `fault`; what does not apply is null.
+pub struct JsonEvent<'a> {
+    /// The event.
+    pub event: &'a Event,
+    /// The model's labels.
+    pub labels: &'a [String],
+}
+
+impl Serialize for JsonEvent<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { event, labels } = self;
+        let labelled = |values: &Option<Probabilities>| values.map(|values| Labelled { values, labels });
+        let mood = match event.state {
+            State::Mood(index) => labels.get(index),
+            _ => None,
+        };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("event", if event.frame.is_some() { "frame" } else { "fault" })?;
+        map.serialize_entry("time", &rounded(event.time.as_secs_f64(), 1e6))?;
+        map.serialize_entry("frame", &event.frame)?;
+        map.serialize_entry("state", state_word(event.state))?;
+        map.serialize_entry("mood", &mood)?;
+        map.serialize_entry("probabilities", &labelled(&event.probabilities))?;
+        map.serialize_entry("smoothed", &labelled(&event.smoothed))?;
+        map.serialize_entry("latency_ms", &event.latency.map(millis))?;
+        map.serialize_entry("fault", &event.fault.as_deref())?;
+        map.end()
+    }
+}
+
+/// Probabilities by label, to four decimals.
+pub struct Labelled<'a> {
+    /// The probabilities, in label order.
+    pub values: Probabilities,
+    /// The model's labels.
+    pub labels: &'a [String],
+}
+
+impl Serialize for Labelled<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.labels.iter().zip(self.values.iter()).map(|(label, &value)| (label, rounded(f64::from(value), 1e4))),
+        )
+    }
+}
+
+/// Milliseconds, to a thousandth.
+pub fn millis(duration: Duration) -> f64 {
+    rounded(duration.as_secs_f64() * 1e3, 1e3)
+}
+
+fn rounded(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_frame_and_a_fault_as_json() {
+        let labels = ["angry", "happy"].map(str::to_owned);
+        let probabilities = Probabilities::from_slice(&[0.12345, 0.87655]);
+        let mut event = Event {
+            time: Duration::from_millis(1234),
+            frame: Some(37),
+            state: State::Mood(1),
+            changed: true,
+            probabilities,
+            smoothed: probabilities,
+            latency: Some(Duration::from_micros(1500)),
+            inference: None,
+            fault: None,
+        };
+        let json = |event: &Event| serde_json::to_string(&JsonEvent { event, labels: &labels }).unwrap();
+        assert_eq!(
+            json(&event),
+            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"fault":null}"#
+        );
+        event = Event {
+            frame: None,
+            state: State::Fault,
+            probabilities: None,
+            smoothed: None,
+            latency: None,
+            fault: Some("no \"camera\"".into()),
+            ..event
+        };
+        assert!(json(&event).contains(r#""mood":null,"probabilities":null"#));
+        assert!(json(&event).ends_with(r#""fault":"no \"camera\""}"#));
+    }
+}

@@ -1,0 +1,65 @@
+//! How the program ends: one exit code for each kind of failure.
+
+use crate::config::ConfigError;
+use crate::lights::LightsError;
+use crate::source::SourceError;
+use emotion_models::ModelError;
+use std::io;
+
+/// The exit codes, as `--help` lists them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  success; `run` also when its input ends, --frames is reached, or SIGINT or SIGTERM stops it in good order
+  1  an error inside the program: please report it
+  2  usage: an unknown or impossible command line
+  3  configuration: the file cannot be read, or says something impossible
+  4  model: it cannot be read, or is not one this program can run
+  5  source: no camera, a picture that does not decode, a pipe cut inside a frame; also stopped while it failed
+  6  lights: they cannot be driven
+  7  output: standard output was closed by its reader, or cannot be written";
+
+/// Why the program ends without success.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The command line asks for something impossible.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The source of frames.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The lights.
+    #[error(transparent)]
+    Lights(#[from] LightsError),
+    /// Standard output.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+    /// A mistake in this program.
+    #[error("{0}; this is an error in the program, please report it")]
+    Internal(String),
+}
+
+impl Failure {
+    /// The exit code, as [`EXIT_CODES`] says.
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Internal(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Config(_) => 3,
+            Self::Model(_) => 4,
+            Self::Source(_) => 5,
+            Self::Lights(_) => 6,
+            Self::Output(_) => 7,
+        }
+    }
+
+    /// Whether the reader of standard output simply went away, as `| head` does: not worth a message.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}

@@ -1,0 +1,60 @@
+//! Darkness from anywhere: the panic hook and the signal thread.
+
+use super::Shared;
+use embedded_hal::digital::OutputPin;
+use std::panic;
+use std::sync::{Arc, TryLockError};
+use std::time::{Duration, Instant};
+
+/// How long to wait for a thread that is just driving a pin.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Drives a set of pins inactive, from any thread and at any time.
+#[derive(Clone)]
+pub struct DarkSwitch(Arc<dyn Fn() + Send + Sync>);
+
+impl DarkSwitch {
+    pub(super) fn new<P: OutputPin + Send + 'static>(lamps: Vec<Shared<P>>) -> Self {
+        Self(Arc::new(move || {
+            let until = Instant::now() + PATIENCE;
+            for lamp in &lamps {
+                darken(lamp, until);
+            }
+        }))
+    }
+
+    /// Drives the pins inactive. A pin that fails, or that the calling thread was driving when it panicked, is passed
+    /// over; nothing here panics or waits for long.
+    pub fn dark(&self) {
+        (self.0)();
+    }
+}
+
+fn darken<P: OutputPin>(lamp: &Shared<P>, until: Instant) {
+    loop {
+        let mut lamp = match lamp.try_lock() {
+            Ok(lamp) => lamp,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(1));
+                continue;
+            }
+            Err(TryLockError::WouldBlock) => return,
+        };
+        lamp.lit = None;
+        let _ = lamp.set(false);
+        return;
+    }
+}
+
+/// Adds to the panic hook: first darken, then what the hook did before.
+///
+/// The hook runs at once on the thread that panics, whatever happens to its stack afterwards; a run that goes on, since
+/// the panic was in a camera's library, lights up again with its next frame.
+pub fn darken_on_panic(switch: DarkSwitch) {
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        switch.dark();
+        before(info);
+    }));
+}

@@ -1,0 +1,250 @@
+//! The lights: one output pin a mood, and one that tells that the camera is on.
+
+mod dark;
+mod memory;
+mod wiring;
+
+use crate::mood::State;
+pub use dark::{DarkSwitch, darken_on_panic};
+use embedded_hal::digital::OutputPin;
+pub use memory::{Change, Memory, MemoryPin};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+pub use wiring::{Colour, LampWiring, Wiring};
+
+/// Half a period of the blinking that says fault.
+pub const BLINK: Duration = Duration::from_millis(250);
+
+/// Why the lights cannot be driven.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LightsError {
+    /// A pin cannot be opened.
+    #[error("cannot open the pin of the light `{light}`: {reason}")]
+    Open {
+        /// The light's name.
+        light: String,
+        /// What the backend says.
+        reason: String,
+    },
+    /// A pin cannot be driven.
+    #[error("cannot drive the light `{light}`: {reason}; check that nothing else uses its pin")]
+    Drive {
+        /// The light's name.
+        light: String,
+        /// What the backend says.
+        reason: String,
+    },
+}
+
+/// A pin with what is known about it.
+struct Lamp<P> {
+    pin: P,
+    name: String,
+    active_low: bool,
+    /// What the pin was last driven to; `None` before that, and after a failure.
+    lit: Option<bool>,
+}
+
+impl<P: OutputPin> Lamp<P> {
+    fn set(&mut self, lit: bool) -> Result<(), LightsError> {
+        if self.lit == Some(lit) {
+            return Ok(());
+        }
+        self.lit = None;
+        let driven = if lit != self.active_low { self.pin.set_high() } else { self.pin.set_low() };
+        driven.map_err(|error| LightsError::Drive { light: self.name.clone(), reason: format!("{error:?}") })?;
+        self.lit = Some(lit);
+        Ok(())
+    }
+}
+
+/// A lamp the panic hook and the signal thread can reach too.
+type Shared<P> = Arc<Mutex<Lamp<P>>>;
+
+/// The lights of a model's moods, and the camera light.
+///
+/// At most one mood is lit. The camera light is lit while frames arrive, and blinks on a fault. `Drop` does nothing:
+/// [`Lights::dark`] is called at the end of a run, and [`DarkSwitch`] by the panic hook and on signals.
+pub struct Lights<P> {
+    /// By label index.
+    moods: Vec<Option<Shared<P>>>,
+    camera: Option<Shared<P>>,
+}
+
+impl<P: OutputPin + Send + 'static> Lights<P> {
+    /// Opens the pins of `wiring` through `open` and drives each inactive at once. `open` may answer `None` for a light
+    /// that the backend has no pin for.
+    ///
+    /// # Errors
+    /// A pin that cannot be opened or driven; what was driven until then is inactive.
+    pub fn open<E: std::fmt::Display>(
+        wiring: &Wiring,
+        mut open: impl FnMut(&LampWiring) -> Result<Option<P>, E>,
+    ) -> Result<Self, LightsError> {
+        let mut lamp = |wired: &LampWiring| -> Result<Option<Shared<P>>, LightsError> {
+            let name = wired.name.clone();
+            let pin =
+                open(wired).map_err(|error| LightsError::Open { light: name.clone(), reason: error.to_string() })?;
+            let Some(pin) = pin else { return Ok(None) };
+            let mut lamp = Lamp { pin, name, active_low: wired.active_low, lit: None };
+            lamp.set(false)?;
+            Ok(Some(Arc::new(Mutex::new(lamp))))
+        };
+        let moods = wiring.moods.iter().map(&mut lamp).collect::<Result<_, _>>()?;
+        Ok(Self { moods, camera: lamp(&wiring.camera)? })
+    }
+
+    /// No lights at all.
+    pub fn none() -> Self {
+        Self { moods: Vec::new(), camera: None }
+    }
+
+    /// Shows `state` at time `now` of any steady clock, which the blinking follows; `capturing` says whether frames
+    /// arrive. Pins that need no change are not touched, and a mood is darkened before another is lit.
+    ///
+    /// # Errors
+    /// A pin that cannot be driven; the others are driven nevertheless.
+    pub fn show(&mut self, state: State, capturing: bool, now: Duration) -> Result<(), LightsError> {
+        let lit = |index: usize| state == State::Mood(index);
+        let camera = match state {
+            State::Fault => now.as_millis() / BLINK.as_millis() % 2 == 0,
+            _ => capturing,
+        };
+        let moods = || self.moods.iter().enumerate();
+        let dark = moods().filter(|(index, _)| !lit(*index)).map(|(_, lamp)| set(lamp, false));
+        let bright = moods().filter(|(index, _)| lit(*index)).map(|(_, lamp)| set(lamp, true));
+        first_error(dark.chain(bright).chain([set(&self.camera, camera)]))
+    }
+
+    /// Drives every pin inactive, whatever it was before.
+    ///
+    /// # Errors
+    /// A pin that cannot be driven; the others are driven nevertheless.
+    pub fn dark(&mut self) -> Result<(), LightsError> {
+        first_error(self.all().map(|lamp| {
+            let mut lamp = lamp.lock().unwrap_or_else(PoisonError::into_inner);
+            lamp.lit = None;
+            lamp.set(false)
+        }))
+    }
+
+    /// A switch that darkens these lights from anywhere.
+    pub fn dark_switch(&self) -> DarkSwitch {
+        DarkSwitch::new(self.all().cloned().collect())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Shared<P>> {
+        self.moods.iter().chain([&self.camera]).flatten()
+    }
+}
+
+fn set<P: OutputPin>(lamp: &Option<Shared<P>>, lit: bool) -> Result<(), LightsError> {
+    match lamp {
+        Some(lamp) => lamp.lock().unwrap_or_else(PoisonError::into_inner).set(lit),
+        None => Ok(()),
+    }
+}
+
+/// Runs every step, and answers with the first failure.
+fn first_error(steps: impl Iterator<Item = Result<(), LightsError>>) -> Result<(), LightsError> {
+    steps.fold(Ok(()), Result::and)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::convert::Infallible;
+    use std::panic::catch_unwind;
+
+    fn wiring(active_low: bool) -> Wiring {
+        let lamp = |name: &str| LampWiring { name: name.to_owned(), pin: None, colour: Colour::Red, active_low };
+        Wiring { moods: vec![lamp("angry"), lamp("happy")], camera: lamp("camera") }
+    }
+
+    fn lights(active_low: bool) -> (Lights<MemoryPin>, Memory) {
+        let wiring = wiring(active_low);
+        let memory = Memory::new(&wiring);
+        let lights = Lights::open(&wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
+        (lights, memory)
+    }
+
+    const ON: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_mood_lights_its_own_light_and_only_that() {
+        let (mut lights, memory) = lights(false);
+        assert_eq!(memory.lit(), [""; 0]);
+        lights.show(State::Mood(0), true, ON).unwrap();
+        assert_eq!(memory.lit(), ["angry", "camera"]);
+        lights.show(State::Mood(1), true, ON).unwrap();
+        assert_eq!(memory.lit(), ["happy", "camera"]);
+        // The old mood went dark before the new one lit up.
+        let changes: Vec<_> = memory.history().iter().map(|change| (change.light.clone(), change.lit)).collect();
+        assert_eq!(changes[changes.len() - 2..], [("angry".to_owned(), false), ("happy".to_owned(), true)]);
+        for state in [State::Unsure, State::NoFace] {
+            lights.show(state, true, ON).unwrap();
+            assert_eq!(memory.lit(), ["camera"]);
+        }
+        lights.dark().unwrap();
+        assert_eq!(memory.lit(), [""; 0]);
+    }
+
+    #[test]
+    fn the_camera_light_tells_the_truth_and_blinks_on_a_fault() {
+        let (mut lights, memory) = lights(false);
+        lights.show(State::Mood(1), false, ON).unwrap();
+        assert_eq!(memory.lit(), ["happy"]);
+        let blinks: Vec<_> = (0..4)
+            .map(|half| {
+                lights.show(State::Fault, false, BLINK * half).unwrap();
+                memory.lit().len()
+            })
+            .collect();
+        assert_eq!(blinks, [1, 0, 1, 0]);
+    }
+
+    #[test]
+    fn active_low_pins_are_high_when_dark() {
+        let (mut lights, memory) = lights(true);
+        assert!(memory.levels().iter().all(|&high| high));
+        lights.show(State::Mood(0), true, ON).unwrap();
+        assert_eq!(memory.levels(), [false, true, false]);
+        lights.dark().unwrap();
+        assert!(memory.levels().iter().all(|&high| high));
+    }
+
+    #[test]
+    fn what_needs_no_change_is_not_driven() {
+        let (mut lights, memory) = lights(false);
+        let before = memory.history().len();
+        for _ in 0..10 {
+            lights.show(State::Mood(0), true, ON).unwrap();
+        }
+        assert_eq!(memory.history().len(), before + 2);
+    }
+
+    #[test]
+    fn a_panic_darkens_and_the_lights_work_on() {
+        let (mut lights, memory) = lights(false);
+        darken_on_panic(lights.dark_switch());
+        lights.show(State::Mood(0), true, ON).unwrap();
+        let dark = catch_unwind(|| panic!("a test's own panic")).is_err();
+        assert!(dark && memory.lit().is_empty(), "{:?}", memory.lit());
+        lights.show(State::Mood(0), true, ON).unwrap();
+        assert_eq!(memory.lit(), ["angry", "camera"]);
+    }
+
+    #[test]
+    fn a_pin_that_fails_is_named_and_the_others_are_driven() {
+        let (mut lights, memory) = lights(false);
+        lights.show(State::Mood(0), true, ON).unwrap();
+        memory.fail("angry", true);
+        let error = lights.dark().unwrap_err();
+        assert!(matches!(&error, LightsError::Drive { light, .. } if light == "angry"), "{error}");
+        assert_eq!(memory.lit(), ["angry"]);
+        memory.fail("angry", false);
+        lights.show(State::Unsure, false, ON).unwrap();
+        assert_eq!(memory.lit(), [""; 0]);
+    }
+}

@@ -1,0 +1,82 @@
+//! What a run says: a live display, plain lines, or JSON. Writing happens on a thread of its own, so that a reader who
+//! is slow, or gone, never holds up a frame.
+
+mod lines;
+mod live;
+mod log;
+pub mod paint;
+pub mod panel;
+mod screen;
+
+use crate::event::Event;
+use crate::frame::Frame;
+use crate::lights::Memory;
+use crate::mailbox::{Handover, Stop};
+use crate::pipeline::Observer;
+use crate::summary::Summary;
+use emotion_models::CropBox;
+use lines::Lines;
+use live::Live;
+pub use log::{Log, start_log};
+use paint::Ink;
+use panel::Panel;
+pub use screen::{is_live_terminal, restore, restore_on_panic};
+use std::io;
+
+/// How a run is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Redrawn in place, in a terminal.
+    Live,
+    /// A line for each change of state.
+    Plain,
+    /// A JSON object for each frame.
+    Json,
+}
+
+/// What a run says, and the thread that says it.
+pub enum Output {
+    /// Drawn in place.
+    Live(Live),
+    /// Line by line.
+    Lines(Lines),
+}
+
+impl Output {
+    /// A live display of the lights in `memory`.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn live(panel: Panel, memory: Memory, ink: Ink, stop: &Stop) -> io::Result<Self> {
+        Live::start(panel, memory, ink, stop).map(Self::Live)
+    }
+
+    /// Lines: JSON for each frame, or plain text for each change. When every frame counts, no line is lost: the run
+    /// waits for a slow reader. Otherwise lines that the reader is too slow for are dropped.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn lines(json: bool, labels: Vec<String>, handover: Handover, stop: &Stop) -> io::Result<Self> {
+        Lines::start(json, labels, handover, stop).map(Self::Lines)
+    }
+
+    /// Says what the run amounted to, and ends.
+    ///
+    /// # Errors
+    /// Standard output cannot be written, or was closed by its reader.
+    pub fn finish(self, summary: &Summary) -> io::Result<()> {
+        match self {
+            Self::Live(live) => live.finish(summary),
+            Self::Lines(lines) => lines.finish(summary),
+        }
+    }
+}
+
+impl Observer for Output {
+    fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>) {
+        match self {
+            Self::Live(live) => live.event(event, frame),
+            Self::Lines(lines) => lines.event(event),
+        }
+    }
+}

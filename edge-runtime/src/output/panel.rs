@@ -1,0 +1,277 @@
+//! What the live display looks like: lights and bars on one line, or beside a small picture of what the camera sees.
+
+use super::paint::Ink;
+use crate::event::{Event, state_name};
+use crate::lights::{Colour, Wiring};
+use crate::mood::State;
+use std::fmt::Write;
+
+/// Pixels across and down the small picture; a character cell shows two, one above the other.
+pub const PICTURE: usize = 28;
+const PICTURE_ROWS: usize = PICTURE / 2;
+/// Columns of a probability bar beside the picture, and on the single line.
+const BAR: usize = 22;
+const SHORT_BAR: usize = 8;
+/// Least size of a terminal that gets the picture: columns, rows.
+const ROOM: (usize, usize) = (72, PICTURE_ROWS + 6);
+
+const GREY: [u8; 3] = [120, 120, 120];
+
+/// What is to be seen now.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The latest event.
+    pub event: Option<Event>,
+    /// Frames judged a second.
+    pub fps: Option<f32>,
+    /// The crop, as planes of red, green and blue bytes, `PICTURE` x `PICTURE` each.
+    pub picture: Vec<u8>,
+    /// Whether `picture` holds the event's frame.
+    pub fresh_picture: bool,
+}
+
+impl View {
+    /// Nothing to be seen yet.
+    pub fn empty() -> Self {
+        Self { event: None, fps: None, picture: vec![0; 3 * PICTURE * PICTURE], fresh_picture: false }
+    }
+
+    /// Takes over what `newer` knows, and keeps the picture where it has none.
+    pub(super) fn take_over(&mut self, newer: &Self) {
+        self.event.clone_from(&newer.event);
+        self.fps = newer.fps;
+        if newer.fresh_picture {
+            self.picture.copy_from_slice(&newer.picture);
+            self.fresh_picture = true;
+        }
+    }
+}
+
+struct Light {
+    name: String,
+    wire: String,
+    colour: Colour,
+}
+
+/// The live display's layout for one model and its lights.
+pub struct Panel {
+    lights: Vec<Light>,
+    picture: bool,
+    widest: usize,
+}
+
+impl Panel {
+    /// The lights of `wiring`; `picture` asks for the small picture, where there is room and colour for it.
+    pub fn new(wiring: &Wiring, picture: bool) -> Self {
+        let lights: Vec<Light> = wiring
+            .moods
+            .iter()
+            .chain([&wiring.camera])
+            .map(|lamp| Light {
+                name: lamp.name.clone(),
+                wire: match lamp.pin {
+                    Some(pin) => format!("{}, GPIO {pin}", lamp.colour.name()),
+                    None => lamp.colour.name().to_owned(),
+                },
+                colour: lamp.colour,
+            })
+            .collect();
+        let widest = lights.iter().map(|light| light.name.chars().count()).max().unwrap_or(0);
+        Self { lights, picture, widest }
+    }
+
+    pub(super) fn has_picture(&self) -> bool {
+        self.picture
+    }
+
+    pub(super) fn labels(&self) -> Vec<String> {
+        self.lights[..self.lights.len() - 1].iter().map(|light| light.name.clone()).collect()
+    }
+
+    /// Draws `view` into `lines`. `lit` has a bit for each light, the camera's last; `columns` and `rows` are the
+    /// terminal's size, and no line is wider.
+    pub fn draw(&self, view: &View, lit: u32, ink: Ink, (columns, rows): (usize, usize), lines: &mut Vec<String>) {
+        lines.clear();
+        let room = columns >= ROOM.0.max(PICTURE + self.widest + BAR + 34) && rows >= ROOM.1.max(self.lights.len() + 7);
+        if self.picture && room && ink != Ink::None {
+            self.beside_picture(view, lit, ink, lines);
+        } else {
+            lines.push(self.single_line(view, lit, ink, columns));
+        }
+    }
+
+    fn beside_picture(&self, view: &View, lit: u32, ink: Ink, lines: &mut Vec<String>) {
+        let mut right = vec![String::new(), String::new()];
+        let state = view.event.as_ref().map(|event| event.state);
+        let labels = self.labels();
+        let mut title = String::new();
+        match state {
+            Some(State::Mood(index)) => ink.foreground(&mut title, self.lights[index].colour.rgb()),
+            _ => ink.foreground(&mut title, GREY),
+        }
+        ink.bold(&mut title);
+        title.push_str(state.map_or("...", |state| state_name(state, &labels)));
+        ink.reset(&mut title);
+        right.push(title);
+        right.push(String::new());
+        for (index, light) in self.lights.iter().enumerate() {
+            let camera = index + 1 == self.lights.len();
+            if camera {
+                right.push(String::new());
+            }
+            let mut line = String::new();
+            led(&mut line, ink, light.colour, lit >> index & 1 == 1);
+            let _ = write!(line, " {:<width$}  ", light.name, width = self.widest);
+            if camera {
+                line.push_str(&" ".repeat(BAR + 6));
+            } else {
+                let value = self.value(view, index);
+                bar(&mut line, ink, light.colour, value, BAR, state == Some(State::Mood(index)));
+                let _ = write!(line, " {:>3.0} % ", value * 100.0);
+            }
+            ink.foreground(&mut line, GREY);
+            let _ = write!(line, " {}", light.wire);
+            ink.reset(&mut line);
+            right.push(line);
+        }
+        right.push(String::new());
+        let mut last = String::new();
+        ink.foreground(&mut last, GREY);
+        last.push_str(&figures(view));
+        ink.reset(&mut last);
+        right.push(last);
+
+        lines.push(String::new());
+        for row in 0..PICTURE_ROWS.max(right.len()) {
+            let mut line = String::from("  ");
+            if row < PICTURE_ROWS {
+                picture_row(&mut line, ink, view, row);
+            } else {
+                line.push_str(&" ".repeat(PICTURE));
+            }
+            if let Some(text) = right.get(row) {
+                line.push_str("   ");
+                line.push_str(text);
+            }
+            lines.push(line);
+        }
+        lines.push(String::new());
+    }
+
+    fn single_line(&self, view: &View, lit: u32, ink: Ink, columns: usize) -> String {
+        let state = view.event.as_ref().map(|event| event.state);
+        let mut line = Fitting { text: String::new(), left: columns.saturating_sub(1) };
+        let camera = self.lights.len() - 1;
+        line.add(2, |out| {
+            led(out, ink, self.lights[camera].colour, lit >> camera & 1 == 1);
+            out.push(' ');
+        });
+        let labels = self.labels();
+        let widest = self.widest.max("no face".len());
+        line.add(widest + 2, |out| {
+            ink.bold(out);
+            let _ = write!(out, "{:<widest$}", state.map_or("...", |state| state_name(state, &labels)));
+            ink.reset(out);
+            out.push_str("  ");
+        });
+        for (index, light) in self.lights[..camera].iter().enumerate() {
+            let value = self.value(view, index);
+            line.add(light.name.chars().count() + SHORT_BAR + 11, |out| {
+                led(out, ink, light.colour, lit >> index & 1 == 1);
+                let _ = write!(out, " {} ", light.name);
+                bar(out, ink, light.colour, value, SHORT_BAR, state == Some(State::Mood(index)));
+                let _ = write!(out, " {:>3.0} %  ", value * 100.0);
+            });
+        }
+        let figures = figures(view);
+        line.add(figures.chars().count(), |out| {
+            ink.foreground(out, GREY);
+            out.push_str(&figures);
+            ink.reset(out);
+        });
+        line.text
+    }
+
+    /// The smoothed probability of a label.
+    fn value(&self, view: &View, index: usize) -> f32 {
+        let smoothed = view.event.as_ref().and_then(|event| event.smoothed);
+        smoothed.and_then(|values| values.get(index).copied()).unwrap_or(0.0)
+    }
+}
+
+/// A line that takes only what still fits.
+struct Fitting {
+    text: String,
+    left: usize,
+}
+
+impl Fitting {
+    /// Adds `columns` columns of text, or nothing any more once something did not fit.
+    fn add(&mut self, columns: usize, write: impl FnOnce(&mut String)) {
+        if columns <= self.left {
+            self.left -= columns;
+            write(&mut self.text);
+        } else {
+            self.left = 0;
+        }
+    }
+}
+
+/// Milliseconds and rate, or why there is a fault.
+fn figures(view: &View) -> String {
+    let Some(event) = &view.event else { return "waiting for the first frame".to_owned() };
+    if event.fault.is_some() || event.state == State::Fault {
+        return "no frames: waiting for the source".to_owned();
+    }
+    let mut text = String::new();
+    if let (Some(latency), Some(inference)) = (event.latency, event.inference) {
+        let [latency, inference] = [latency, inference].map(|value| value.as_secs_f64() * 1e3);
+        let _ = write!(text, "{latency:.1} ms camera to light, {inference:.1} ms of it the model");
+    }
+    if let Some(fps) = view.fps {
+        let _ = write!(text, ", {fps:.0} fps");
+    }
+    text
+}
+
+/// A round light, lit or dark.
+fn led(out: &mut String, ink: Ink, colour: Colour, lit: bool) {
+    let rgb = colour.rgb();
+    ink.foreground(out, if lit { rgb } else { [80, 80, 80] });
+    out.push(if lit { '●' } else { '○' });
+    ink.reset(out);
+}
+
+/// A bar to an eighth of a column.
+fn bar(out: &mut String, ink: Ink, colour: Colour, value: f32, columns: usize, shown: bool) {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let eighths = (value.clamp(0.0, 1.0) * (columns * 8) as f32).round() as usize;
+    let (full, part) = (eighths / 8, eighths % 8);
+    ink.foreground(out, if shown { colour.rgb() } else { colour.rgb().map(|value| value / 2 + 20) });
+    out.extend(std::iter::repeat_n('█', full));
+    if full < columns {
+        out.push(EIGHTHS[part]);
+        out.extend(std::iter::repeat_n(' ', columns - full - 1));
+    }
+    ink.reset(out);
+}
+
+/// Two rows of pixels as one row of half blocks.
+fn picture_row(out: &mut String, ink: Ink, view: &View, row: usize) {
+    if !view.fresh_picture {
+        out.push_str(&" ".repeat(PICTURE));
+        return;
+    }
+    let pixel = |x: usize, y: usize| [0, 1, 2].map(|plane| view.picture[(plane * PICTURE + y) * PICTURE + x]);
+    let mut before = None;
+    for x in 0..PICTURE {
+        let both = (pixel(x, 2 * row), pixel(x, 2 * row + 1));
+        if before != Some(both) {
+            ink.foreground(out, both.0);
+            ink.background(out, both.1);
+            before = Some(both);
+        }
+        out.push('▀');
+    }
+    ink.reset(out);
+}

@@ -1,0 +1,299 @@
+//! The frame path: frame, crop, classifier, mood, lights; and the loop that runs it.
+
+use crate::event::Event;
+use crate::exit::Failure;
+use crate::frame::{Clock, Frame};
+use crate::lights::{Lights, LightsError};
+use crate::locate::FaceLocator;
+use crate::mailbox::{Stop, Taken};
+use crate::mood::{MoodFilter, Observation, State};
+use crate::source::{Capture, SourceError};
+use crate::summary::Summary;
+use embedded_hal::digital::OutputPin;
+use emotion_models::{Classifier, CropBox, ModelError, Probabilities};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Without a frame for this long a live source has stalled. With the rest of a hold time, which began before the latest
+/// frame at the latest, the fault shows within [`crate::mood::LONGEST_HOLD`] of that frame.
+const STALL: Duration = Duration::from_millis(1200);
+/// Longest wait for a frame before lights that blink are looked after.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How long each stage of one frame took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timings {
+    /// Locating the face, and crop to tensor.
+    pub preprocess: Duration,
+    /// The engine.
+    pub inference: Duration,
+    /// The mood filter.
+    pub filter: Duration,
+    /// Driving the lights.
+    pub light: Duration,
+    /// All of it.
+    pub frame: Duration,
+}
+
+/// What one frame came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// The state from now on.
+    pub state: State,
+    /// What the model says of the crop; `None` without a face.
+    pub probabilities: Option<Probabilities>,
+    /// The part of the frame that was judged.
+    pub crop: Option<CropBox>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// The stages from a frame to the lights.
+pub struct Pipeline<P> {
+    /// Finds the face.
+    pub locator: Box<dyn FaceLocator>,
+    /// Judges it.
+    pub classifier: Classifier,
+    /// Steadies the judgement.
+    pub filter: MoodFilter,
+    /// Shows it.
+    pub lights: Lights<P>,
+}
+
+/// Why a frame was not judged.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// The engine failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A pin failed.
+    #[error(transparent)]
+    Lights(#[from] LightsError),
+    /// The bytes make no frame.
+    #[error(transparent)]
+    Frame(#[from] emotion_models::FrameError),
+}
+
+impl<P: OutputPin + Send + 'static> Pipeline<P> {
+    /// All stages for one frame. `now` is what the blinking follows; smoothing follows the frame's own time.
+    ///
+    /// # Errors
+    /// The stage that failed. The lights are left as they were.
+    pub fn frame(&mut self, frame: &Frame, now: Duration) -> Result<Judged, StepError> {
+        let start = Instant::now();
+        let view = frame.view()?;
+        let crop = self.locator.locate(&view, self.classifier.card().crop_margin);
+        if let Some(crop) = crop {
+            self.classifier.preprocess(&view, crop);
+        }
+        let preprocessed = Instant::now();
+        let probabilities = crop.map(|_| self.classifier.infer()).transpose()?;
+        let inferred = Instant::now();
+        let observation = probabilities.as_deref().map_or(Observation::NoFace, Observation::Face);
+        let state = self.filter.observe(frame.time, observation);
+        let filtered = Instant::now();
+        self.lights.show(state, true, now)?;
+        let lit = Instant::now();
+        let timings = Timings {
+            preprocess: preprocessed - start,
+            inference: inferred - preprocessed,
+            filter: filtered - inferred,
+            light: lit - filtered,
+            frame: lit - start,
+        };
+        Ok(Judged { state, probabilities, crop, timings })
+    }
+
+    /// Shows at time `now` that nothing can be known.
+    fn fault(&mut self, now: Duration) -> Result<State, LightsError> {
+        let state = self.filter.observe(now, Observation::Fault);
+        self.lights.show(state, false, now)?;
+        Ok(state)
+    }
+}
+
+/// Who wants to know what happens. Neither method may block.
+pub trait Observer {
+    /// After each frame, and when a fault begins or shows. `frame` comes with the crop that was judged.
+    fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>);
+}
+
+/// How a run goes.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The run's clock, which capture times count on.
+    pub clock: Clock,
+    /// Ends the run.
+    pub stop: Stop,
+    /// Stop after this many frames.
+    pub frames: Option<u64>,
+    /// Every frame counts: time is the frames' own, and no pause is a stall.
+    pub every_frame: bool,
+    /// Time between frames, as the source is played.
+    pub period: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What it amounted to.
+    pub summary: Summary,
+    /// Why it ended.
+    pub result: Result<(), Failure>,
+}
+
+/// Runs frames from `capture` through `pipeline` until the source ends, `plan` says so, or something cannot go on. The
+/// lights are dark afterwards.
+pub fn run<P: OutputPin + Send + 'static>(
+    pipeline: &mut Pipeline<P>,
+    capture: &Capture,
+    plan: &RunPlan,
+    observer: &mut dyn Observer,
+) -> Outcome {
+    let mut run = Run { pipeline, plan, observer, summary: Summary::default(), fault: None, heard: plan.clock.now() };
+    let mut result = run.until_the_end(capture);
+    let Run { pipeline, mut summary, .. } = run;
+    if let Err(error) = pipeline.lights.dark() {
+        result = result.and(Err(error.into()));
+    }
+    summary.dropped = capture.dropped();
+    plan.stop.request();
+    Outcome { summary, result }
+}
+
+/// What is wrong now.
+enum Fault {
+    Source(Arc<str>),
+    Model(ModelError),
+}
+
+struct Run<'a, P> {
+    pipeline: &'a mut Pipeline<P>,
+    plan: &'a RunPlan,
+    observer: &'a mut dyn Observer,
+    summary: Summary,
+    fault: Option<Fault>,
+    /// When the latest frame arrived.
+    heard: Duration,
+}
+
+impl<P: OutputPin + Send + 'static> Run<'_, P> {
+    fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
+        let stall = STALL.max(self.plan.period * 5 / 2);
+        while !self.plan.stop.is_requested() {
+            if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
+                return self.verdict();
+            }
+            match capture.take(TICK) {
+                Taken::Item(frame) => {
+                    let judged = self.judge(&frame);
+                    capture.give_back(frame);
+                    judged?;
+                }
+                Taken::Trouble(reason) => self.source_fault(reason)?,
+                Taken::Nothing if self.plan.every_frame => {}
+                Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < stall => self.tick()?,
+                Taken::Nothing => self.source_fault(stalled())?,
+                Taken::End(end) => return Ok(end?),
+            }
+        }
+        self.verdict()
+    }
+
+    /// A run that is stopped while nothing works was no success.
+    fn verdict(&mut self) -> Result<(), Failure> {
+        match self.fault.take() {
+            None => Ok(()),
+            Some(Fault::Source(reason)) => Err(SourceError::StoppedInFault(reason.to_string()).into()),
+            Some(Fault::Model(error)) => Err(error.into()),
+        }
+    }
+
+    fn judge(&mut self, frame: &Frame) -> Result<(), Failure> {
+        let before = self.pipeline.filter.state();
+        self.heard = self.plan.clock.now();
+        let judged = match self.pipeline.frame(frame, self.heard) {
+            Ok(judged) => judged,
+            // A model that fails on one frame of a camera may do better on the next.
+            Err(StepError::Model(error)) if !self.plan.every_frame => return self.model_fault(error),
+            Err(StepError::Model(error)) => return Err(error.into()),
+            Err(StepError::Lights(error)) => return Err(error.into()),
+            Err(StepError::Frame(error)) => return Err(SourceError::from(error).into()),
+        };
+        if self.fault.take().is_some() {
+            tracing::info!("frames arrive again");
+        }
+        let event = Event {
+            time: frame.time,
+            frame: Some(frame.number),
+            state: judged.state,
+            changed: judged.state != before || self.summary.frames == 0,
+            probabilities: judged.probabilities,
+            smoothed: self.pipeline.filter.smoothed(),
+            latency: Some(self.plan.clock.now().saturating_sub(frame.captured)),
+            inference: Some(judged.timings.inference),
+            fault: None,
+        };
+        self.tell(&event, Some((frame, judged.crop)));
+        Ok(())
+    }
+
+    fn source_fault(&mut self, reason: Arc<str>) -> Result<(), Failure> {
+        let news = !matches!(&self.fault, Some(Fault::Source(known)) if *known == reason);
+        if news {
+            tracing::warn!("{reason}");
+        }
+        self.fault = Some(Fault::Source(reason));
+        self.show_fault(news)
+    }
+
+    fn model_fault(&mut self, error: ModelError) -> Result<(), Failure> {
+        let news = !matches!(self.fault, Some(Fault::Model(_)));
+        if news {
+            tracing::warn!("{error}");
+        }
+        self.fault = Some(Fault::Model(error));
+        self.show_fault(news)
+    }
+
+    /// Keeps a fault blinking while nothing happens.
+    fn tick(&mut self) -> Result<(), Failure> {
+        if self.fault.is_some() { self.show_fault(false) } else { Ok(()) }
+    }
+
+    fn show_fault(&mut self, news: bool) -> Result<(), Failure> {
+        let now = self.plan.clock.now();
+        let before = self.pipeline.filter.state();
+        let state = self.pipeline.fault(now)?;
+        self.summary.pass(now);
+        if news || state != before {
+            let reason = match &self.fault {
+                Some(Fault::Source(reason)) => Some(Arc::clone(reason)),
+                Some(Fault::Model(error)) => Some(error.to_string().into()),
+                None => None,
+            };
+            let event = Event {
+                time: now,
+                frame: None,
+                state,
+                changed: state != before,
+                probabilities: None,
+                smoothed: None,
+                latency: None,
+                inference: None,
+                fault: reason,
+            };
+            self.tell(&event, None);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>) {
+        self.summary.count(event);
+        self.observer.event(event, frame);
+    }
+}
+
+fn stalled() -> Arc<str> {
+    "the source has stopped delivering frames; waiting for it".into()
+}

@@ -1,0 +1,60 @@
+//! From flags and files to the parts of a run.
+
+use crate::cli::{Global, Settings};
+use crate::config::{self, Config, Keys, Origin, Resolved};
+use crate::exit::Failure;
+use emotion_models::Classifier;
+
+/// The model inside the program.
+const EMOTION: &[u8] = &[];
+/// Name of the model inside the program, for messages.
+const SHIPPED: &str = "the model inside this program";
+
+/// The configuration as it holds: file, then flags.
+pub struct Setup {
+    /// What file and flags say.
+    pub config: Config,
+    /// Where the file was.
+    pub origin: Origin,
+    keys: Keys,
+}
+
+impl Setup {
+    /// Reads the configuration file, if there is one, and puts the flags over it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or that says something impossible.
+    pub fn new(global: &Global, settings: &Settings) -> Result<Self, Failure> {
+        let (mut config, keys, origin) = match config::find(global.config.as_deref()) {
+            Some(path) => {
+                let (config, keys) = Config::read(&path)?;
+                (config, keys, Origin::File(path))
+            }
+            None => (Config::default(), Keys::default(), Origin::Defaults),
+        };
+        settings.apply(&mut config);
+        if global.model.is_some() {
+            config.model.clone_from(&global.model);
+        }
+        Ok(Self { config, origin, keys })
+    }
+
+    /// Loads the model: the configured file, or the one inside the program.
+    ///
+    /// # Errors
+    /// As [`Classifier::from_file`].
+    pub fn classifier(&self) -> Result<Classifier, Failure> {
+        Ok(match &self.config.model {
+            Some(path) => Classifier::from_file(path)?,
+            None => Classifier::from_bytes(EMOTION, SHIPPED)?,
+        })
+    }
+
+    /// Lights and thresholds for the model's labels.
+    ///
+    /// # Errors
+    /// A mood the model lacks, a pin used twice, thresholds that contradict each other.
+    pub fn resolve(&self, classifier: &Classifier) -> Result<Resolved, Failure> {
+        Ok(config::resolve(&self.config, classifier.card(), &self.origin, &self.keys)?)
+    }
+}

@@ -1,0 +1,209 @@
+//! The capture thread: paces a source, hands its frames over, opens a camera again when it fails.
+
+use super::{SourceError, SourceSpec};
+use crate::frame::{Clock, Frame};
+use crate::mailbox::{Handover, Mailbox, Stop};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// The mailbox through which frames come from the capture thread.
+pub type Capture = Mailbox<Frame, SourceError>;
+
+/// Pauses before a camera is opened again: the first, and the longest they grow to.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
+/// Seconds a picture or a mood of the test card is shown, if nothing else is asked for.
+const DWELL: f64 = 2.5;
+
+/// How a source is played.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Playback {
+    /// Frames a second, above 0.
+    pub fps: f64,
+    /// Every frame counts: nothing is dropped, nothing waits, and time is the frame number over `fps`.
+    pub every_frame: bool,
+    /// Pictures begin again after the last.
+    pub repeat: bool,
+    /// Seconds each picture, and each mood of the test card, is shown. Without it: 2.5, but one frame for pictures when
+    /// every frame counts, since a folder is then a film.
+    pub dwell: Option<f64>,
+}
+
+impl Playback {
+    pub(super) fn frames_per_picture(&self, pictures: bool) -> u64 {
+        match self.dwell {
+            None if pictures && self.every_frame => 1,
+            dwell => (dwell.unwrap_or(DWELL) * self.fps).round().max(1.0) as u64,
+        }
+    }
+
+    fn time_of(&self, number: u64) -> Duration {
+        Duration::try_from_secs_f64(number as f64 / self.fps).unwrap_or(Duration::MAX)
+    }
+}
+
+/// Starts capturing on a thread of its own and answers with the mailbox the frames arrive in.
+///
+/// The thread ends with the source, or when `stop` is requested. Nobody waits for it: it may sit in a read that never
+/// returns.
+pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) -> Arc<Capture> {
+    let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };
+    let buffers = [Frame::empty(), Frame::empty(), Frame::empty()];
+    let capture = Arc::new(Mailbox::new(handover, stop.clone(), buffers));
+    let worker = Worker { spec, playback, clock, stop: stop.clone(), capture: Arc::clone(&capture) };
+    let spawned = thread::Builder::new().name("capture".to_owned()).spawn(move || worker.run());
+    if let Err(error) = spawned {
+        capture.end(Err(SourceError::Panicked(format!("no thread to capture on: {error}"))));
+    }
+    capture
+}
+
+struct Worker {
+    spec: SourceSpec,
+    playback: Playback,
+    clock: Clock,
+    stop: Stop,
+    capture: Arc<Capture>,
+}
+
+impl Worker {
+    fn run(self) {
+        let mut pause = RETRY.0;
+        loop {
+            let mut delivered = false;
+            // A driver's library may panic; that is a fault of the source like any other.
+            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut delivered)))
+                .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
+            let error = match result {
+                Err(error) if self.spec.is_camera() && !self.stop.is_requested() => error,
+                ended => return self.capture.end(ended),
+            };
+            if delivered {
+                pause = RETRY.0;
+            }
+            self.capture.trouble(&error.to_string());
+            if self.stop.wait(pause) {
+                return self.capture.end(Ok(()));
+            }
+            pause = (pause * 2).min(RETRY.1);
+        }
+    }
+
+    /// Opens the source and hands its frames over until it ends.
+    fn deliver(&self, delivered: &mut bool) -> Result<(), SourceError> {
+        let mut source = self.spec.open(&self.playback)?;
+        let mut pacer = Pacer::new(&self.playback, source.is_live(), self.clock);
+        loop {
+            let Some(mut frame) = self.capture.buffer() else { return Ok(()) };
+            let Some(number) = pacer.next(&self.stop) else { return Ok(()) };
+            if !source.fill(number, &mut frame)? {
+                return Ok(());
+            }
+            frame.view()?;
+            frame.number = number;
+            frame.captured = self.clock.now();
+            frame.time = if self.playback.every_frame { self.playback.time_of(number) } else { frame.captured };
+            *delivered = true;
+            if !self.capture.put(frame) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Says when the next frame is due, and which it is.
+struct Pacer {
+    period: Option<Duration>,
+    live: bool,
+    clock: Clock,
+    start: Duration,
+    due: Duration,
+    number: u64,
+}
+
+impl Pacer {
+    fn new(playback: &Playback, live: bool, clock: Clock) -> Self {
+        let period = (!playback.every_frame).then(|| playback.time_of(1));
+        let now = clock.now();
+        Self { period, live, clock, start: now, due: now, number: 0 }
+    }
+
+    /// Waits until the next frame is due; `None` when a stop is requested.
+    fn next(&mut self, stop: &Stop) -> Option<u64> {
+        let number = self.number;
+        self.number += 1;
+        let Some(period) = self.period else { return Some(number) };
+        let now = self.clock.now();
+        if self.live {
+            // A live picture is the one of this moment: a late frame's number moves on with time.
+            let elapsed = now.saturating_sub(self.start);
+            let current = (elapsed.as_secs_f64() / period.as_secs_f64()) as u64;
+            let number = number.max(current);
+            self.number = number + 1;
+            let due = self.start + period.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX));
+            return (!stop.wait(due.saturating_sub(now))).then_some(number);
+        }
+        // Others keep the rate without catching up after a pause.
+        let wait = self.due.saturating_sub(now);
+        self.due = self.due.max(now) + period;
+        (!stop.wait(wait)).then_some(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::mailbox::Taken;
+
+    fn playback(every_frame: bool) -> Playback {
+        Playback { fps: 200.0, every_frame, repeat: false, dwell: None }
+    }
+
+    #[test]
+    fn a_camera_that_is_not_there_is_trouble_and_never_an_end() {
+        let stop = Stop::default();
+        let capture = start(SourceSpec::Auto, playback(false), Clock::start(), &stop);
+        let found = capture.take(Duration::from_millis(300));
+        assert!(matches!(&found, Taken::Trouble(reason) if reason.contains("no camera")), "{found:?}");
+        stop.request();
+    }
+
+    #[test]
+    fn when_every_frame_counts_time_is_the_frame_number() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.png", "b.png", "c.png"] {
+            image::RgbImage::new(4, 4).save(folder.path().join(name)).unwrap();
+        }
+        let spec = SourceSpec::Images(folder.path().to_owned());
+        let capture = start(spec, playback(true), Clock::start(), &Stop::default());
+        for number in 0..3u32 {
+            let Taken::Item(frame) = capture.take(Duration::from_secs(10)) else { panic!("no frame") };
+            assert_eq!(frame.number, u64::from(number));
+            assert_eq!(frame.time, Duration::from_millis(5) * number);
+            capture.give_back(frame);
+        }
+        assert!(matches!(capture.take(Duration::from_secs(10)), Taken::End(Ok(()))));
+    }
+
+    #[test]
+    fn an_error_of_pictures_is_the_end() {
+        let spec = SourceSpec::Images("/nonexistent/pictures".into());
+        let capture = start(spec, playback(false), Clock::start(), &Stop::default());
+        assert!(matches!(capture.take(Duration::from_secs(10)), Taken::End(Err(SourceError::Unreadable { .. }))));
+    }
+
+    #[test]
+    fn dwell_in_frames() {
+        let frames = |dwell, every_frame, pictures| {
+            Playback { fps: 30.0, every_frame, repeat: false, dwell }.frames_per_picture(pictures)
+        };
+        assert_eq!(frames(None, false, true), 75);
+        assert_eq!(frames(None, true, true), 1);
+        assert_eq!(frames(None, true, false), 75);
+        assert_eq!(frames(Some(1.0), true, true), 30);
+        assert_eq!(frames(Some(0.001), false, true), 1);
+    }
+}

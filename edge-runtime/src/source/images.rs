@@ -1,0 +1,201 @@
+//! Pictures in a folder as a source.
+
+use super::picture::{Picture, looks_like_picture};
+use super::{FrameSource, SourceError};
+use crate::frame::Frame;
+use std::path::{Path, PathBuf};
+
+/// Deepest folder inside the one named; links that lead back up end there.
+const DEEPEST: usize = 16;
+
+/// Shows pictures in the order of their paths, each for a number of frames.
+pub struct Images {
+    paths: Vec<PathBuf>,
+    broken: Vec<bool>,
+    frames_each: u64,
+    repeat: bool,
+    next: usize,
+    /// The picture shown now, and the frames it still has to show.
+    current: Option<Picture>,
+    frames_left: u64,
+    content: u64,
+    several: bool,
+}
+
+impl Images {
+    /// Finds the pictures: `path` itself, or all files in it and its subfolders whose names say they are pictures.
+    ///
+    /// Each is shown for `frames_each` frames (at least 1), and all of them again and again if `repeat`.
+    ///
+    /// # Errors
+    /// The path cannot be read, or is a folder without pictures.
+    pub fn open(path: &Path, frames_each: u64, repeat: bool) -> Result<Self, SourceError> {
+        let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
+        let several = std::fs::metadata(path).map_err(unreadable)?.is_dir();
+        let mut paths = Vec::new();
+        if several {
+            collect(path, DEEPEST, &mut paths)?;
+            paths.sort();
+        } else {
+            paths.push(path.to_owned());
+        }
+        if paths.is_empty() {
+            return Err(SourceError::NoPictures(path.to_owned()));
+        }
+        Ok(Self {
+            broken: vec![false; paths.len()],
+            paths,
+            frames_each: frames_each.max(1),
+            repeat,
+            next: 0,
+            current: None,
+            frames_left: 0,
+            content: 0,
+            several,
+        })
+    }
+
+    /// Decodes the next picture that can be; answers `false` after the last.
+    fn advance(&mut self) -> Result<bool, SourceError> {
+        loop {
+            if self.next == self.paths.len() {
+                let broken = self.broken.iter().filter(|&&broken| broken).count();
+                if !self.repeat || broken == self.paths.len() {
+                    return if broken == 0 { Ok(false) } else { Err(self.broken_pictures(broken)) };
+                }
+                self.next = 0;
+            }
+            let index = self.next;
+            self.next += 1;
+            if self.broken[index] {
+                continue;
+            }
+            // One picture shown again need not be decoded again.
+            if self.paths.len() == 1 && self.current.is_some() {
+                return Ok(true);
+            }
+            match Picture::open(&self.paths[index]) {
+                Ok(picture) => {
+                    self.current = Some(picture);
+                    self.content += 1;
+                    return Ok(true);
+                }
+                Err(error) if !self.several => return Err(error),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    self.broken[index] = true;
+                }
+            }
+        }
+    }
+
+    fn broken_pictures(&self, broken: usize) -> SourceError {
+        let first = self.broken.iter().position(|&broken| broken).unwrap_or(0);
+        SourceError::Pictures { broken, count: self.paths.len(), first: self.paths[first].clone() }
+    }
+}
+
+impl FrameSource for Images {
+    fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+        if self.frames_left == 0 {
+            if !self.advance()? {
+                return Ok(false);
+            }
+            self.frames_left = self.frames_each;
+        }
+        self.frames_left -= 1;
+        if let Some(picture) = &self.current
+            && frame.content != self.content
+        {
+            frame.shape(picture.format, picture.width, picture.height);
+            frame.data.clear();
+            frame.data.extend_from_slice(&picture.data);
+            frame.content = self.content;
+        }
+        Ok(true)
+    }
+}
+
+fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+    let unreadable = |source| SourceError::Unreadable { path: folder.to_owned(), source };
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_dir() {
+            if depth > 0 {
+                collect(&path, depth - 1, paths)?;
+            }
+        } else if looks_like_picture(&path) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use image::{Rgb, RgbImage};
+
+    fn save(folder: &Path, name: &str, shade: u8) {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        RgbImage::from_pixel(8, 6, Rgb([shade; 3])).save(path).unwrap();
+    }
+
+    /// The first byte of each frame, and how it ended.
+    fn shades(source: &mut Images, most: usize) -> (Vec<u8>, Result<bool, SourceError>) {
+        let mut seen = Vec::new();
+        let mut frame = Frame::empty();
+        for number in 0..most as u64 {
+            match source.fill(number, &mut frame) {
+                Ok(true) => seen.push(frame.data[0]),
+                end => return (seen, end),
+            }
+        }
+        (seen, Ok(true))
+    }
+
+    #[test]
+    fn pictures_come_in_order_of_path_each_for_its_time() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), "b.png", 2);
+        save(folder.path(), "a/z.png", 1);
+        save(folder.path(), "c.bmp", 3);
+        std::fs::write(folder.path().join("notes.txt"), "none").unwrap();
+        let mut once = Images::open(folder.path(), 2, false).unwrap();
+        let (seen, end) = shades(&mut once, 100);
+        assert_eq!(seen, [1, 1, 2, 2, 3, 3]);
+        assert!(matches!(end, Ok(false)));
+        let mut again = Images::open(folder.path(), 1, true).unwrap();
+        assert_eq!(shades(&mut again, 5).0, [1, 2, 3, 1, 2]);
+    }
+
+    #[test]
+    fn broken_pictures_are_passed_over_and_told_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), "a.png", 1);
+        std::fs::write(folder.path().join("b.png"), b"\x89PNG\r\n\x1a\nnonsense").unwrap();
+        save(folder.path(), "c.png", 3);
+        let (seen, end) = shades(&mut Images::open(folder.path(), 1, false).unwrap(), 100);
+        assert_eq!(seen, [1, 3]);
+        let error = end.unwrap_err().to_string();
+        assert!(error.contains("1 of 3") && error.contains("b.png"), "{error}");
+        let (seen, _) = shades(&mut Images::open(folder.path(), 1, true).unwrap(), 4);
+        assert_eq!(seen, [1, 3, 1, 3]);
+    }
+
+    #[test]
+    fn nothing_to_show_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(Images::open(folder.path(), 1, false), Err(SourceError::NoPictures(_))));
+        let missing = folder.path().join("missing");
+        assert!(matches!(Images::open(&missing, 1, false), Err(SourceError::Unreadable { .. })));
+        let broken = folder.path().join("a.png");
+        std::fs::write(&broken, "").unwrap();
+        let mut source = Images::open(&broken, 1, true).unwrap();
+        assert!(matches!(shades(&mut source, 1).1, Err(SourceError::Picture { .. })));
+        let mut source = Images::open(folder.path(), 1, true).unwrap();
+        assert!(matches!(shades(&mut source, 1).1, Err(SourceError::Pictures { broken: 1, count: 1, .. })));
+    }
+}

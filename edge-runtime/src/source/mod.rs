@@ -1,0 +1,103 @@
+//! Where frames come from.
+
+mod capture;
+mod images;
+mod picture;
+mod raw;
+mod spec;
+mod test_card;
+
+use crate::frame::Frame;
+pub use capture::{Capture, Playback, start};
+use emotion_models::FrameError;
+pub use images::Images;
+pub use picture::Picture;
+pub use raw::RawFrames;
+pub use spec::{SourceSpec, SourceSpecError};
+use std::io;
+use std::path::PathBuf;
+pub use test_card::TestCardSource;
+
+/// Delivers frames, one after the other.
+///
+/// A source knows nothing of moods: what it hands over is pixels, and whatever it knows about them stays inside it.
+/// Cameras belong behind this trait too; their `fill` waits for the driver, and runs on the capture thread only.
+pub trait FrameSource: Send {
+    /// Fills `frame` with the next picture: format, size, `data`, and `content` where frames repeat. `number` counts
+    /// the frames asked for, and jumps where a live source was asked too late. Answers `false`, leaving the frame
+    /// alone, after the last picture.
+    ///
+    /// # Errors
+    /// Why there is no picture. The capture thread opens a camera again; for any other source it is the end.
+    fn fill(&mut self, number: u64, frame: &mut Frame) -> Result<bool, SourceError>;
+
+    /// Whether the frames show what happens now, so that a late one is worth nothing.
+    fn is_live(&self) -> bool {
+        false
+    }
+}
+
+/// Why a source gives no frames.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// `auto` found no camera.
+    #[error(
+        "no camera found: this build reads no cameras yet; try `--source test-card`, `--source images:DIR`, or pipe \
+         frames in with `--source stdin:640x480:yuyv`"
+    )]
+    NoCamera,
+    /// A file or folder of pictures cannot be read.
+    #[error("cannot read {}: {source}; check the path and its permissions", path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A folder without pictures.
+    #[error("no pictures in {}: put PNG, JPEG or WebP files there, or name another folder", .0.display())]
+    NoPictures(PathBuf),
+    /// A picture does not decode.
+    #[error("cannot decode the picture {}: {reason}; is it complete, and a picture?", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        reason: String,
+    },
+    /// Some of several pictures did not decode; the others were shown.
+    #[error("{broken} of {count} pictures could not be decoded, the first was {}", first.display())]
+    Pictures {
+        /// Pictures that did not decode.
+        broken: usize,
+        /// Pictures there are.
+        count: usize,
+        /// The first that did not decode.
+        first: PathBuf,
+    },
+    /// The pipe ended inside a frame.
+    #[error(
+        "the input ended inside frame {frame}: {found} of its {needed} bytes arrived; check the size and format that \
+         --source names, and the program that writes"
+    )]
+    Cut {
+        /// Number of the frame, from 0.
+        frame: u64,
+        /// Bytes that arrived.
+        found: usize,
+        /// Bytes a frame takes.
+        needed: usize,
+    },
+    /// The pipe cannot be read.
+    #[error("cannot read standard input: {0}; give it frames, for example `< frames.yuv`")]
+    Pipe(io::Error),
+    /// Format, size and bytes do not make a frame.
+    #[error("the source delivers no usable frames: {0}")]
+    Frame(#[from] FrameError),
+    /// The run was stopped, or ended, while the source gave no frames.
+    #[error("stopped while the source failed: {0}")]
+    StoppedInFault(String),
+    /// A mistake in a source, or in a driver's library.
+    #[error("the source stumbled: {0}")]
+    Panicked(String),
+}

@@ -1,0 +1,147 @@
+//! Sources by name: `test-card`, `images:DIR`, `stdin:640x480:yuyv`, `auto`.
+
+use super::{FrameSource, Images, Playback, RawFrames, SourceError, TestCardSource};
+use emotion_models::{DEMO_SEED, MAX_SIDE, PixelFormat};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Most bytes a frame from a pipe may take: an RGB frame of 8192 x 8192 pixels.
+const LARGEST_FRAME: usize = 3 * 8192 * 8192;
+
+/// Which source to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// The first camera that delivers frames.
+    Auto,
+    /// A drawn face that cycles through the moods.
+    TestCard,
+    /// A picture, or a folder of them.
+    Images(PathBuf),
+    /// Raw frames on standard input, without padding.
+    Stdin {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// How the bytes encode the pixels.
+        format: PixelFormat,
+    },
+}
+
+/// A source's name that is none, with what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceSpecError {
+    /// No source has this name.
+    #[error("unknown source `{0}`: allowed are auto, test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT")]
+    Unknown(String),
+    /// `images:` without a path.
+    #[error("`images:` lacks a path, as in images:photos or images:face.png")]
+    NoPath,
+    /// `stdin:` with something else than size and format.
+    #[error(
+        "`stdin:{0}` is not WIDTHxHEIGHT:FORMAT, as in stdin:640x480:yuyv; formats are yuyv, nv12, i420, grey and rgb"
+    )]
+    NotRaw(String),
+    /// A frame size that cannot be.
+    #[error("`stdin:{0}`: both sides must lie in 1..={MAX_SIDE}, and a frame may take {LARGEST_FRAME} bytes")]
+    Size(String),
+}
+
+impl SourceSpec {
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// It is not there, or gives nothing to look at.
+    pub fn open(&self, playback: &Playback) -> Result<Box<dyn FrameSource>, SourceError> {
+        Ok(match self {
+            Self::Auto => return Err(SourceError::NoCamera),
+            Self::TestCard => Box::new(TestCardSource::new(DEMO_SEED, playback.frames_per_picture(false))),
+            Self::Images(path) => Box::new(Images::open(path, playback.frames_per_picture(true), playback.repeat)?),
+            Self::Stdin { width, height, format } => {
+                Box::new(RawFrames::new(std::io::stdin(), *format, *width, *height))
+            }
+        })
+    }
+
+    /// Whether the source is a camera: it may come and go, so a fault is shown and opening is tried again.
+    pub fn is_camera(&self) -> bool {
+        matches!(self, Self::Auto)
+    }
+
+    /// What the source is, for people.
+    pub fn description(&self) -> String {
+        match self {
+            Self::Auto => "a camera".to_owned(),
+            Self::TestCard => "the test card, a face this program draws itself".to_owned(),
+            Self::Images(path) => format!("pictures from {}", path.display()),
+            Self::Stdin { width, height, format } => format!("{width}x{height} {format} frames from standard input"),
+        }
+    }
+}
+
+impl fmt::Display for SourceSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::TestCard => f.write_str("test-card"),
+            Self::Images(path) => write!(f, "images:{}", path.display()),
+            Self::Stdin { width, height, format } => write!(f, "stdin:{width}x{height}:{format}"),
+        }
+    }
+}
+
+impl FromStr for SourceSpec {
+    type Err = SourceSpecError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(path) = text.strip_prefix("images:") {
+            return if path.is_empty() { Err(SourceSpecError::NoPath) } else { Ok(Self::Images(path.into())) };
+        }
+        if let Some(raw) = text.strip_prefix("stdin:") {
+            let parse = || {
+                let (size, format) = raw.split_once(':')?;
+                let (width, height) = size.split_once('x')?;
+                Some((width.parse().ok()?, height.parse().ok()?, format.parse().ok()?))
+            };
+            let (width, height, format): (u32, u32, PixelFormat) =
+                parse().ok_or_else(|| SourceSpecError::NotRaw(raw.to_owned()))?;
+            let sides = 1..=MAX_SIDE;
+            if !sides.contains(&width) || !sides.contains(&height) || format.frame_bytes(width, height) > LARGEST_FRAME
+            {
+                return Err(SourceSpecError::Size(raw.to_owned()));
+            }
+            return Ok(Self::Stdin { width, height, format });
+        }
+        match text {
+            "auto" => Ok(Self::Auto),
+            "test-card" => Ok(Self::TestCard),
+            other => Err(SourceSpecError::Unknown(other.to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for name in ["auto", "test-card", "images:/tmp/a b", "stdin:640x480:yuyv", "stdin:1x1:grey"] {
+            assert_eq!(name.parse::<SourceSpec>().unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
+    fn what_is_no_source_is_told_what_is() {
+        let error = |name: &str| name.parse::<SourceSpec>().unwrap_err().to_string();
+        assert!(error("camera").contains("test-card"));
+        assert!(error("images:").contains("path"));
+        for name in ["stdin:640x480", "stdin:640:yuyv", "stdin:axb:grey", "stdin:4x4:mjpg", "stdin:-1x4:rgb"] {
+            assert!(error(name).contains("yuyv"), "{name}");
+        }
+        assert!(error("stdin:0x4:rgb").contains("1..="));
+        assert!(error("stdin:32768x32768:rgb").contains("bytes"));
+    }
+}

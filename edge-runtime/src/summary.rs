@@ -1,0 +1,154 @@
+//! What a run amounted to.
+
+use crate::event::{Event, millis, state_word};
+use crate::histogram::{Histogram, Percentiles};
+use crate::mood::State;
+use emotion_models::MAX_LABELS;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Counts of a run, in fixed memory.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Frames judged.
+    pub frames: u64,
+    /// Frames that a newer one replaced before they were judged.
+    pub dropped: u64,
+    /// Times a fault began.
+    pub faults: u64,
+    /// From capture to light.
+    pub latency: Histogram,
+    /// Time of the first and of the latest event.
+    span: Option<(Duration, Duration)>,
+    state: Option<State>,
+    /// Per label: times entered, and how long it was shown.
+    moods: [(u64, Duration); MAX_LABELS],
+    dark: Duration,
+}
+
+impl Summary {
+    /// Counts an event.
+    pub fn count(&mut self, event: &Event) {
+        self.pass(event.time);
+        if event.frame.is_some() {
+            self.frames += 1;
+        }
+        if let Some(latency) = event.latency {
+            self.latency.record(latency);
+        }
+        if event.changed {
+            match event.state {
+                State::Mood(index) => self.moods[index].0 += 1,
+                State::Fault => self.faults += 1,
+                State::Unsure | State::NoFace => {}
+            }
+        }
+        self.state = Some(event.state);
+    }
+
+    /// Says how late it is, and so how long the state has been shown.
+    pub fn pass(&mut self, time: Duration) {
+        let (first, latest) = self.span.unwrap_or((time, time));
+        let shown = time.saturating_sub(latest);
+        match self.state {
+            Some(State::Mood(index)) => self.moods[index].1 += shown,
+            Some(_) => self.dark += shown,
+            None => {}
+        }
+        self.span = Some((first, latest.max(time)));
+    }
+
+    /// How long the run took, from the first event on.
+    pub fn duration(&self) -> Duration {
+        self.span.map_or(Duration::ZERO, |(first, latest)| latest - first)
+    }
+
+    /// In words, a line or two.
+    pub fn text(&self, labels: &[String]) -> String {
+        let mut text = format!("{} frames in {:.1} s", self.frames, self.duration().as_secs_f64());
+        // Writing into a String cannot fail.
+        let _ = write!(text, ", {} dropped, {} {}", self.dropped, self.faults, plural(self.faults, "fault"));
+        if let Some(Percentiles { p50, p95, p99 }) = self.latency.percentiles() {
+            let [p50, p95, p99] = [p50, p95, p99].map(|value| value.as_secs_f64() * 1e3);
+            let _ = write!(text, "; camera to light {p50:.1} ms p50, {p95:.1} ms p95, {p99:.1} ms p99");
+        }
+        text.push_str("\nmoods: ");
+        let moods = labels.iter().zip(&self.moods).map(|(label, (times, shown))| {
+            format!("{label} {times} {}, {:.1} s", plural(*times, "time"), shown.as_secs_f64())
+        });
+        text.push_str(&moods.collect::<Vec<_>>().join("; "));
+        let _ = write!(text, "; none {:.1} s", self.dark.as_secs_f64());
+        text
+    }
+
+    /// As one JSON object.
+    pub fn json(&self, labels: &[String]) -> Value {
+        let moods: serde_json::Map<String, Value> = labels
+            .iter()
+            .zip(&self.moods)
+            .map(|(label, (times, shown))| (label.clone(), json!({ "times": times, "seconds": shown.as_secs_f64() })))
+            .collect();
+        let latency = self.latency.percentiles();
+        json!({
+            "event": "summary",
+            "frames": self.frames,
+            "seconds": self.duration().as_secs_f64(),
+            "dropped": self.dropped,
+            "faults": self.faults,
+            "state": self.state.map(state_word),
+            "moods": moods,
+            "latency_ms": latency.map(|found| json!({
+                "p50": millis(found.p50), "p95": millis(found.p95), "p99": millis(found.p99)
+            })),
+            "peak_rss_kib": peak_rss_kib(),
+        })
+    }
+}
+
+fn plural(count: u64, word: &str) -> String {
+    if count == 1 { word.to_owned() } else { format!("{word}s") }
+}
+
+/// Most memory this process ever had resident, in KiB; `None` where the system does not tell.
+pub fn peak_rss_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(millis: u64, state: State, changed: bool) -> Event {
+        Event {
+            time: Duration::from_millis(millis),
+            frame: Some(millis),
+            state,
+            changed,
+            probabilities: None,
+            smoothed: None,
+            latency: Some(Duration::from_millis(3)),
+            inference: None,
+            fault: None,
+        }
+    }
+
+    #[test]
+    fn moods_are_counted_and_timed() {
+        let labels = ["angry", "happy"].map(str::to_owned);
+        let mut summary = Summary::default();
+        summary.count(&event(0, State::Mood(1), true));
+        summary.count(&event(1000, State::Mood(1), false));
+        summary.count(&event(2000, State::Unsure, true));
+        summary.count(&event(2500, State::Mood(1), true));
+        summary.pass(Duration::from_millis(3000));
+        let text = summary.text(&labels);
+        assert!(text.contains("angry 0 times, 0.0 s; happy 2 times, 2.5 s; none 0.5 s"), "{text}");
+        let json = summary.json(&labels);
+        assert_eq!(json["moods"]["happy"]["times"], 2);
+        assert_eq!(json["frames"], 4);
+        assert!(json["latency_ms"]["p50"].as_f64().is_some_and(|value| (value - 3.0).abs() < 0.05));
+    }
+}
