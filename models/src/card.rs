@@ -145,19 +145,8 @@ pub enum CardError {
     },
 }
 
-fn require(
-    holds: bool,
-    field: &'static str,
-    reason: impl FnOnce() -> String,
-) -> Result<(), CardError> {
-    if holds {
-        Ok(())
-    } else {
-        Err(CardError::Invalid {
-            field,
-            reason: reason(),
-        })
-    }
+fn require(holds: bool, field: &'static str, reason: impl FnOnce() -> String) -> Result<(), CardError> {
+    if holds { Ok(()) } else { Err(CardError::Invalid { field, reason: reason() }) }
 }
 
 impl ModelCard {
@@ -172,48 +161,27 @@ impl ModelCard {
             format!("{count} of them, where a model has {fewest} to {MAX_LABELS}")
         })?;
         for (index, label) in self.labels.iter().enumerate() {
-            let plain = !label.is_empty()
-                && label.trim() == label
-                && !label.contains(|c: char| c == ',' || c.is_control());
+            let plain =
+                !label.is_empty() && label.trim() == label && !label.contains(|c: char| c == ',' || c.is_control());
             require(plain, "labels", || {
-                format!(
-                    "`{}` is empty or has a comma, a control character or space around it",
-                    label.escape_debug()
-                )
+                format!("`{}` is empty or has a comma, a control character or space around it", label.escape_debug())
             })?;
-            require(!self.labels[..index].contains(label), "labels", || {
-                format!("`{label}` is there twice")
-            })?;
+            require(!self.labels[..index].contains(label), "labels", || format!("`{label}` is there twice"))?;
         }
-        for (field, side) in [
-            ("input width", self.input.width),
-            ("input height", self.input.height),
-        ] {
+        for (field, side) in [("input width", self.input.width), ("input height", self.input.height)] {
             require(INPUT_SIDES.contains(&side), field, || {
-                format!(
-                    "{side} pixels, not in {}..={}",
-                    INPUT_SIDES.start(),
-                    INPUT_SIDES.end()
-                )
+                format!("{side} pixels, not in {}..={}", INPUT_SIDES.start(), INPUT_SIDES.end())
             })?;
         }
         let map = self.input.pixel_map;
-        require(map.offset.is_finite(), "pixel offset", || {
-            format!("{} is not finite", map.offset)
+        require(map.offset.is_finite(), "pixel offset", || format!("{} is not finite", map.offset))?;
+        require(map.scale.is_normal(), "pixel scale", || format!("{} is zero or not finite", map.scale))?;
+        require((-0.5..=4.0).contains(&self.crop_margin), "crop margin", || {
+            format!("{} is not in -0.5..=4", self.crop_margin)
         })?;
-        require(map.scale.is_normal(), "pixel scale", || {
-            format!("{} is zero or not finite", map.scale)
+        require((0.01..=100.0).contains(&self.temperature), "temperature", || {
+            format!("{} is not in 0.01..=100", self.temperature)
         })?;
-        require(
-            (-0.5..=4.0).contains(&self.crop_margin),
-            "crop margin",
-            || format!("{} is not in -0.5..=4", self.crop_margin),
-        )?;
-        require(
-            (0.01..=100.0).contains(&self.temperature),
-            "temperature",
-            || format!("{} is not in 0.01..=100", self.temperature),
-        )?;
         require(self.thresholds.len() == count, "thresholds", || {
             format!("{} of them for {count} labels", self.thresholds.len())
         })?;
@@ -223,9 +191,7 @@ impl ModelCard {
             })?;
         }
         for (name, value) in &self.metrics {
-            require(!name.is_empty() && value.is_finite(), "metrics", || {
-                format!("`{name}` is {value}")
-            })?;
+            require(!name.is_empty() && value.is_finite(), "metrics", || format!("`{name}` is {value}"))?;
         }
         Ok(())
     }
@@ -233,13 +199,7 @@ impl ModelCard {
     /// The card as key and value pairs for ONNX `metadata_props`, in a fixed order. Floats are written so that reading
     /// them back gives the same bits.
     pub fn to_properties(&self) -> Vec<(String, String)> {
-        let list = |values: &[f32]| {
-            values
-                .iter()
-                .map(f32::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
-        };
+        let list = |values: &[f32]| values.iter().map(f32::to_string).collect::<Vec<_>>().join(",");
         let input = &self.input;
         let mut properties: Vec<(String, String)> = [
             ("contract_version", CONTRACT_VERSION.to_string()),
@@ -262,11 +222,8 @@ impl ModelCard {
         .into_iter()
         .map(|(key, value)| (format!("{PREFIX}{key}"), value))
         .collect();
-        properties.extend(
-            self.metrics
-                .iter()
-                .map(|(name, value)| (format!("{PREFIX}{METRICS}{name}"), value.to_string())),
-        );
+        properties
+            .extend(self.metrics.iter().map(|(name, value)| (format!("{PREFIX}{METRICS}{name}"), value.to_string())));
         properties
     }
 
@@ -274,30 +231,21 @@ impl ModelCard {
     ///
     /// # Errors
     /// No card, another contract version, a missing or unreadable property, or what [`ModelCard::validate`] refuses.
-    pub fn from_properties(
-        properties: impl Iterator<Item = (String, String)>,
-    ) -> Result<Self, CardError> {
+    pub fn from_properties(properties: impl Iterator<Item = (String, String)>) -> Result<Self, CardError> {
         let found = Properties(
-            properties
-                .filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value)))
-                .collect(),
+            properties.filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?.to_owned(), value))).collect(),
         );
         match found.0.get("contract_version") {
             None => return Err(CardError::NoCard),
             Some(version) if *version != CONTRACT_VERSION.to_string() => {
-                return Err(CardError::ContractVersion {
-                    found: version.clone(),
-                });
+                return Err(CardError::ContractVersion { found: version.clone() });
             }
             Some(_) => {}
         }
         let colour: Colour = found.parse("input_colour")?;
         let channels: usize = found.parse("input_channels")?;
         if channels != colour.channels() {
-            return Err(found.unreadable(
-                "input_channels",
-                format!("{colour} has {}", colour.channels()),
-            ));
+            return Err(found.unreadable("input_channels", format!("{colour} has {}", colour.channels())));
         }
         let card = Self {
             name: found.text("name")?.to_owned(),
@@ -307,10 +255,7 @@ impl ModelCard {
                 width: found.parse("input_width")?,
                 height: found.parse("input_height")?,
                 colour,
-                pixel_map: PixelMap {
-                    offset: found.parse("pixel_offset")?,
-                    scale: found.parse("pixel_scale")?,
-                },
+                pixel_map: PixelMap { offset: found.parse("pixel_offset")?, scale: found.parse("pixel_scale")? },
             },
             crop_margin: found.parse("crop_margin")?,
             temperature: found.parse("temperature")?,
@@ -335,25 +280,15 @@ struct Properties(BTreeMap<String, String>);
 
 impl Properties {
     fn text(&self, key: &str) -> Result<&str, CardError> {
-        self.0
-            .get(key)
-            .map(String::as_str)
-            .ok_or_else(|| CardError::Missing(key.to_owned()))
+        self.0.get(key).map(String::as_str).ok_or_else(|| CardError::Missing(key.to_owned()))
     }
 
     fn unreadable(&self, key: &str, reason: String) -> CardError {
-        CardError::Unreadable {
-            key: key.to_owned(),
-            value: self.0.get(key).cloned().unwrap_or_default(),
-            reason,
-        }
+        CardError::Unreadable { key: key.to_owned(), value: self.0.get(key).cloned().unwrap_or_default(), reason }
     }
 
     fn parse<T: FromStr<Err: fmt::Display>>(&self, key: &str) -> Result<T, CardError> {
-        self.text(key)?
-            .trim()
-            .parse()
-            .map_err(|error: T::Err| self.unreadable(key, error.to_string()))
+        self.text(key)?.trim().parse().map_err(|error: T::Err| self.unreadable(key, error.to_string()))
     }
 
     /// A comma-separated list; empty text is the empty list.
@@ -363,11 +298,7 @@ impl Properties {
             return Ok(Vec::new());
         }
         text.split(',')
-            .map(|item| {
-                item.trim()
-                    .parse()
-                    .map_err(|error: T::Err| self.unreadable(key, error.to_string()))
-            })
+            .map(|item| item.trim().parse().map_err(|error: T::Err| self.unreadable(key, error.to_string())))
             .collect()
     }
 }

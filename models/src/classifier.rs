@@ -34,10 +34,7 @@ impl Classifier {
     /// The file cannot be read, is no ONNX model, carries no card this version reads, or its graph contradicts the
     /// card or cannot be run.
     pub fn from_file(path: &Path) -> Result<Self, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
         Self::from_bytes(&bytes, &path.display().to_string())
     }
 
@@ -56,41 +53,23 @@ impl Classifier {
     /// As [`Classifier::from_bytes`].
     pub fn from_model(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
         let card = read_card(model).map_err(|error| error.named(name))?;
-        let contradiction = |detail: String| ModelError::GraphContradictsCard {
-            model: name.to_owned(),
-            detail,
-        };
+        let contradiction = |detail: String| ModelError::GraphContradictsCard { model: name.to_owned(), detail };
         if card.task != Task::Emotion {
-            return Err(contradiction(format!(
-                "its task is `{}`, a classifier needs `emotion`",
-                card.task
-            )));
+            return Err(contradiction(format!("its task is `{}`, a classifier needs `emotion`", card.task)));
         }
         // One run on mid grey shows that the graph works, and that it ends in a softmax, before any camera opens.
         let input = vec![card.input.pixel_map.real(128.0); card.input.len()];
-        let failed = |reason| ModelError::Engine {
-            model: name.to_owned(),
-            doing: "load",
-            reason,
-        };
+        let failed = |reason| ModelError::Engine { model: name.to_owned(), doing: "load", reason };
         let (engine, trial) = Engine::load(model, card.input.shape(), &input).map_err(failed)?;
         let sum: f32 = trial.iter().sum();
-        let inside = trial
-            .iter()
-            .all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
+        let inside = trial.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
         if trial.len() != card.labels.len() || !inside || (sum - 1.0).abs() > SUM_TOLERANCE {
             return Err(contradiction(format!(
                 "its output {trial:?} is no set of {} probabilities, is the softmax missing?",
                 card.labels.len()
             )));
         }
-        Ok(Self {
-            preprocessor: Preprocessor::new(&card.input),
-            card,
-            model: name.to_owned(),
-            input,
-            engine,
-        })
+        Ok(Self { preprocessor: Preprocessor::new(&card.input), card, model: name.to_owned(), input, engine })
     }
 
     /// What the model says about itself.
@@ -102,11 +81,7 @@ impl Classifier {
     ///
     /// # Errors
     /// As [`Classifier::infer`].
-    pub fn classify(
-        &mut self,
-        frame: &FrameView<'_>,
-        crop: CropBox,
-    ) -> Result<Probabilities, ModelError> {
+    pub fn classify(&mut self, frame: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
         self.preprocess(frame, crop);
         self.infer()
     }
@@ -121,10 +96,7 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::Engine`] when the engine fails or answers with something that is not a number.
     pub fn infer(&mut self) -> Result<Probabilities, ModelError> {
-        let raw = self
-            .engine
-            .run(&self.input)
-            .map_err(|reason| self.cannot_run(reason))?;
+        let raw = self.engine.run(&self.input).map_err(|reason| self.cannot_run(reason))?;
         Ok(apply_temperature(&raw, self.card.temperature))
     }
 
@@ -135,22 +107,12 @@ impl Classifier {
     pub fn raw_probabilities(&mut self, input: &[f32]) -> Result<Probabilities, ModelError> {
         if input.len() != self.input.len() {
             let (model, expected) = (self.model.clone(), self.input.len());
-            return Err(ModelError::InputLength {
-                model,
-                expected,
-                found: input.len(),
-            });
+            return Err(ModelError::InputLength { model, expected, found: input.len() });
         }
-        self.engine
-            .run(input)
-            .map_err(|reason| self.cannot_run(reason))
+        self.engine.run(input).map_err(|reason| self.cannot_run(reason))
     }
 
     fn cannot_run(&self, reason: String) -> ModelError {
-        ModelError::Engine {
-            model: self.model.clone(),
-            doing: "run",
-            reason,
-        }
+        ModelError::Engine { model: self.model.clone(), doing: "run", reason }
     }
 }

@@ -22,22 +22,11 @@ pub(crate) struct Engine {
 impl Engine {
     /// Prepares `model`, whose input has the axes `shape`, and runs it on `trial`, so that a graph the engine cannot
     /// run fails here; answers with what that run gave. The error says why, in the engine's words.
-    pub(crate) fn load(
-        model: &ModelProto,
-        shape: [usize; 4],
-        trial: &[f32],
-    ) -> Result<(Self, Probabilities), String> {
+    pub(crate) fn load(model: &ModelProto, shape: [usize; 4], trial: &[f32]) -> Result<(Self, Probabilities), String> {
         let load = || -> TractResult<(Self, Probabilities)> {
-            let plan = tract_onnx::onnx()
-                .model_for_proto_model(model)?
-                .into_optimized()?
-                .into_runnable()?;
+            let plan = tract_onnx::onnx().model_for_proto_model(model)?.into_optimized()?.into_runnable()?;
             let input = Arc::new(Tensor::zero::<f32>(&shape)?);
-            let mut engine = Self {
-                input,
-                state: plan.spawn()?,
-                plan,
-            };
+            let mut engine = Self { input, state: plan.spawn()?, plan };
             let answer = engine.try_run(trial)?;
             Ok((engine, answer))
         };
@@ -61,21 +50,11 @@ impl Engine {
     fn try_run(&mut self, input: &[f32]) -> TractResult<Probabilities> {
         let mut tensor = Arc::make_mut(&mut self.input).try_as_plain_ram_mut()?;
         let values = tensor.as_slice_mut::<f32>()?;
-        ensure!(
-            values.len() == input.len(),
-            "{} numbers for an input of {}",
-            input.len(),
-            values.len()
-        );
+        ensure!(values.len() == input.len(), "{} numbers for an input of {}", input.len(), values.len());
         values.copy_from_slice(input);
-        let outputs = self
-            .state
-            .run(tvec![TValue::from_const(Arc::clone(&self.input))])?;
+        let outputs = self.state.run(tvec![TValue::from_const(Arc::clone(&self.input))])?;
         let values = outputs[0].try_as_plain_ram()?.as_slice::<f32>()?;
-        ensure!(
-            values.iter().all(|value| value.is_finite()),
-            "it answers {values:?}, not finite numbers"
-        );
+        ensure!(values.iter().all(|value| value.is_finite()), "it answers {values:?}, not finite numbers");
         let count = values.len();
         Probabilities::from_slice(values).with_context(|| format!("it answers {count} numbers"))
     }
@@ -83,31 +62,16 @@ impl Engine {
 
 impl Clone for Engine {
     fn clone(&self) -> Self {
-        Self {
-            input: Arc::new((*self.input).clone()),
-            plan: Arc::clone(&self.plan),
-            state: self.state.clone(),
-        }
+        Self { input: Arc::new((*self.input).clone()), plan: Arc::clone(&self.plan), state: self.state.clone() }
     }
 }
 
 /// The engine and the processor features it can use, such as `tract 0.23.9, x86-64: avx2 fma`.
 pub fn engine_description() -> String {
-    let features: Vec<&str> = processor_features()
-        .iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| *name)
-        .collect();
-    let architecture = if cfg!(target_arch = "x86_64") {
-        "x86-64"
-    } else {
-        std::env::consts::ARCH
-    };
+    let features: Vec<&str> = processor_features().iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
+    let architecture = if cfg!(target_arch = "x86_64") { "x86-64" } else { std::env::consts::ARCH };
     let separator = if features.is_empty() { "" } else { ": " };
-    format!(
-        "tract {VERSION}, {architecture}{separator}{}",
-        features.join(" ")
-    )
+    format!("tract {VERSION}, {architecture}{separator}{}", features.join(" "))
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -125,12 +89,7 @@ fn processor_features() -> Vec<(&'static str, bool)> {
 #[cfg(target_arch = "aarch64")]
 fn processor_features() -> Vec<(&'static str, bool)> {
     use std::arch::is_aarch64_feature_detected as has;
-    vec![
-        ("neon", has!("neon")),
-        ("dotprod", has!("dotprod")),
-        ("fp16", has!("fp16")),
-        ("i8mm", has!("i8mm")),
-    ]
+    vec![("neon", has!("neon")), ("dotprod", has!("dotprod")), ("fp16", has!("fp16")), ("i8mm", has!("i8mm"))]
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -26,9 +26,7 @@ pub enum ModelError {
         reason: String,
     },
     /// An ONNX model without a model card.
-    #[error(
-        "{model} is an ONNX model without a Moodlight card, so its labels and input are unknown: {GET_ONE}"
-    )]
+    #[error("{model} is an ONNX model without a Moodlight card, so its labels and input are unknown: {GET_ONE}")]
     NoCard {
         /// The model's file or name.
         model: String,
@@ -45,9 +43,7 @@ pub enum ModelError {
         found: String,
     },
     /// A card that is incomplete or makes no sense.
-    #[error(
-        "the card of {model} cannot be used: {source}; export the model again with `host-trainer export`"
-    )]
+    #[error("the card of {model} cannot be used: {source}; export the model again with `host-trainer export`")]
     Card {
         /// The model's file or name.
         model: String,
@@ -66,9 +62,7 @@ pub enum ModelError {
         detail: String,
     },
     /// The engine cannot load or run the graph.
-    #[error(
-        "the engine cannot {doing} {model}: {reason}; export the model again with `host-trainer export`"
-    )]
+    #[error("the engine cannot {doing} {model}: {reason}; export the model again with `host-trainer export`")]
     Engine {
         /// The model's file or name.
         model: String,

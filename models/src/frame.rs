@@ -72,10 +72,7 @@ impl FromStr for PixelFormat {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wanted = text.to_ascii_lowercase();
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name() == wanted)
-            .ok_or_else(|| UnknownPixelFormat(text.to_owned()))
+        Self::ALL.into_iter().find(|format| format.name() == wanted).ok_or_else(|| UnknownPixelFormat(text.to_owned()))
     }
 }
 
@@ -135,18 +132,14 @@ impl Layout {
         let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
         // Saturating: an impossible size then asks for more bytes than anyone has, instead of overflowing.
         let end = |offset: usize, stride: usize, rows: usize, row: usize| {
-            stride
-                .saturating_mul(rows.saturating_sub(1))
-                .saturating_add(row)
-                .saturating_add(offset)
+            stride.saturating_mul(rows.saturating_sub(1)).saturating_add(row).saturating_add(offset)
         };
         let luma = stride.saturating_mul(height);
         let tight = format.row_bytes(width as u32);
         match format {
-            PixelFormat::Grey | PixelFormat::Rgb | PixelFormat::Yuyv => Self {
-                planes: [(0, stride), (0, 0), (0, 0)],
-                required: end(0, stride, height, tight),
-            },
+            PixelFormat::Grey | PixelFormat::Rgb | PixelFormat::Yuyv => {
+                Self { planes: [(0, stride), (0, 0), (0, 0)], required: end(0, stride, height, tight) }
+            }
             PixelFormat::Nv12 => {
                 let chroma = stride.saturating_add(stride % 2);
                 Self {
@@ -182,12 +175,7 @@ impl<'a> FrameView<'a> {
     ///
     /// # Errors
     /// A side outside `1..=MAX_SIDE`, or fewer bytes than the frame takes.
-    pub fn new(
-        format: PixelFormat,
-        width: u32,
-        height: u32,
-        data: &'a [u8],
-    ) -> Result<Self, FrameError> {
+    pub fn new(format: PixelFormat, width: u32, height: u32, data: &'a [u8]) -> Result<Self, FrameError> {
         Self::with_stride(format, width, height, format.row_bytes(width), data)
     }
 
@@ -210,30 +198,13 @@ impl<'a> FrameView<'a> {
         }
         let needed = format.row_bytes(width);
         if stride < needed {
-            return Err(FrameError::Stride {
-                format,
-                needed,
-                stride,
-            });
+            return Err(FrameError::Stride { format, needed, stride });
         }
         let layout = Layout::new(format, width, height, stride);
         if data.len() < layout.required {
-            return Err(FrameError::Short {
-                format,
-                width,
-                height,
-                needed: layout.required,
-                found: data.len(),
-            });
+            return Err(FrameError::Short { format, width, height, needed: layout.required, found: data.len() });
         }
-        Ok(Self {
-            format,
-            width,
-            height,
-            stride,
-            layout,
-            data,
-        })
+        Ok(Self { format, width, height, stride, layout, data })
     }
 
     /// How the bytes encode the pixels.
@@ -271,11 +242,7 @@ impl<'a> FrameView<'a> {
 
 impl fmt::Debug for FrameView<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "FrameView({} {}x{}, stride {})",
-            self.format, self.width, self.height, self.stride
-        )
+        write!(f, "FrameView({} {}x{}, stride {})", self.format, self.width, self.height, self.stride)
     }
 }
 
@@ -307,32 +274,19 @@ mod tests {
     #[test]
     fn refuses_what_the_bytes_cannot_be() {
         let data = vec![0; 100];
-        assert!(matches!(
-            FrameView::new(PixelFormat::Grey, 0, 5, &data),
-            Err(FrameError::Size { .. })
-        ));
-        assert!(matches!(
-            FrameView::new(PixelFormat::Grey, 5, MAX_SIDE + 1, &data),
-            Err(FrameError::Size { .. })
-        ));
+        assert!(matches!(FrameView::new(PixelFormat::Grey, 0, 5, &data), Err(FrameError::Size { .. })));
+        assert!(matches!(FrameView::new(PixelFormat::Grey, 5, MAX_SIDE + 1, &data), Err(FrameError::Size { .. })));
         assert!(matches!(
             FrameView::with_stride(PixelFormat::Rgb, 10, 2, 29, &data),
             Err(FrameError::Stride { needed: 30, .. })
         ));
         assert!(matches!(
             FrameView::with_stride(PixelFormat::Nv12, 10, 9, usize::MAX / 2, &data),
-            Err(FrameError::Short {
-                needed: usize::MAX,
-                ..
-            })
+            Err(FrameError::Short { needed: usize::MAX, .. })
         ));
         assert!(matches!(
             FrameView::new(PixelFormat::Nv12, 10, 10, &data),
-            Err(FrameError::Short {
-                needed: 150,
-                found: 100,
-                ..
-            })
+            Err(FrameError::Short { needed: 150, found: 100, .. })
         ));
         assert!(FrameView::new(PixelFormat::Grey, 10, 10, &data).is_ok());
         // The last row may lack its padding.

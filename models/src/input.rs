@@ -56,15 +56,9 @@ pub struct PixelMap {
 
 impl PixelMap {
     /// `(pixel - 128) / 128`: the byte minus 128 is the int8 input itself, so a quantised net needs no extra pass.
-    pub const SIGNED: Self = Self {
-        offset: 128.0,
-        scale: 1.0 / 128.0,
-    };
+    pub const SIGNED: Self = Self { offset: 128.0, scale: 1.0 / 128.0 };
     /// `pixel / 255`, what `lenet` takes.
-    pub const UNIT: Self = Self {
-        offset: 0.0,
-        scale: 1.0 / 255.0,
-    };
+    pub const UNIT: Self = Self { offset: 0.0, scale: 1.0 / 255.0 };
 
     /// The real number for a pixel value of 0.0 to 255.0.
     #[inline]
@@ -95,11 +89,6 @@ impl InputSpec {
 
     /// The tensor's axes: `[1, channels, height, width]`.
     pub fn shape(&self) -> [usize; 4] {
-        [
-            1,
-            self.colour.channels(),
-            self.height as usize,
-            self.width as usize,
-        ]
+        [1, self.colour.channels(), self.height as usize, self.width as usize]
     }
 }

@@ -20,6 +20,7 @@ mod planes;
 mod preprocess;
 mod probabilities;
 mod resample;
+pub mod shipped;
 mod test_card;
 
 pub use card::{CONTRACT_VERSION, CardError, MAX_LABELS, ModelCard, Precision, Task};

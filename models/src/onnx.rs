@@ -18,33 +18,20 @@ pub fn encode(model: &ModelProto) -> Vec<u8> {
 /// # Errors
 /// [`ModelError::NotOnnx`] when they are something else, cut short or damaged.
 pub fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
-    let not_onnx = |reason: String| ModelError::NotOnnx {
-        model: "the model".to_owned(),
-        reason,
-    };
+    let not_onnx = |reason: String| ModelError::NotOnnx { model: "the model".to_owned(), reason };
     let model = ModelProto::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
     // Protobuf reads many other files, empty ones among them, as a message of unknown fields.
-    let graph = model
-        .graph
-        .as_ref()
-        .ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
+    let graph = model.graph.as_ref().ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
     if graph.node.is_empty() || graph.input.is_empty() || graph.output.is_empty() {
-        return Err(not_onnx(
-            "its graph has no nodes, no input or no output".to_owned(),
-        ));
+        return Err(not_onnx("its graph has no nodes, no input or no output".to_owned()));
     }
     Ok(model)
 }
 
 /// Puts `card` into `model` in place of any card it had; other properties stay.
 pub fn embed(model: &mut ModelProto, card: &ModelCard) {
-    model
-        .metadata_props
-        .retain(|entry| !entry.key.starts_with(PREFIX));
-    let entries = card
-        .to_properties()
-        .into_iter()
-        .map(|(key, value)| StringStringEntryProto { key, value });
+    model.metadata_props.retain(|entry| !entry.key.starts_with(PREFIX));
+    let entries = card.to_properties().into_iter().map(|(key, value)| StringStringEntryProto { key, value });
     model.metadata_props.extend(entries);
 }
 
@@ -55,29 +42,14 @@ pub fn embed(model: &mut ModelProto, card: &ModelCard) {
 /// the card says.
 pub fn read_card(model: &ModelProto) -> Result<ModelCard, ModelError> {
     let name = || "the model".to_owned();
-    let properties = model
-        .metadata_props
-        .iter()
-        .map(|entry| (entry.key.clone(), entry.value.clone()));
+    let properties = model.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
     let card = ModelCard::from_properties(properties).map_err(|error| match error {
         CardError::NoCard => ModelError::NoCard { model: name() },
-        CardError::ContractVersion { found } => ModelError::ContractVersion {
-            model: name(),
-            found,
-        },
-        source => ModelError::Card {
-            model: name(),
-            source,
-        },
+        CardError::ContractVersion { found } => ModelError::ContractVersion { model: name(), found },
+        source => ModelError::Card { model: name(), source },
     })?;
-    let contradiction = |detail: String| ModelError::GraphContradictsCard {
-        model: name(),
-        detail,
-    };
-    let graph = model
-        .graph
-        .as_ref()
-        .ok_or_else(|| contradiction("there is no graph".to_owned()))?;
+    let contradiction = |detail: String| ModelError::GraphContradictsCard { model: name(), detail };
+    let graph = model.graph.as_ref().ok_or_else(|| contradiction("there is no graph".to_owned()))?;
     check_graph(graph, &card).map_err(contradiction)?;
     Ok(card)
 }
@@ -85,86 +57,45 @@ pub fn read_card(model: &ModelProto) -> Result<ModelCard, ModelError> {
 fn check_graph(graph: &GraphProto, card: &ModelCard) -> Result<(), String> {
     // Older exporters list the weights among the inputs.
     let weights = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
-    let inputs: Vec<&ValueInfoProto> = graph
-        .input
-        .iter()
-        .filter(|input| !weights(&input.name))
-        .collect();
+    let inputs: Vec<&ValueInfoProto> = graph.input.iter().filter(|input| !weights(&input.name)).collect();
     let [input] = inputs[..] else {
-        return Err(format!(
-            "the card describes one input, the graph has {}",
-            inputs.len()
-        ));
+        return Err(format!("the card describes one input, the graph has {}", inputs.len()));
     };
     let expected = card.input.shape().map(|dim| dim as i64);
     check_tensor(input, "input", &expected)?;
     if card.task == Task::Emotion {
         let [output] = &graph.output[..] else {
-            return Err(format!(
-                "the card describes one output, the graph has {}",
-                graph.output.len()
-            ));
+            return Err(format!("the card describes one output, the graph has {}", graph.output.len()));
         };
         check_tensor(output, "output", &[1, card.labels.len() as i64])?;
     }
     // The engine takes this for granted and panics otherwise.
     for output in &graph.output {
-        let made = graph
-            .node
-            .iter()
-            .any(|node| node.output.contains(&output.name));
-        if !made
-            && !weights(&output.name)
-            && !graph.input.iter().any(|input| input.name == output.name)
-        {
-            return Err(format!(
-                "no node of the graph makes its output `{}`",
-                output.name
-            ));
+        let made = graph.node.iter().any(|node| node.output.contains(&output.name));
+        if !made && !weights(&output.name) && !graph.input.iter().any(|input| input.name == output.name) {
+            return Err(format!("no node of the graph makes its output `{}`", output.name));
         }
     }
-    let elsewhere = graph
-        .initializer
-        .iter()
-        .find(|tensor| tensor.data_location == Some(DataLocation::External as i32));
+    let elsewhere = graph.initializer.iter().find(|tensor| tensor.data_location == Some(DataLocation::External as i32));
     if let Some(tensor) = elsewhere {
-        return Err(format!(
-            "the weights `{}` lie in another file, a model is one file",
-            tensor.name
-        ));
+        return Err(format!("the weights `{}` lie in another file, a model is one file", tensor.name));
     }
     Ok(())
 }
 
 /// Compares a graph's input or output with the float tensor of axes `expected` that the card describes.
 fn check_tensor(value: &ValueInfoProto, which: &str, expected: &[i64]) -> Result<(), String> {
-    let Some(TypeValue::TensorType(tensor)) =
-        value.r#type.as_ref().and_then(|kind| kind.value.as_ref())
-    else {
-        return Err(format!(
-            "the graph's {which} `{}` has no tensor type",
-            value.name
-        ));
+    let Some(TypeValue::TensorType(tensor)) = value.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
+        return Err(format!("the graph's {which} `{}` has no tensor type", value.name));
     };
     if tensor.elem_type != DataType::Float as i32 {
-        let kind = DataType::try_from(tensor.elem_type)
-            .map_or("of unknown type", |kind| kind.as_str_name());
-        return Err(format!(
-            "the graph's {which} `{}` is {kind}, the card asks for 32-bit floats",
-            value.name
-        ));
+        let kind = DataType::try_from(tensor.elem_type).map_or("of unknown type", |kind| kind.as_str_name());
+        return Err(format!("the graph's {which} `{}` is {kind}, the card asks for 32-bit floats", value.name));
     }
-    let found: Vec<Option<&Dim>> = tensor
-        .shape
-        .iter()
-        .flat_map(|shape| &shape.dim)
-        .map(|dim| dim.value.as_ref())
-        .collect();
+    let found: Vec<Option<&Dim>> =
+        tensor.shape.iter().flat_map(|shape| &shape.dim).map(|dim| dim.value.as_ref()).collect();
     let fits = found.len() == expected.len()
-        && found
-            .iter()
-            .zip(expected)
-            .all(|(dim, &size)| matches!(dim, Some(Dim::DimValue(found)) if *found == size));
+        && found.iter().zip(expected).all(|(dim, &size)| matches!(dim, Some(Dim::DimValue(found)) if *found == size));
     if fits {
         return Ok(());
     }
@@ -176,9 +107,5 @@ fn check_tensor(value: &ValueInfoProto, which: &str, expected: &[i64]) -> Result
             None => "?".to_owned(),
         })
         .collect();
-    Err(format!(
-        "the graph's {which} `{}` is [{}], the card says {expected:?}",
-        value.name,
-        found.join(", ")
-    ))
+    Err(format!("the graph's {which} `{}` is [{}], the card says {expected:?}", value.name, found.join(", ")))
 }

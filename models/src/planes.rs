@@ -17,12 +17,7 @@ pub(crate) struct PlaneUse {
 }
 
 const fn term(group: usize, step: usize, offset: usize, weight: f32) -> Term {
-    Term {
-        group,
-        step,
-        offset,
-        weight,
-    }
+    Term { group, step, offset, weight }
 }
 
 // Luma of planar formats and of YUYV; the bytes of RGB.
@@ -63,23 +58,11 @@ const I420_V_TO_G: Term = term(2, 1, 0, V_TO_G);
 type Channels = &'static [&'static [Term]];
 
 const fn full(group: usize, bytes: usize, channels: Channels) -> PlaneUse {
-    PlaneUse {
-        plane: 0,
-        rows: 1,
-        group,
-        bytes,
-        channels,
-    }
+    PlaneUse { plane: 0, rows: 1, group, bytes, channels }
 }
 
 const fn chroma(plane: usize, bytes: usize, channels: Channels) -> PlaneUse {
-    PlaneUse {
-        plane,
-        rows: 2,
-        group: 2,
-        bytes,
-        channels,
-    }
+    PlaneUse { plane, rows: 2, group: 2, bytes, channels }
 }
 
 static LUMA_TO_GREY: [PlaneUse; 1] = [full(1, 1, &[&[Y]])];
@@ -87,23 +70,10 @@ static LUMA_TO_RGB: [PlaneUse; 1] = [full(1, 1, &[&[Y], &[Y], &[Y]])];
 static YUYV_TO_GREY: [PlaneUse; 1] = [full(2, 4, &[&[YUYV_Y]])];
 static RGB_TO_GREY: [PlaneUse; 1] = [full(1, 3, &[&[RED_TO_Y, GREEN_TO_Y, BLUE_TO_Y]])];
 static RGB_TO_RGB: [PlaneUse; 1] = [full(1, 3, &[&[RED], &[GREEN], &[BLUE]])];
-static YUYV_TO_RGB: [PlaneUse; 1] = [full(
-    2,
-    4,
-    &[
-        &[YUYV_Y, YUYV_V_TO_R],
-        &[YUYV_Y, YUYV_U_TO_G, YUYV_V_TO_G],
-        &[YUYV_Y, YUYV_U_TO_B],
-    ],
-)];
-static NV12_TO_RGB: [PlaneUse; 2] = [
-    full(1, 1, &[&[Y], &[Y], &[Y]]),
-    chroma(
-        1,
-        2,
-        &[&[NV12_V_TO_R], &[NV12_U_TO_G, NV12_V_TO_G], &[NV12_U_TO_B]],
-    ),
-];
+static YUYV_TO_RGB: [PlaneUse; 1] =
+    [full(2, 4, &[&[YUYV_Y, YUYV_V_TO_R], &[YUYV_Y, YUYV_U_TO_G, YUYV_V_TO_G], &[YUYV_Y, YUYV_U_TO_B]])];
+static NV12_TO_RGB: [PlaneUse; 2] =
+    [full(1, 1, &[&[Y], &[Y], &[Y]]), chroma(1, 2, &[&[NV12_V_TO_R], &[NV12_U_TO_G, NV12_V_TO_G], &[NV12_U_TO_B]])];
 static I420_TO_RGB: [PlaneUse; 3] = [
     full(1, 1, &[&[Y], &[Y], &[Y]]),
     chroma(1, 1, &[&[], &[I420_U_TO_G], &[I420_U_TO_B]]),
@@ -114,9 +84,7 @@ static I420_TO_RGB: [PlaneUse; 3] = [
 /// resizing first and converting the few remaining pixels gives the same result as converting the whole frame.
 pub(crate) fn planes(format: PixelFormat, colour: Colour) -> (&'static [PlaneUse], [f32; 3]) {
     match (format, colour) {
-        (PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420, Colour::Grey) => {
-            (&LUMA_TO_GREY, [0.0; 3])
-        }
+        (PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420, Colour::Grey) => (&LUMA_TO_GREY, [0.0; 3]),
         (PixelFormat::Yuyv, Colour::Grey) => (&YUYV_TO_GREY, [0.0; 3]),
         (PixelFormat::Rgb, Colour::Grey) => (&RGB_TO_GREY, [0.0; 3]),
         (PixelFormat::Grey, Colour::Rgb) => (&LUMA_TO_RGB, [0.0; 3]),

@@ -34,11 +34,7 @@ pub struct Preprocessor {
 impl Preprocessor {
     /// Buffers for inputs as `spec` describes them; a side of 0 counts as 1.
     pub fn new(spec: &InputSpec) -> Self {
-        let spec = InputSpec {
-            width: spec.width.max(1),
-            height: spec.height.max(1),
-            ..*spec
-        };
+        let spec = InputSpec { width: spec.width.max(1), height: spec.height.max(1), ..*spec };
         Self {
             spec,
             prepared: None,
@@ -60,37 +56,21 @@ impl Preprocessor {
         let crop = crop.clamp_to(frame.width(), frame.height());
         let (uses, bias) = planes(frame.format(), self.spec.colour);
         self.prepare(frame.format(), crop, uses);
-        let (width, area) = (
-            self.spec.width as usize,
-            (self.spec.width * self.spec.height) as usize,
-        );
+        let (width, area) = (self.spec.width as usize, (self.spec.width * self.spec.height) as usize);
         for (channel, bias) in self.values.chunks_exact_mut(area).zip(bias) {
             channel.fill(bias);
         }
-        let Self {
-            rows,
-            columns,
-            buffers,
-            values,
-            ..
-        } = self;
+        let Self { rows, columns, buffers, values, .. } = self;
         let channels = self.spec.colour.channels();
         for (used, columns) in uses.iter().zip(columns.chunks_exact(channels)) {
             let span = byte_span(used, crop);
-            let overhang = columns
-                .iter()
-                .map(ColumnWeights::overhang)
-                .max()
-                .unwrap_or(0);
+            let overhang = columns.iter().map(ColumnWeights::overhang).max().unwrap_or(0);
             let fetch = |row: usize| {
                 let row = crop.y as usize + row;
                 frame.row(used.plane, row / used.rows, span.clone())
             };
             buffers.run(rows, span.len(), overhang, fetch, |index, line| {
-                for ((columns, terms), channel) in columns
-                    .iter()
-                    .zip(used.channels)
-                    .zip(values.chunks_exact_mut(area))
+                for ((columns, terms), channel) in columns.iter().zip(used.channels).zip(values.chunks_exact_mut(area))
                 {
                     if !terms.is_empty() {
                         columns.apply(line, &mut channel[index * width..(index + 1) * width]);
@@ -109,11 +89,7 @@ impl Preprocessor {
     /// # Panics
     /// If `out` is not [`InputSpec::len`] long.
     pub fn tensor(&mut self, frame: &FrameView<'_>, crop: CropBox, out: &mut [f32]) {
-        assert_eq!(
-            out.len(),
-            self.bytes.len(),
-            "the tensor's length must be that of the input"
-        );
+        assert_eq!(out.len(), self.bytes.len(), "the tensor's length must be that of the input");
         self.resize(frame, crop);
         let map = self.spec.pixel_map;
         for (real, &byte) in out.iter_mut().zip(&self.bytes) {
@@ -122,25 +98,13 @@ impl Preprocessor {
     }
 
     fn prepare(&mut self, format: PixelFormat, crop: CropBox, uses: &[PlaneUse]) {
-        let wanted = Prepared {
-            format,
-            odd: crop.x % 2 == 1,
-            width: crop.width,
-            height: crop.height,
-        };
+        let wanted = Prepared { format, odd: crop.x % 2 == 1, width: crop.width, height: crop.height };
         if self.prepared == Some(wanted) {
             return;
         }
-        self.rows
-            .prepare(crop.height as usize, self.spec.height as usize);
-        let (x, source, target) = (
-            crop.x as usize,
-            crop.width as usize,
-            self.spec.width as usize,
-        );
-        let all = uses
-            .iter()
-            .flat_map(|used| used.channels.iter().map(move |terms| (used, terms)));
+        self.rows.prepare(crop.height as usize, self.spec.height as usize);
+        let (x, source, target) = (crop.x as usize, crop.width as usize, self.spec.width as usize);
+        let all = uses.iter().flat_map(|used| used.channels.iter().map(move |terms| (used, terms)));
         for (index, (used, terms)) in all.enumerate() {
             if index == self.columns.len() {
                 self.columns.push(ColumnWeights::default());

@@ -19,10 +19,7 @@ impl Probabilities {
         }
         let mut copy = [0.0; MAX_LABELS];
         copy.get_mut(..values.len())?.copy_from_slice(values);
-        Some(Self {
-            values: copy,
-            len: values.len(),
-        })
+        Some(Self { values: copy, len: values.len() })
     }
 
     /// Index of the most probable label, and its probability. Of equals the first; NaN never wins over a number.
@@ -88,16 +85,8 @@ mod tests {
 
     #[test]
     fn top_takes_the_first_of_equals_and_no_nan() {
-        assert_eq!(
-            Probabilities::from_slice(&[0.2, 0.4, 0.4]).unwrap().top(),
-            (1, 0.4)
-        );
-        assert_eq!(
-            Probabilities::from_slice(&[f32::NAN, 0.3, 0.1])
-                .unwrap()
-                .top(),
-            (1, 0.3)
-        );
+        assert_eq!(Probabilities::from_slice(&[0.2, 0.4, 0.4]).unwrap().top(), (1, 0.4));
+        assert_eq!(Probabilities::from_slice(&[f32::NAN, 0.3, 0.1]).unwrap().top(), (1, 0.3));
     }
 
     #[test]

@@ -44,35 +44,15 @@ pub(crate) struct ColumnWeights {
 
 impl ColumnWeights {
     /// Weights from the pixels `x .. x + source` of a row, whose bytes begin at byte `span` of it, to `target` outputs.
-    pub(crate) fn prepare(
-        &mut self,
-        x: usize,
-        source: usize,
-        target: usize,
-        span: usize,
-        terms: &[Term],
-    ) {
-        let byte =
-            |term: &Term, pixel: usize| (x + pixel) / term.group * term.step + term.offset - span;
+    pub(crate) fn prepare(&mut self, x: usize, source: usize, target: usize, span: usize, terms: &[Term]) {
+        let byte = |term: &Term, pixel: usize| (x + pixel) / term.group * term.step + term.offset - span;
         let bounds = |index: usize| {
             let (pixels, _) = triangle(source, target, index);
-            let first = terms
-                .iter()
-                .map(|term| byte(term, pixels.start))
-                .min()
-                .unwrap_or(0);
-            let last = terms
-                .iter()
-                .map(|term| byte(term, pixels.end - 1))
-                .max()
-                .unwrap_or(0);
+            let first = terms.iter().map(|term| byte(term, pixels.start)).min().unwrap_or(0);
+            let last = terms.iter().map(|term| byte(term, pixels.end - 1)).max().unwrap_or(0);
             (first, last)
         };
-        let widest = (0..target)
-            .map(bounds)
-            .map(|(first, last)| last + 1 - first)
-            .max()
-            .unwrap_or(0);
+        let widest = (0..target).map(bounds).map(|(first, last)| last + 1 - first).max().unwrap_or(0);
         self.padded = widest.next_multiple_of(LANES);
         self.starts.clear();
         self.weights.clear();
@@ -83,8 +63,7 @@ impl ColumnWeights {
             let (pixels, weight) = triangle(source, target, index);
             for pixel in pixels {
                 for term in terms {
-                    weights[byte(term, pixel) - first] +=
-                        (weight(pixel) * f64::from(term.weight)) as f32;
+                    weights[byte(term, pixel) - first] += (weight(pixel) * f64::from(term.weight)) as f32;
                 }
             }
         }
@@ -153,8 +132,7 @@ impl RowPlan {
             for index in 0..target {
                 let (rows, weight) = triangle(source, target, index);
                 self.direct.push((rows.clone(), self.direct_weights.len()));
-                self.direct_weights
-                    .extend(rows.map(|row| weight(row) as f32));
+                self.direct_weights.extend(rows.map(|row| weight(row) as f32));
             }
             return;
         }
@@ -164,18 +142,10 @@ impl RowPlan {
         let rising = |index: usize, band: &Range<usize>| {
             let before = centre(index) - scale;
             let (count, first) = (band.len() as f64, (band.start as f64 - before) / scale);
-            (
-                first + count / scale,
-                -1.0 / scale,
-                count * first + count * (count - 1.0) / (2.0 * scale),
-            )
+            (first + count / scale, -1.0 / scale, count * first + count * (count - 1.0) / (2.0 * scale))
         };
         for index in 0..=target {
-            let end = if index == target {
-                source
-            } else {
-                edge(centre(index))
-            };
+            let end = if index == target { source } else { edge(centre(index)) };
             self.bands.push(edge(centre(index) - scale)..end);
         }
         for index in 0..target {
@@ -183,9 +153,7 @@ impl RowPlan {
             let (upper_s, upper_q, upper_sum) = rising(index, upper);
             let (lower_s, lower_q, lower_sum) = rising(index + 1, lower);
             let sum = upper_sum + lower.len() as f64 - lower_sum;
-            self.factors.push(
-                [upper_s, upper_q, 1.0 - lower_s, -lower_q].map(|factor| (factor / sum) as f32),
-            );
+            self.factors.push([upper_s, upper_q, 1.0 - lower_s, -lower_q].map(|factor| (factor / sum) as f32));
         }
     }
 }
@@ -225,11 +193,7 @@ impl<S: Sum> Band<S> {
         let mut rows = rows;
         // Two rows at a time halve the traffic to the sums.
         while let (Some(row), next) = (rows.next(), rows.next()) {
-            let sums = self
-                .sum
-                .iter_mut()
-                .zip(&mut self.sum_of_sums)
-                .zip(fetch(row));
+            let sums = self.sum.iter_mut().zip(&mut self.sum_of_sums).zip(fetch(row));
             match next {
                 Some(next) => {
                     for (((sum, total), &byte), &below) in sums.zip(fetch(next)) {
@@ -307,10 +271,7 @@ fn run_bands<'a, S: Sum>(
         let above = upper.sum.iter().zip(&upper.sum_of_sums);
         let below = lower.sum.iter().zip(&lower.sum_of_sums);
         for ((value, (s0, q0)), (s1, q1)) in line.iter_mut().zip(above).zip(below) {
-            *value = upper_s * s0.float()
-                + upper_q * q0.float()
-                + lower_s * s1.float()
-                + lower_q * q1.float();
+            *value = upper_s * s0.float() + upper_q * q0.float() + lower_s * s1.float() + lower_q * q1.float();
         }
         emit(index, line);
     }

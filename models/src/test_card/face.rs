@@ -56,7 +56,15 @@ fn creases(canvas: &mut Canvas, view: &View, person: &Person, opacity: f32, poin
 }
 
 /// A soft patch that multiplies the skin's brightness, on both sides of the face.
-fn patches(canvas: &mut Canvas, view: &View, person: &Person, centre: [f32; 2], radii: [f32; 2], opacity: f32, tone: Colour) {
+fn patches(
+    canvas: &mut Canvas,
+    view: &View,
+    person: &Person,
+    centre: [f32; 2],
+    radii: [f32; 2],
+    opacity: f32,
+    tone: Colour,
+) {
     for side in [-1.0, 1.0] {
         let [cx, cy] = [side * centre[0], centre[1]];
         canvas.paint(
@@ -88,13 +96,7 @@ pub(super) fn head(canvas: &mut Canvas, view: &View, person: &Person, expression
             },
         );
     }
-    canvas.paint(
-        view,
-        [-half, -height, half, height],
-        SOLID,
-        |x, y| outline(person, x, y),
-        |x, y| skin(person, x, y),
-    );
+    canvas.paint(view, [-half, -height, half, height], SOLID, |x, y| outline(person, x, y), |x, y| skin(person, x, y));
 
     // Eye sockets, the cheeks' colour, the hollow under the lower lip.
     let shaded = [0.78, 0.72, 0.70];

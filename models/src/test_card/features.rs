@@ -42,8 +42,13 @@ pub(super) fn nose(canvas: &mut Canvas, view: &View, person: &Person, expression
             Coat { opacity: 0.6, blur: 0.02 },
             |x, y| {
                 let x = side * x;
-                stroke(x, y, [half + 0.015, tip - 0.06], [half + 0.01, tip + 0.03], 0.012)
-                    .min(stroke(x, y, [half + 0.01, tip + 0.03], [half - 0.04, tip + 0.06], 0.012))
+                stroke(x, y, [half + 0.015, tip - 0.06], [half + 0.01, tip + 0.03], 0.012).min(stroke(
+                    x,
+                    y,
+                    [half + 0.01, tip + 0.03],
+                    [half - 0.04, tip + 0.06],
+                    0.012,
+                ))
             },
             |x, y| crease(person, x, y),
         );
@@ -51,9 +56,7 @@ pub(super) fn nose(canvas: &mut Canvas, view: &View, person: &Person, expression
             view,
             [-0.3, tip - 0.05, 0.3, tip + 0.12],
             Coat { opacity: 0.85, blur: 0.02 },
-            |x, y| {
-                ellipse(side * x - 0.55 * half, y - tip - 0.045, [0.4 * half, 0.028 + 0.008 * expression.nose])
-            },
+            |x, y| ellipse(side * x - 0.55 * half, y - tip - 0.045, [0.4 * half, 0.028 + 0.008 * expression.nose]),
             |x, y| dim(crease(person, x, y), 0.45),
         );
     }
@@ -73,9 +76,7 @@ pub(super) fn mouth(canvas: &mut Canvas, view: &View, person: &Person, expressio
     let lower = move |x: f32| {
         line(x) + open * (0.12 + 0.15 * jaw) * bow(x / half).max(0.0).powf(0.8) + 0.105 * bare * squared(x)
     };
-    let between = move |x: f32, y: f32, above: f32, below: f32| {
-        ((above - y).max(y - below) * 0.9).max(x.abs() - half)
-    };
+    let between = move |x: f32, y: f32, above: f32, below: f32| ((above - y).max(y - below) * 0.9).max(x.abs() - half);
     let bounds = [-half - 0.1, MOUTH_HEIGHT - 0.4, half + 0.1, MOUTH_HEIGHT + 0.55];
     let lips = |x: f32, y: f32| dim(person.lips, lit(person, x, y));
 
@@ -182,16 +183,10 @@ pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression
             ((upper(clamped) - y).max(y - lower(clamped)) * 0.85).max((u.abs() - 1.0) * half)
         };
         let light = lit(person, centre, EYE_HEIGHT);
-        canvas.paint(
-            view,
-            bounds,
-            SOLID,
-            opening,
-            |x, y| {
-                let under_lid = smoothstep(-0.01, 0.07, y - upper(along(x).clamp(-1.0, 1.0)));
-                dim([0.95, 0.94, 0.92], light.clamp(0.7, 1.1) * (0.72 + 0.28 * under_lid))
-            },
-        );
+        canvas.paint(view, bounds, SOLID, opening, |x, y| {
+            let under_lid = smoothstep(-0.01, 0.07, y - upper(along(x).clamp(-1.0, 1.0)));
+            dim([0.95, 0.94, 0.92], light.clamp(0.7, 1.1) * (0.72 + 0.28 * under_lid))
+        });
         let iris = [centre + 0.05 * motion.gaze[0], EYE_HEIGHT - 0.025 + 0.02 * motion.gaze[1]];
         let radius = 0.105 * size;
         canvas.paint(

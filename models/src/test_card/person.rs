@@ -10,8 +10,7 @@ const MONK_SKIN_TONES: [u32; 10] =
 
 const HAIR: [u32; 8] = [0x14100e, 0x1f1713, 0x3a2618, 0x5a3b22, 0x8a5a2b, 0xc9a063, 0x8f3b1c, 0x9b9a97];
 const EYES: [u32; 5] = [0x2a1a10, 0x4a2d17, 0x6b4a25, 0x4d6b46, 0x4f7594];
-const CLOTHES: [u32; 8] =
-    [0x2f3e56, 0x7b2d32, 0x3f5f45, 0xc2b59b, 0x4b4b4f, 0x8a6d9a, 0xd9d6d0, 0x27262b];
+const CLOTHES: [u32; 8] = [0x2f3e56, 0x7b2d32, 0x3f5f45, 0xc2b59b, 0x4b4b4f, 0x8a6d9a, 0xd9d6d0, 0x27262b];
 const WALLS: [u32; 8] = [0xd8d2c4, 0x9fb3bd, 0x6d7a68, 0xb98f72, 0x4a5563, 0xe6e3dd, 0x7d6c86, 0x35332f];
 
 fn hex(value: u32) -> Colour {
@@ -94,7 +93,8 @@ impl Person {
         let tone = within(0.0, 9.0);
         let index = (tone as usize).min(8);
         let skin = mix(hex(MONK_SKIN_TONES[index]), hex(MONK_SKIN_TONES[index + 1]), tone - index as f32);
-        let pick = |colours: &[u32], at: f32| hex(colours[((at * colours.len() as f32) as usize).min(colours.len() - 1)]);
+        let pick =
+            |colours: &[u32], at: f32| hex(colours[((at * colours.len() as f32) as usize).min(colours.len() - 1)]);
         // Fair hair and light eyes go with the lighter half of the scale.
         let shades = if tone < 4.5 { &HAIR[..] } else { &HAIR[..3] };
         let hair = pick(shades, within(0.0, 1.0));
@@ -128,12 +128,7 @@ impl Person {
         let luma = 0.299 * skin[0] + 0.587 * skin[1] + 0.114 * skin[2];
         let exposure = (0.62 / luma).clamp(0.8, 2.4).powf(0.75) * within(0.8, 1.12);
         let warmth = within(-0.08, 0.1);
-        let light = Light {
-            towards,
-            ambient: within(0.5, 0.75),
-            exposure,
-            tint: [1.0 + warmth, 1.0, 1.0 - warmth],
-        };
+        let light = Light { towards, ambient: within(0.5, 0.75), exposure, tint: [1.0 + warmth, 1.0, 1.0 - warmth] };
         Self {
             skin,
             hair,

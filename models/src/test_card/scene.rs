@@ -36,7 +36,10 @@ pub(super) fn shoulders(canvas: &mut Canvas, view: &View, person: &Person) {
         view,
         [-0.75, 0.4, 0.75, chin + 0.75],
         SOLID,
-        |x, y| ((x.abs() - 0.5 * half - 0.12 * smoothstep(chin, chin + 0.6, y)).max(y - chin - 0.42 + 0.25 * x * x)).max(0.4 - y),
+        |x, y| {
+            ((x.abs() - 0.5 * half - 0.12 * smoothstep(chin, chin + 0.6, y)).max(y - chin - 0.42 + 0.25 * x * x))
+                .max(0.4 - y)
+        },
         |x, y| {
             let shadow = 0.55 + 0.3 * smoothstep(chin, chin + 0.5, y);
             dim(person.skin, shadow * (0.95 + 0.25 * light.towards[0] * x))
