@@ -5,24 +5,25 @@ use emotion_models::TEST_CARD_LABELS;
 use end_to_end_tests::{Session, edge_runtime};
 use serde_json::Value;
 
-/// Frames a second, and seconds that each mood of the test card is shown unless something else is asked for.
-const FPS: u64 = 30;
-const DWELL: f64 = 2.5;
+/// Frames a second, and seconds that each mood of the test card is shown.
+const FPS: usize = 15;
+const DWELL: usize = 2;
 
 #[test]
 fn every_mood_of_the_test_card_lights_its_own_light() {
-    let each = (DWELL * FPS as f64) as usize;
-    let frames = each * TEST_CARD_LABELS.len() * 2;
+    let each = DWELL * FPS;
+    // Once round, and the first mood again.
+    let frames = each * (TEST_CARD_LABELS.len() + 1);
     let mut runtime = edge_runtime();
     runtime.args(["--source", "test-card", "--every-frame", "--json"]);
-    runtime.args(["--fps", &FPS.to_string(), "--frames", &frames.to_string()]);
+    runtime.args(["--fps", &FPS.to_string(), "--dwell", &DWELL.to_string(), "--frames", &frames.to_string()]);
     let output = Session::run(&mut runtime).expect_code(0);
     let events: Vec<Value> = output.json_lines().into_iter().filter(|event| event["frame"].is_u64()).collect();
     assert_eq!(events.len(), frames);
     for (turn, shown) in events.chunks(each).enumerate() {
         let label = TEST_CARD_LABELS[turn % TEST_CARD_LABELS.len()];
         // A second for smoothing and hold time to give way to the new face.
-        let settled = &shown[FPS as usize..];
+        let settled = &shown[FPS..];
         let right = settled.iter().filter(|event| event["mood"] == label).count();
         assert!(right * 10 >= settled.len() * 9, "turn {turn}, {label}: {right} of {} frames", settled.len());
     }
