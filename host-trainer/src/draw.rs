@@ -16,7 +16,7 @@ const PERSONS: u64 = 1_000_000;
 /// Arguments of `draw`.
 #[derive(Debug, Args)]
 pub struct DrawArgs {
-    /// Folder to make; it gets train/LABEL/*.png and test/LABEL/*.png.
+    /// Folder to make; it gets LABEL/*.png below train/, val/ and test/.
     #[arg(value_name = "OUT")]
     pub out: PathBuf,
     /// Which persons are drawn; two seeds never share one.
@@ -25,9 +25,9 @@ pub struct DrawArgs {
     /// Training pictures per label.
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub per_label: u64,
-    /// Test pictures per label, of other persons.
+    /// Validation pictures per label, and as many test pictures, of other persons.
     #[arg(long, default_value_t = 20, value_name = "N")]
-    pub test_per_label: u64,
+    pub held_out: u64,
     /// Rows and columns of a picture.
     #[arg(long, default_value_t = 128, value_name = "PIXELS")]
     pub size: u32,
@@ -53,7 +53,7 @@ pub fn run(args: &DrawArgs) -> Result<ExitCode> {
     ensure!(args.per_label > 0, "--per-label must be at least 1");
     ensure!(!args.out.join("train").exists(), "{} already holds a data set; choose another folder", args.out.display());
     let sketches = sketches(args)?;
-    for part in ["train", "test"] {
+    for part in ["train", "val", "test"] {
         for label in TEST_CARD_LABELS {
             let folder = args.out.join(part).join(label);
             if sketches.iter().any(|sketch| sketch.part == part) {
@@ -74,7 +74,8 @@ pub fn run(args: &DrawArgs) -> Result<ExitCode> {
 /// Every picture shows another person.
 fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
     let labels = TEST_CARD_LABELS.len() as u64;
-    let all = (args.per_label + args.test_per_label) * labels;
+    let each = args.per_label + 2 * args.held_out;
+    let all = each.checked_mul(labels).context("too many pictures")?;
     let limit = if args.reserved { FIRST_FREE } else { PERSONS };
     ensure!(all <= limit, "{all} pictures need {all} persons, and there are {limit}; ask for fewer");
     let first = match args.reserved {
@@ -82,8 +83,12 @@ fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
         false => args.seed.checked_mul(PERSONS).and_then(|seed| seed.checked_add(FIRST_FREE)).context("--seed is too large")?,
     };
     let mut sketches = vec![];
-    for number in 0..args.per_label + args.test_per_label {
-        let part = if number < args.per_label { "train" } else { "test" };
+    for number in 0..each {
+        let part = match number {
+            _ if number < args.per_label => "train",
+            _ if number < args.per_label + args.held_out => "val",
+            _ => "test",
+        };
         for (index, label) in TEST_CARD_LABELS.into_iter().enumerate() {
             let person = first + number * labels + index as u64;
             debug_assert_eq!(is_reserved_seed(person), args.reserved);
@@ -106,7 +111,7 @@ mod tests {
     use super::*;
 
     fn args(seed: u64, reserved: bool) -> DrawArgs {
-        DrawArgs { out: "unused".into(), seed, per_label: 5, test_per_label: 2, size: 64, reserved }
+        DrawArgs { out: "unused".into(), seed, per_label: 5, held_out: 2, size: 64, reserved }
     }
 
     #[test]

@@ -1,10 +1,18 @@
 //! Trains small emotion classifiers on folders of face pictures and exports them as ONNX.
+//!
+//! Pictures ([`dataset`]) become batches ([`batches`], [`augment`]) that a net ([`nets`], over [`operators`]) learns from
+//! ([`train`]); the best epoch is reported on ([`report`]) and exported ([`export`]).
 
+pub mod audit;
 pub mod augment;
 pub mod batches;
+pub mod cli;
+pub mod commands;
 pub mod config;
 mod cutmix;
 pub mod dataset;
+pub mod draw;
+pub mod evaluate;
 pub mod export;
 pub mod files;
 pub mod init;
@@ -12,6 +20,8 @@ pub mod memory;
 pub mod metrics;
 pub mod nets;
 pub mod operators;
+pub mod predict;
 mod progress;
 mod random;
+pub mod report;
 pub mod train;

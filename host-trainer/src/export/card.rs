@@ -85,17 +85,27 @@ pub fn markdown(
     }
     let _ = writeln!(text, "## Figures\n\nOne forward pass, through the engine that runs on the device.\n");
     for one in measured.iter().filter(|one| one.part == "val") {
-        section(&mut text, one, card, "validation part, which chose epoch, temperature and thresholds");
+        section(&mut text, one, &card.labels, "validation part, which chose epoch, temperature and thresholds");
     }
     let _ = writeln!(text, "{EVALUATIONS}\n");
     for one in measured.iter().filter(|one| one.part == "test") {
-        section(&mut text, one, card, &format!("test folder, {}", today()));
+        section(&mut text, one, &card.labels, &format!("test folder, {}", today()));
     }
     if !measured.iter().any(|one| one.part == "test") {
         let _ = writeln!(text, "None: the data has no test folder.\n");
     }
     text.push_str(LIMITS);
     text
+}
+
+/// A card's text with one more evaluation on a test folder, dated today; `remark` follows the date.
+pub fn with_evaluation(text: &str, measured: &Measured, labels: &[String], remark: &str) -> String {
+    let mut added = String::new();
+    section(&mut added, measured, labels, &format!("test folder, {}{remark}", today()));
+    match text.find(LIMITS_HEADING) {
+        Some(at) => format!("{}{added}{}", &text[..at], &text[at..]),
+        None => format!("{text}\n{added}"),
+    }
 }
 
 /// Today's date, UTC, as year-month-day.
@@ -117,7 +127,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-fn section(text: &mut String, one: &Measured, card: &ModelCard, what: &str) {
+fn section(text: &mut String, one: &Measured, labels: &[String], what: &str) {
     let scores = &one.scores;
     let pictures: usize = scores.per_class.iter().map(|class| class.support).sum();
     let _ = write!(
@@ -134,7 +144,7 @@ fn section(text: &mut String, one: &Measured, card: &ModelCard, what: &str) {
         scores.ece,
         scores.ece_p95,
     );
-    for (label, class) in card.labels.iter().zip(&scores.per_class) {
+    for (label, class) in labels.iter().zip(&scores.per_class) {
         let _ = writeln!(text, "| {label} | {:.3} | {:.3} | {:.3} | {} |", class.precision, class.recall, class.f1, class.support);
     }
     text.push('\n');
@@ -146,6 +156,8 @@ fn listed(labels: &[String]) -> String {
         _ => labels.join(""),
     }
 }
+
+const LIMITS_HEADING: &str = "## Limits\n";
 
 const LIMITS: &str = "## Limits
 

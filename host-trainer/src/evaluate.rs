@@ -1,0 +1,220 @@
+//! `evaluate`: an exported model on labelled pictures, through the engine that runs on the device.
+
+use crate::dataset::Picture;
+use crate::dataset::scan::{describe, label_folders};
+use crate::export::Measured;
+use crate::export::card;
+use crate::metrics::{Scores, score};
+use crate::progress::Progress;
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use emotion_models::{Classifier, CropBox, ModelCard, Preprocessor, Probabilities, apply_temperature};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Exported model.
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub model: PathBuf,
+    /// Folder with test/LABEL/* (or the part that --split names).
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Which part of the folder.
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    pub split: SplitName,
+    /// Read out these labels only, by softmax over their logits.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub labels: Vec<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Do not add a result on a test folder to the card beside the model.
+    #[arg(long)]
+    pub no_record: bool,
+}
+
+/// The parts of a data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// `train/`.
+    Train,
+    /// `val/`.
+    Val,
+    /// `test/`.
+    Test,
+}
+
+impl SplitName {
+    fn name(self) -> &'static str {
+        match self {
+            SplitName::Train => "train",
+            SplitName::Val => "val",
+            SplitName::Test => "test",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    model: String,
+    data: String,
+    split: &'a str,
+    labels: &'a [String],
+    skipped: usize,
+    undecodable: usize,
+    #[serde(flatten)]
+    scores: &'a Scores,
+}
+
+/// A picture with its label's index among those read out.
+type Labelled = (PathBuf, usize);
+
+/// Scores the model and prints the result.
+///
+/// # Errors
+/// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
+pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
+    let classifier = Classifier::from_file(&args.model)?;
+    let card = classifier.card().clone();
+    let outputs = outputs(&card, &args.labels)?;
+    let labels: Vec<String> = outputs.iter().map(|&output| card.labels[output].clone()).collect();
+    let (pictures, skipped) = pictures(&args.data, args.split, &labels)?;
+
+    let progress = Progress::new("evaluating", pictures.len(), !args.json);
+    // A classifier may move to another thread but not be shared: each thread gets its own and a run of pictures.
+    let share = pictures.len().div_ceil(rayon::current_num_threads());
+    let classifiers = vec![classifier; pictures.len().div_ceil(share)];
+    let found: Vec<Result<Probabilities, String>> = classifiers
+        .into_par_iter()
+        .zip(pictures.par_chunks(share))
+        .flat_map_iter(|(mut classifier, pictures)| {
+            let mut preprocessor = Preprocessor::new(&card.input);
+            let mut input = vec![0.0; card.input.len()];
+            let judge = |(path, _): &Labelled| {
+                let raw = raw(&mut classifier, &mut preprocessor, &mut input, path);
+                progress.advance();
+                raw.map(|raw| subset(&raw, &outputs, card.temperature))
+            };
+            pictures.iter().map(judge).collect::<Vec<_>>()
+        })
+        .collect();
+    drop(progress);
+
+    let (mut probabilities, mut targets, mut undecodable) = (vec![], vec![], 0);
+    for ((path, target), found) in pictures.iter().zip(found) {
+        match found {
+            Ok(row) => {
+                probabilities.extend_from_slice(&row);
+                targets.push(*target);
+            }
+            Err(reason) => {
+                eprintln!("left out {}: {reason}", path.display());
+                undecodable += 1;
+            }
+        }
+    }
+    ensure!(!targets.is_empty(), "not one of {} pictures could be read", pictures.len());
+    let scores = score(&probabilities, &targets, labels.len());
+    let report = Report {
+        model: args.model.display().to_string(),
+        data: args.data.display().to_string(),
+        split: args.split.name(),
+        labels: &labels,
+        skipped,
+        undecodable,
+        scores: &scores,
+    };
+    match args.json {
+        true => println!("{}", serde_json::to_string(&report)?),
+        false => print(&report),
+    }
+    if args.split == SplitName::Test && !args.no_record {
+        record(args, &labels, &card, Measured { source: folder_name(&args.data), part: "test", skipped, scores })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn outputs(card: &ModelCard, labels: &[String]) -> Result<Vec<usize>> {
+    if labels.is_empty() {
+        return Ok((0..card.labels.len()).collect());
+    }
+    ensure!(labels.len() >= 2, "--labels needs at least two labels");
+    let index = |label: &String| {
+        let found = card.labels.iter().position(|own| own == label);
+        found.with_context(|| format!("the model has no label {label:?}; it knows {}", card.labels.join(", ")))
+    };
+    labels.iter().map(index).collect()
+}
+
+/// The part's pictures whose label is read out, and how many bear another one.
+fn pictures(data: &Path, split: SplitName, labels: &[String]) -> Result<(Vec<Labelled>, usize)> {
+    let folder = data.join(split.name());
+    ensure!(folder.is_dir(), "{} has no folder {}/; {}", data.display(), split.name(), describe(data));
+    let (mut pictures, mut skipped, mut seen) = (vec![], 0, vec![]);
+    for (label, files) in label_folders(&folder)? {
+        match labels.iter().position(|own| *own == label) {
+            Some(target) => pictures.extend(files.pictures.into_iter().map(|path| (path, target))),
+            None => skipped += files.pictures.len(),
+        }
+        seen.push(label);
+    }
+    if pictures.is_empty() {
+        bail!("no picture in {} bears one of the labels {}; found {}", folder.display(), labels.join(", "), seen.join(", "));
+    }
+    Ok((pictures, skipped))
+}
+
+fn raw(
+    classifier: &mut Classifier,
+    preprocessor: &mut Preprocessor,
+    input: &mut [f32],
+    path: &Path,
+) -> Result<Probabilities, String> {
+    let picture = Picture::open(path)?;
+    let frame = picture.view().map_err(|error| error.to_string())?;
+    preprocessor.tensor(&frame, CropBox::full(picture.width, picture.height), input);
+    classifier.raw_probabilities(input).map_err(|error| error.to_string())
+}
+
+/// Softmax over a subset of logits: the full softmax renormalised over it, then the temperature.
+fn subset(raw: &Probabilities, outputs: &[usize], temperature: f32) -> Probabilities {
+    let picked: Vec<f32> = outputs.iter().map(|&output| raw[output]).collect();
+    let sum: f32 = picked.iter().sum();
+    let shares: Vec<f32> = picked.iter().map(|p| p / sum.max(f32::MIN_POSITIVE)).collect();
+    Probabilities::from_slice(&shares).map_or(*raw, |shares| apply_temperature(&shares, temperature))
+}
+
+fn folder_name(data: &Path) -> String {
+    data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, measured: Measured) -> Result<()> {
+    let path = args.model.with_extension("md");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+    let read_out = if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
+    let text = card::with_evaluation(&text, &measured, labels, &read_out);
+    crate::files::write_whole(&path, text.as_bytes())
+        .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
+    if !args.json {
+        println!("added to {}", path.display());
+    }
+    Ok(())
+}
+
+fn print(report: &Report<'_>) {
+    let scores = report.scores;
+    println!("{} on {} {}", report.model, report.data, report.split);
+    print!("{} pictures", scores.count);
+    if report.skipped > 0 {
+        print!(", {} more bear labels that the model lacks", report.skipped);
+    }
+    if report.undecodable > 0 {
+        print!(", {} more could not be read", report.undecodable);
+    }
+    println!("\n");
+    print!("{}", crate::report::text::scores(report.labels, scores));
+}

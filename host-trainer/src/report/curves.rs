@@ -1,0 +1,113 @@
+//! Loss and accuracy over the epochs, and confidence against accuracy, as SVG.
+
+use crate::metrics::Bin;
+use crate::train::history::Epoch;
+use anyhow::{Result, anyhow};
+use plotters::prelude::*;
+
+const TRAIN: RGBColor = RGBColor(31, 119, 180);
+const VAL: RGBColor = RGBColor(214, 96, 39);
+const LIGHT_VAL: RGBColor = RGBColor(240, 180, 150);
+
+/// Two panels: loss, and accuracy with macro F1. `best` marks the best epoch, counted from 1.
+///
+/// # Errors
+/// Only when the chart cannot be laid out.
+pub fn curves(history: &[Epoch], best: usize) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (960, 360)).into_drawing_area();
+        root.fill(&WHITE).map_err(plain)?;
+        let panels = root.split_evenly((1, 2));
+        let loss = |figure: fn(&Epoch) -> f64| -> Vec<(f64, f64)> { series(history, figure) };
+        panel(
+            &panels[0],
+            "loss",
+            best,
+            &[("training", TRAIN, loss(|e| e.train.loss)), ("validation", VAL, loss(|e| e.val.loss))],
+        )?;
+        panel(
+            &panels[1],
+            "accuracy",
+            best,
+            &[
+                ("training", TRAIN, loss(|e| e.train.accuracy)),
+                ("validation", VAL, loss(|e| e.val.accuracy)),
+                ("validation macro F1", LIGHT_VAL, loss(|e| e.val.f1)),
+            ],
+        )?;
+        root.present().map_err(plain)?;
+    }
+    Ok(svg)
+}
+
+/// Reliability diagram: each bin's accuracy over its mean confidence; on the diagonal a model is as sure as it is right.
+///
+/// # Errors
+/// Only when the chart cannot be laid out.
+pub fn reliability(bins: &[Bin]) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (420, 400)).into_drawing_area();
+        root.fill(&WHITE).map_err(plain)?;
+        let mut chart = ChartBuilder::on(&root)
+            .margin(12)
+            .caption("confidence and accuracy", ("sans-serif", 16))
+            .x_label_area_size(36)
+            .y_label_area_size(44)
+            .build_cartesian_2d(0.0..1.0, 0.0..1.0)
+            .map_err(plain)?;
+        chart.configure_mesh().x_desc("confidence").y_desc("accuracy").light_line_style(TRANSPARENT).draw().map_err(plain)?;
+        chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.4))).map_err(plain)?;
+        let points: Vec<(f64, f64)> = bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
+        chart.draw_series(LineSeries::new(points.clone(), VAL.stroke_width(2))).map_err(plain)?;
+        chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, VAL.filled()))).map_err(plain)?;
+        root.present().map_err(plain)?;
+    }
+    Ok(svg)
+}
+
+type Line<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Result<()> {
+    let values = || lines.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).filter(|v| v.is_finite());
+    let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
+    let room = ((high - low) * 0.05).max(1e-3);
+    let last = lines.iter().flat_map(|(_, _, points)| points.last()).map(|point| point.0).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .caption(title, ("sans-serif", 16))
+        .x_label_area_size(36)
+        .y_label_area_size(48)
+        .build_cartesian_2d(1.0..last.max(2.0), low - room..high + room)
+        .map_err(plain)?;
+    chart.configure_mesh().x_desc("epoch").light_line_style(TRANSPARENT).draw().map_err(plain)?;
+    if best > 0 {
+        let mark = [(best as f64, low - room), (best as f64, high + room)];
+        chart.draw_series(LineSeries::new(mark, BLACK.mix(0.25))).map_err(plain)?;
+    }
+    for (name, colour, points) in lines {
+        let colour = *colour;
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))
+            .map_err(plain)?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
+    }
+    chart
+        .configure_series_labels()
+        .background_style(WHITE.mix(0.8))
+        .border_style(BLACK.mix(0.2))
+        .draw()
+        .map_err(plain)
+}
+
+fn series(history: &[Epoch], figure: fn(&Epoch) -> f64) -> Vec<(f64, f64)> {
+    history.iter().map(|epoch| (epoch.epoch as f64, figure(epoch))).collect()
+}
+
+fn plain(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow!("cannot draw a chart: {error}")
+}

@@ -1,0 +1,103 @@
+//! What a run has to show for itself: curves, confusion matrix, calibration, pictures, and one page with all of it.
+
+mod curves;
+mod page;
+pub mod text;
+mod tiles;
+
+use crate::dataset::{Dataset, Split};
+use crate::export::Run;
+use crate::export::card::today;
+use crate::files::write_whole;
+use crate::metrics::{Scores, calibrate, score, top};
+use crate::random::{Purpose, stream};
+use crate::train;
+use anyhow::{Context, Result};
+use rand::seq::SliceRandom;
+use std::path::Path;
+use std::sync::Arc;
+use tiles::Tile;
+
+/// Most sure mistakes on the sheet, and pictures picked at random.
+const MISTAKES: usize = 24;
+const RANDOM: usize = 40;
+
+/// Scores a finished run's best epoch on its test folder (its validation part where there is none) and writes the pictures,
+/// `report.txt` and `report.html` into the run folder.
+///
+/// # Errors
+/// When the run cannot be read back or a file cannot be written.
+pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
+    let run = Run::open(run)?;
+    let (part, split) = match &data.test {
+        Some(test) => ("test", test),
+        None => ("validation", &data.val),
+    };
+    let classes = data.labels.len();
+    let probabilities = train::probabilities(&run.net, &run.weights, split, &run.config);
+    let targets = split.targets();
+    let scores = score(&probabilities, &targets, classes);
+    let calibration = calibrate(&probabilities, &targets, classes);
+    let input = run.config.input();
+    let shape = (input.colour.channels(), input.height as usize, input.width as usize);
+
+    let text = format!(
+        "best epoch {} of {}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
+        run.best_epoch,
+        run.history.len(),
+        text::scores(&data.labels, &scores)
+    );
+    let pictures = page::Pictures {
+        curves: curves::curves(&run.history, run.best_epoch)?,
+        confusion: tiles::confusion(&data.labels, &scores),
+        reliability: curves::reliability(&calibration.bins)?,
+        sheet: tiles::sheet(&data.labels, split, &choose(split, &probabilities, classes, run.config.seed), shape)?,
+    };
+    let page = page::page(&run, data, part, &scores, &text, &pictures);
+    let write = |name: &str, content: &str| {
+        let path = run.folder.join(name);
+        write_whole(&path, content.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    };
+    write("curves.svg", &pictures.curves)?;
+    write("confusion.svg", &pictures.confusion)?;
+    write("reliability.svg", &pictures.reliability)?;
+    write("sheet.svg", &pictures.sheet)?;
+    write("report.txt", &text)?;
+    write("report.html", &page)?;
+    if data.test.is_some() {
+        note_evaluation(&run.folder, &scores)?;
+    }
+    Ok(())
+}
+
+/// The list of a run's looks at test pictures, for the model's card.
+pub fn evaluations(run: &Path) -> String {
+    std::fs::read_to_string(run.join("evaluations.csv")).unwrap_or_default()
+}
+
+fn note_evaluation(run: &Path, scores: &Scores) -> Result<()> {
+    let header = "date,pictures,accuracy,macro_f1\n";
+    let mut list = evaluations(run);
+    if list.is_empty() {
+        list = header.into();
+    }
+    list.push_str(&format!("{},{},{:.4},{:.4}\n", today(), scores.count, scores.accuracy, scores.macro_f1));
+    let path = run.join("evaluations.csv");
+    write_whole(&path, list.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The most sure mistakes first, then pictures picked at random by seed.
+fn choose(split: &Arc<Split>, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Tile> {
+    let mut tiles: Vec<Tile> = probabilities
+        .chunks_exact(classes)
+        .enumerate()
+        .map(|(picture, row)| Tile { picture, predicted: top(row), confidence: row[top(row)] })
+        .collect();
+    let mut mistakes: Vec<Tile> =
+        tiles.iter().filter(|tile| split.items[tile.picture].label != tile.predicted).copied().collect();
+    mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    mistakes.truncate(MISTAKES);
+    tiles.shuffle(&mut stream(Purpose::Sheet, seed, 0, 0));
+    mistakes.extend(tiles.into_iter().take(RANDOM));
+    mistakes
+}

@@ -1,0 +1,50 @@
+//! Figures as plain text.
+
+use crate::metrics::Scores;
+use std::fmt::Write;
+
+/// Per-label table, averages, confusion matrix and calibration.
+pub fn scores(labels: &[String], scores: &Scores) -> String {
+    let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(13);
+    let mut text = format!("{:width$}  precision  recall      F1  pictures\n", "");
+    for (label, class) in labels.iter().zip(&scores.per_class) {
+        let _ = writeln!(
+            text,
+            "{label:width$}  {:>9.3}  {:>6.3}  {:>6.3}  {:>8}",
+            class.precision, class.recall, class.f1, class.support
+        );
+    }
+    let _ = write!(
+        text,
+        "{:width$}  {:>9.3}  {:>6.3}  {:>6.3}  {:>8}\n\n\
+         accuracy {:.3} (95 % interval {:.3} to {:.3}), top-2 {:.3}, negative log-likelihood {:.3}\n\
+         calibration error {:.3}; a perfectly calibrated model of the same confidences: below {:.3} in 95 of 100 draws\n\n",
+        "macro average",
+        scores.macro_precision,
+        scores.macro_recall,
+        scores.macro_f1,
+        scores.count,
+        scores.accuracy,
+        scores.interval95.0,
+        scores.interval95.1,
+        scores.top2,
+        scores.loss,
+        scores.ece,
+        scores.ece_p95
+    );
+    let _ = writeln!(text, "true \\ predicted");
+    let column = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(6);
+    let _ = write!(text, "{:width$}", "");
+    for label in labels {
+        let _ = write!(text, "  {label:>column$}");
+    }
+    text.push('\n');
+    for (label, row) in labels.iter().zip(&scores.confusion) {
+        let _ = write!(text, "{label:width$}");
+        for count in row {
+            let _ = write!(text, "  {count:>column$}");
+        }
+        text.push('\n');
+    }
+    text
+}
