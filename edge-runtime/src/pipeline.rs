@@ -194,6 +194,8 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 Taken::Nothing if self.plan.every_frame => {}
                 Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < stall => self.tick()?,
                 Taken::Nothing => self.source_fault(stalled())?,
+                // The source may have noticed a request to stop before this loop did.
+                Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.verdict(),
                 Taken::End(end) => return Ok(end?),
             }
         }

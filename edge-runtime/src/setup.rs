@@ -3,10 +3,8 @@
 use crate::cli::{Global, Settings};
 use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
-use emotion_models::Classifier;
+use emotion_models::{Classifier, ModelError, shipped};
 
-/// The model inside the program.
-const EMOTION: &[u8] = &[];
 /// Name of the model inside the program, for messages.
 const SHIPPED: &str = "the model inside this program";
 
@@ -46,7 +44,7 @@ impl Setup {
     pub fn classifier(&self) -> Result<Classifier, Failure> {
         Ok(match &self.config.model {
             Some(path) => Classifier::from_file(path)?,
-            None => Classifier::from_bytes(EMOTION, SHIPPED)?,
+            None => shipped_classifier()?,
         })
     }
 
@@ -57,4 +55,12 @@ impl Setup {
     pub fn resolve(&self, classifier: &Classifier) -> Result<Resolved, Failure> {
         Ok(config::resolve(&self.config, classifier.card(), &self.origin, &self.keys)?)
     }
+}
+
+/// The model inside the program.
+///
+/// # Errors
+/// As [`Classifier::from_bytes`]; none for a program that passed its tests.
+pub fn shipped_classifier() -> Result<Classifier, ModelError> {
+    Classifier::from_bytes(shipped::EMOTION, SHIPPED)
 }

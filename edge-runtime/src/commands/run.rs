@@ -8,9 +8,9 @@ use crate::lights::{Lights, Memory, MemoryPin, darken_on_panic};
 use crate::locate::CentredSquare;
 use crate::mailbox::{Handover, Stop};
 use crate::mood::MoodFilter;
-use crate::output::paint::{Ink, colour_wanted};
+use crate::output::paint::Ink;
 use crate::output::panel::Panel;
-use crate::output::{self, Output, Style};
+use crate::output::{self, Output, STAND_IN, Style};
 use crate::pipeline::{self, Pipeline, RunPlan};
 use crate::setup::Setup;
 use crate::signals;
@@ -113,34 +113,17 @@ fn lights(setup: &Setup, resolved: &Resolved, memory: &Memory) -> Result<Lights<
     })
 }
 
-/// Says what runs, how to stop it, and what to try next.
+/// Says what runs, how to stop it, and what to try next; not where standard output carries JSON alone.
 fn greet(setup: &Setup, classifier: &Classifier, style: Style, fallback: bool) -> Result<(), Failure> {
-    let card = classifier.card();
-    let mut text = String::new();
-    let ink = if style == Style::Live && colour_wanted() { Ink::Indexed } else { Ink::None };
-    ink.bold(&mut text);
-    text.push_str("Moodlight");
-    ink.reset(&mut text);
-    let source = setup.config.source.description();
-    text.push_str(&format!(
-        " {}: {source}, seen by the model {} ({}).\n",
-        env!("CARGO_PKG_VERSION"),
-        card.name,
-        card.precision
-    ));
-    if fallback {
-        text.push_str("No camera and no configuration here, so the test card stands in.\n");
-    }
-    if style == Style::Live {
-        text.push_str("Ctrl-C stops. Next: --source images:DIR shows your own pictures, --help the rest.\n");
-    }
     if style == Style::Json {
-        // Standard output carries JSON alone.
         if fallback {
-            tracing::info!("no camera and no configuration here, so the test card stands in");
+            tracing::info!("{STAND_IN}");
         }
         return Ok(());
     }
+    let live = style == Style::Live;
+    let ink = if live { Ink::of_environment() } else { Ink::None };
+    let text = output::greeting(&setup.config.source, classifier.card(), live, fallback, ink);
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)

@@ -110,6 +110,7 @@ impl Drawer {
                 Taken::Nothing | Taken::Trouble(_) => false,
                 Taken::End(_) => true,
             };
+            shown.ended = ended;
             self.panel.draw(&shown, self.memory.bits(), self.ink, screen::size(), &mut lines);
             screen::draw(&lines)?;
             if ended {

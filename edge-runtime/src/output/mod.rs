@@ -1,6 +1,7 @@
 //! What a run says: a live display, plain lines, or JSON. Writing happens on a thread of its own, so that a reader who
 //! is slow, or gone, never holds up a frame.
 
+mod greeting;
 mod lines;
 mod live;
 mod log;
@@ -15,6 +16,7 @@ use crate::mailbox::{Handover, Stop};
 use crate::pipeline::Observer;
 use crate::summary::Summary;
 use emotion_models::CropBox;
+pub use greeting::{STAND_IN, greeting};
 use lines::Lines;
 use live::Live;
 pub use log::{Log, start_log};

@@ -28,12 +28,27 @@ pub struct View {
     pub picture: Vec<u8>,
     /// Whether `picture` holds the event's frame.
     pub fresh_picture: bool,
+    /// Whether the run is over.
+    pub ended: bool,
 }
 
 impl View {
     /// Nothing to be seen yet.
     pub fn empty() -> Self {
-        Self { event: None, fps: None, picture: vec![0; 3 * PICTURE * PICTURE], fresh_picture: false }
+        Self { event: None, fps: None, picture: vec![0; 3 * PICTURE * PICTURE], fresh_picture: false, ended: false }
+    }
+
+    /// The state, while there is one.
+    fn state(&self) -> Option<State> {
+        self.event.as_ref().filter(|_| !self.ended).map(|event| event.state)
+    }
+
+    fn title<'a>(&self, labels: &'a [String]) -> &'a str {
+        match self.state() {
+            Some(state) => state_name(state, labels),
+            None if self.ended => "stopped",
+            None => "...",
+        }
     }
 
     /// Takes over what `newer` knows, and keeps the picture where it has none.
@@ -102,7 +117,7 @@ impl Panel {
 
     fn beside_picture(&self, view: &View, lit: u32, ink: Ink, lines: &mut Vec<String>) {
         let mut right = vec![String::new(), String::new()];
-        let state = view.event.as_ref().map(|event| event.state);
+        let state = view.state();
         let labels = self.labels();
         let mut title = String::new();
         match state {
@@ -110,7 +125,7 @@ impl Panel {
             _ => ink.foreground(&mut title, GREY),
         }
         ink.bold(&mut title);
-        title.push_str(state.map_or("...", |state| state_name(state, &labels)));
+        title.push_str(view.title(&labels));
         ink.reset(&mut title);
         right.push(title);
         right.push(String::new());
@@ -123,7 +138,7 @@ impl Panel {
             led(&mut line, ink, light.colour, lit >> index & 1 == 1);
             let _ = write!(line, " {:<width$}  ", light.name, width = self.widest);
             if camera {
-                line.push_str(&" ".repeat(BAR + 6));
+                line.push_str(&" ".repeat(BAR + 7));
             } else {
                 let value = self.value(view, index);
                 bar(&mut line, ink, light.colour, value, BAR, state == Some(State::Mood(index)));
@@ -159,7 +174,7 @@ impl Panel {
     }
 
     fn single_line(&self, view: &View, lit: u32, ink: Ink, columns: usize) -> String {
-        let state = view.event.as_ref().map(|event| event.state);
+        let state = view.state();
         let mut line = Fitting { text: String::new(), left: columns.saturating_sub(1) };
         let camera = self.lights.len() - 1;
         line.add(2, |out| {
@@ -170,7 +185,7 @@ impl Panel {
         let widest = self.widest.max("no face".len());
         line.add(widest + 2, |out| {
             ink.bold(out);
-            let _ = write!(out, "{:<widest$}", state.map_or("...", |state| state_name(state, &labels)));
+            let _ = write!(out, "{:<widest$}", view.title(&labels));
             ink.reset(out);
             out.push_str("  ");
         });
@@ -219,6 +234,9 @@ impl Fitting {
 
 /// Milliseconds and rate, or why there is a fault.
 fn figures(view: &View) -> String {
+    if view.ended {
+        return "all lights dark".to_owned();
+    }
     let Some(event) = &view.event else { return "waiting for the first frame".to_owned() };
     if event.fault.is_some() || event.state == State::Fault {
         return "no frames: waiting for the source".to_owned();
@@ -226,7 +244,7 @@ fn figures(view: &View) -> String {
     let mut text = String::new();
     if let (Some(latency), Some(inference)) = (event.latency, event.inference) {
         let [latency, inference] = [latency, inference].map(|value| value.as_secs_f64() * 1e3);
-        let _ = write!(text, "{latency:.1} ms camera to light, {inference:.1} ms of it the model");
+        let _ = write!(text, "{latency:.1} ms from camera to light, {inference:.1} ms of it the model");
     }
     if let Some(fps) = view.fps {
         let _ = write!(text, ", {fps:.0} fps");

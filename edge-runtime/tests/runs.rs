@@ -1,0 +1,188 @@
+//! What `run`, `classify` and `config` do, seen from outside.
+
+mod support;
+
+use emotion_models::{PixelFormat, TEST_CARD_LABELS};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use support::{Home, json_lines, raw_frames, run};
+
+fn moods(events: &[Value]) -> Vec<String> {
+    let mut moods: Vec<String> = events.iter().filter_map(|event| event["mood"].as_str()).map(str::to_owned).collect();
+    moods.dedup();
+    moods
+}
+
+#[test]
+fn a_bare_run_falls_back_to_the_test_card_and_says_so() {
+    let home = Home::new();
+    let ran = run(&mut home.program(&["--frames", "2"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("test card") && ran.out.contains("stands in"), "{}", ran.out);
+    assert!(ran.out.contains(" s  angry "), "{}", ran.out);
+    assert!(!ran.out.contains('\x1b'), "{}", ran.out);
+}
+
+#[test]
+fn what_is_configured_shows_a_fault_and_never_an_invented_mood() {
+    let home = Home::new();
+    home.write(".config/moodlight/config.toml", "fps = 20\n");
+    for arguments in [&["--json"][..], &["--json", "--lights", "none"], &["--json", "--source", "auto"]] {
+        let mut child = home.program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let started = Instant::now();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert!(started.elapsed() < Duration::from_secs(2));
+        assert_eq!((&first["state"], &first["mood"]), (&Value::from("fault"), &Value::Null));
+        assert!(first["fault"].as_str().unwrap().contains("no camera"));
+        terminate(&child);
+        // Stopped in a fault is no success.
+        assert_eq!(child.wait().unwrap().code(), Some(5));
+    }
+}
+
+#[test]
+fn every_frame_of_the_test_card_lights_each_mood_and_twice_the_same() {
+    let home = Home::new();
+    let arguments = ["--source", "test-card", "--every-frame", "--frames", "240", "--json", "--dwell", "2"];
+    let events = || {
+        let ran = run(&mut home.program(&arguments));
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let mut events = json_lines(&ran.out);
+        let summary = events.pop().unwrap();
+        assert_eq!((&summary["frames"], &summary["dropped"]), (&Value::from(240), &Value::from(0)));
+        for event in &mut events {
+            event["latency_ms"] = Value::Null;
+        }
+        events
+    };
+    let first = events();
+    assert_eq!(moods(&first), ["angry", "happy", "sad", "angry"]);
+    for (number, event) in first.iter().enumerate() {
+        assert_eq!(event["frame"], number as u64);
+        assert!((event["time"].as_f64().unwrap() - number as f64 / 30.0).abs() < 1e-6);
+    }
+    assert_eq!(first, events());
+}
+
+#[test]
+fn pictures_are_judged_from_pixels_alone() {
+    let home = Home::new();
+    // Names that lie about the mood change nothing.
+    home.picture("p/1-sad.png", "happy");
+    home.picture("p/2-happy.png", "angry");
+    home.picture("p/sub/3-angry.png", "sad");
+    let ran =
+        run(&mut home.program(&["--source", "images:p", "--every-frame", "--smoothing", "0", "--hold", "0", "--json"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert_eq!(moods(&json_lines(&ran.out)), ["happy", "angry", "sad"]);
+    // Shown like slides, each long enough for the mood to settle.
+    let ran = run(&mut home.program(&["--source", "images:p", "--dwell", "0.9"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let seen: Vec<&str> = ran.out.lines().filter_map(|line| line.split("s  ").nth(1)?.split(' ').next()).collect();
+    assert_eq!(seen, ["happy", "angry", "sad"], "{}", ran.out);
+    // Round and round, until enough frames were seen.
+    let ran = run(&mut home.program(&["--source", "images:p", "--every-frame", "--loop", "--frames", "7", "--json"]));
+    assert_eq!((ran.code, ran.out.lines().count()), (Some(0), 8), "{}", ran.err);
+}
+
+#[test]
+fn every_pixel_format_comes_through_the_pipe_with_the_same_mood() {
+    let home = Home::new();
+    for (format, label) in PixelFormat::ALL.into_iter().zip(TEST_CARD_LABELS.into_iter().cycle()) {
+        let source = format!("stdin:160x120:{format}");
+        let mut command = home.program(&["--source", &source, "--every-frame", "--json"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let frames = raw_frames(label, 5, format, 160, 120);
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&frames).unwrap();
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{format}");
+        let events = json_lines(&String::from_utf8(output.stdout).unwrap());
+        assert_eq!((events.len(), moods(&events)), (6, vec![label.to_owned()]), "{format}");
+    }
+}
+
+#[test]
+fn a_pipe_that_falls_silent_is_a_fault_until_frames_come_again() {
+    let home = Home::new();
+    let mut command = home.program(&["--source", "stdin:160x120:grey", "--json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let frames = raw_frames("sad", 2, PixelFormat::Grey, 160, 120);
+    let (first, second) = frames.split_at(frames.len() / 2);
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(first).unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let mut until = |state: &str| events.by_ref().find(|event| event["state"] == state).unwrap();
+    until("mood");
+    let quiet = Instant::now();
+    until("fault");
+    assert!(quiet.elapsed() < Duration::from_secs(2), "{:?}", quiet.elapsed());
+    std::thread::sleep(Duration::from_millis(600));
+    input.write_all(second).unwrap();
+    until("mood");
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn classify_tells_label_and_probabilities() {
+    let home = Home::new();
+    for label in TEST_CARD_LABELS {
+        home.picture(&format!("{label}.png"), label);
+    }
+    home.write("broken.jpg", "nothing");
+    let ran = run(&mut home.program(&["classify", "angry.png", "happy.png", "sad.png"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    for (line, label) in ran.out.lines().zip(TEST_CARD_LABELS) {
+        assert!(line.starts_with(&format!("{label}.png: {label} (angry ")), "{line}");
+    }
+    let ran = run(&mut home.program(&["classify", "--json", "broken.jpg", "sad.png"]));
+    assert_eq!(ran.code, Some(5));
+    assert!(ran.err.contains("broken.jpg") && ran.err.contains("1 of 2"), "{}", ran.err);
+    let events = json_lines(&ran.out);
+    assert_eq!((&events[0]["label"], &events[0]["sure"]), (&Value::from("sad"), &Value::from(true)));
+    let ran = run(&mut home.program(&["classify", "broken.jpg"]));
+    assert_eq!((ran.code, ran.err.lines().count()), (Some(5), 1), "{}", ran.err);
+}
+
+#[test]
+fn config_prints_what_holds_and_reads_it_back() {
+    let home = Home::new();
+    home.write(
+        ".config/moodlight/config.toml",
+        "source = \"test-card\"\nfps = 12.5\nmodel = \"../../model.onnx\"\n[lights]\nactive_low = true\n",
+    );
+    let first = run(&mut home.bare(&["config", "--hold", "0.75"]));
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    for line in ["source = \"test-card\"", "fps = 12.5", "hold = 0.75", "active_low = true"] {
+        assert!(first.out.contains(line), "{}", first.out);
+    }
+    let file = home.write("again.toml", &first.out);
+    let second = run(&mut home.bare(&["config", "--config", file.to_str().unwrap()]));
+    assert_eq!(second.code, Some(0), "{}", second.err);
+    let body = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(body(&first.out), body(&second.out));
+}
+
+#[test]
+fn xdg_config_home_comes_first_and_flags_win() {
+    let home = Home::new();
+    home.write("xdg/moodlight/config.toml", "fps = 7\n");
+    home.write(".config/moodlight/config.toml", "fps = 8\n");
+    let mut command = home.program(&["config", "--source", "test-card"]);
+    let ran = run(command.env("XDG_CONFIG_HOME", home.path("xdg")));
+    assert!(ran.out.contains("fps = 7.0") && ran.out.contains("source = \"test-card\""), "{}", ran.out);
+}
+
+/// Sends SIGTERM.
+fn terminate(child: &std::process::Child) {
+    // SAFETY: kill only takes numbers; the child has not been waited for, so its number is still its own.
+    let answer = unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGTERM) };
+    assert_eq!(answer, 0);
+}
