@@ -11,8 +11,10 @@ use edge_runtime::mood::MoodFilter;
 use edge_runtime::pipeline::{self, Observer, Pipeline, RunPlan};
 use edge_runtime::source::{Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard};
-use end_to_end_tests::{Faces, Session, draw_data, draw_faces, edge_runtime, example, host_trainer, train_tiny};
-use serde_json::Value;
+use end_to_end_tests::{
+    Faces, Finished, Session, draw_data, draw_faces, edge_runtime, example, host_trainer, train_tiny,
+};
+use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -146,7 +148,7 @@ fn the_runtime_lights_each_mood() {
 
     let again = Session::run(&mut runtime).expect_code(0);
     let timeless = |events: Vec<Value>| -> Vec<Value> {
-        events.into_iter().map(|event| serde_json::json!([event["frame"], event["mood"], event["smoothed"]])).collect()
+        events.into_iter().map(|event| json!([event["frame"], event["mood"], event["smoothed"]])).collect()
     };
     assert_eq!(timeless(again.json_lines()), timeless(output.json_lines()), "the same pictures, the same lights");
 }
@@ -194,18 +196,29 @@ fn the_library_drives_one_pin_a_mood() {
 }
 
 #[test]
-fn raw_frames_on_standard_input_light_the_same_mood() {
+fn raw_frames_on_standard_input_light_what_pictures_of_them_light() {
     let trained = trained();
-    let card = TestCard::new(123);
-    for label in TEST_CARD_LABELS {
-        let bytes: Vec<u8> = (0..30).flat_map(|frame| card.draw(label, frame, 96, 72).into_raw()).collect();
-        let mut runtime = edge_runtime();
-        runtime.arg("--model").arg(trained.model()).args(["--source", "stdin:96x72:rgb", "--every-frame", "--json"]);
-        let output = Session::feed(&mut runtime, &bytes).expect_code(0);
-        let frames: Vec<Value> = output.json_lines().into_iter().filter(|event| event["frame"].is_u64()).collect();
-        assert_eq!(frames.len(), 30);
-        assert_eq!(frames[29]["mood"], label, "{:#}", frames[29]);
+    let folder = trained.folder.path().join("film");
+    std::fs::create_dir(&folder).unwrap();
+    let mut bytes = vec![];
+    for frame in 0..30 {
+        let picture = TestCard::new(123).draw(TEST_CARD_LABELS[frame / 10], frame as u64, 96, 72);
+        picture.save(folder.join(format!("{frame:02}.png"))).unwrap();
+        bytes.extend(picture.into_raw());
     }
+    let runtime = |source: &str| {
+        let mut runtime = edge_runtime();
+        runtime.arg("--model").arg(trained.model()).args(["--source", source, "--every-frame", "--json"]);
+        runtime
+    };
+    let frames = |output: Finished| -> Vec<Value> {
+        let events = output.expect_code(0).json_lines().into_iter().filter(|event| event["frame"].is_u64());
+        events.map(|event| json!([event["frame"], event["time"], event["mood"], event["smoothed"]])).collect()
+    };
+    let pictures = frames(Session::run(&mut runtime(&format!("images:{}", folder.display()))));
+    let pipe = frames(Session::feed(&mut runtime("stdin:96x72:rgb"), &bytes));
+    assert_eq!(pipe.len(), 30);
+    assert_eq!(pipe, pictures);
 }
 
 #[test]
