@@ -10,6 +10,8 @@ pub mod reading;
 pub mod scan;
 pub mod signature;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use error::DatasetError;
 pub use fingerprint::fingerprint;
