@@ -16,7 +16,8 @@ Exit codes:
   4  model: it cannot be read, or is not one this program can run
   5  source: no camera, a picture that does not decode, a pipe cut inside a frame; also stopped while it failed
   6  lights: they cannot be driven
-  7  output: standard output was closed by its reader, or cannot be written";
+  7  output: standard output was closed by its reader, or cannot be written
+  130, 143  a run that did not end within two seconds of SIGINT or SIGTERM: ended by force, its lights dark";
 
 /// Why the program ends without success.
 #[derive(Debug, thiserror::Error)]

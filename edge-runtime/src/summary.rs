@@ -71,7 +71,7 @@ impl Summary {
         let _ = write!(text, ", {} dropped, {} {}", self.dropped, self.faults, plural(self.faults, "fault"));
         if let Some(Percentiles { p50, p95, p99 }) = self.latency.percentiles() {
             let [p50, p95, p99] = [p50, p95, p99].map(|value| value.as_secs_f64() * 1e3);
-            let _ = write!(text, "; camera to light {p50:.1} ms p50, {p95:.1} ms p95, {p99:.1} ms p99");
+            let _ = write!(text, "\ncamera to light: {p50:.1} ms p50, {p95:.1} ms p95, {p99:.1} ms p99");
         }
         text.push_str("\nmoods: ");
         let moods = labels.iter().zip(&self.moods).map(|(label, (times, shown))| {

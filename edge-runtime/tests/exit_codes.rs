@@ -1,4 +1,5 @@
 //! Each kind of failure ends the program with its own exit code and says what to do.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! The library's run with recording lights: the right light, and darkness at the end, however it ends.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

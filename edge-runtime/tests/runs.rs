@@ -1,4 +1,5 @@
 //! What `run`, `classify` and `config` do, seen from outside.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

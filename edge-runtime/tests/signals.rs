@@ -1,4 +1,5 @@
 //! SIGINT and SIGTERM end a run in good order, with the lights dark; a reader who is stuck does not change that.
+#![allow(clippy::unwrap_used)]
 
 mod support;
 

@@ -107,7 +107,7 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
     pub fn show(&mut self, state: State, capturing: bool, now: Duration) -> Result<(), LightsError> {
         let lit = |index: usize| state == State::Mood(index);
         let camera = match state {
-            State::Fault => now.as_millis() / BLINK.as_millis() % 2 == 0,
+            State::Fault => (now.as_millis() / BLINK.as_millis()).is_multiple_of(2),
             _ => capturing,
         };
         let moods = || self.moods.iter().enumerate();

@@ -20,7 +20,7 @@ pub fn greeting(source: &SourceSpec, card: &ModelCard, live: bool, stands_in: bo
         let _ = writeln!(text, "({STAND_IN})");
     }
     if live {
-        text.push_str("Ctrl-C stops.  Your own pictures: --source images:FOLDER   Everything else: --help\n");
+        text.push_str("Ctrl-C stops.  Your own pictures: --source images:FOLDER   More: --help\n");
     }
     text
 }

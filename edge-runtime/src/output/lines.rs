@@ -14,6 +14,8 @@ const WAITING: usize = 256;
 /// How long the end of a run waits for one.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+// Boxing the event would allocate for each frame.
+#[allow(clippy::large_enum_variant)]
 enum Line {
     Event(Event),
     Summary(Box<Summary>),

@@ -39,7 +39,7 @@ pub enum Style {
 /// What a run says, and the thread that says it.
 pub enum Output {
     /// Drawn in place.
-    Live(Live),
+    Live(Box<Live>),
     /// Line by line.
     Lines(Lines),
 }
@@ -50,7 +50,7 @@ impl Output {
     /// # Errors
     /// No thread can be started.
     pub fn live(panel: Panel, memory: Memory, ink: Ink, stop: &Stop) -> io::Result<Self> {
-        Live::start(panel, memory, ink, stop).map(Self::Live)
+        Ok(Self::Live(Box::new(Live::start(panel, memory, ink, stop)?)))
     }
 
     /// Lines: JSON for each frame, or plain text for each change. When every frame counts, no line is lost: the run

@@ -11,7 +11,7 @@ pub const PICTURE: usize = 28;
 const PICTURE_ROWS: usize = PICTURE / 2;
 /// Columns of a probability bar beside the picture, and on the single line.
 const BAR: usize = 22;
-const SHORT_BAR: usize = 8;
+const LONGEST_SHORT_BAR: usize = 10;
 /// Least size of a terminal that gets the picture: columns, rows.
 const ROOM: (usize, usize) = (72, PICTURE_ROWS + 6);
 
@@ -58,6 +58,9 @@ impl View {
         if newer.fresh_picture {
             self.picture.copy_from_slice(&newer.picture);
             self.fresh_picture = true;
+        } else if newer.event.as_ref().is_some_and(|event| event.frame.is_none()) {
+            // Nothing is seen any more.
+            self.fresh_picture = false;
         }
     }
 }
@@ -189,13 +192,22 @@ impl Panel {
             ink.reset(out);
             out.push_str("  ");
         });
-        for (index, light) in self.lights[..camera].iter().enumerate() {
+        let moods = &self.lights[..camera];
+        // Light, name and per cent of every mood come first; the bars share what is left.
+        let plain = |light: &Light| light.name.chars().count() + " ○  100 %  ".chars().count() - 1;
+        let spare = line.left.saturating_sub(moods.iter().map(plain).sum());
+        let columns = (spare / moods.len().max(1)).saturating_sub(1).min(LONGEST_SHORT_BAR);
+        for (index, light) in moods.iter().enumerate() {
             let value = self.value(view, index);
-            line.add(light.name.chars().count() + SHORT_BAR + 11, |out| {
+            let columns = if columns < 3 { 0 } else { columns };
+            line.add(plain(light) + columns + usize::from(columns > 0), |out| {
                 led(out, ink, light.colour, lit >> index & 1 == 1);
                 let _ = write!(out, " {} ", light.name);
-                bar(out, ink, light.colour, value, SHORT_BAR, state == Some(State::Mood(index)));
-                let _ = write!(out, " {:>3.0} %  ", value * 100.0);
+                if columns > 0 {
+                    bar(out, ink, light.colour, value, columns, state == Some(State::Mood(index)));
+                    out.push(' ');
+                }
+                let _ = write!(out, "{:>3.0} %  ", value * 100.0);
             });
         }
         let figures = figures(view);
@@ -292,4 +304,93 @@ fn picture_row(out: &mut String, ink: Ink, view: &View, row: usize) {
         out.push('▀');
     }
     ink.reset(out);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::lights::LampWiring;
+    use emotion_models::Probabilities;
+    use std::time::Duration;
+
+    fn panel(labels: &[&str]) -> Panel {
+        let lamp = |name: &str, colour| LampWiring { name: name.to_owned(), pin: Some(5), colour, active_low: false };
+        let moods = labels.iter().map(|label| lamp(label, Colour::Green)).collect();
+        Panel::new(&Wiring { moods, camera: lamp("camera", Colour::White) }, true)
+    }
+
+    fn view(smoothed: &[f32], top: usize) -> View {
+        let event = Event {
+            time: Duration::ZERO,
+            frame: Some(0),
+            state: State::Mood(top),
+            changed: true,
+            probabilities: None,
+            smoothed: Probabilities::from_slice(smoothed),
+            latency: Some(Duration::from_micros(1200)),
+            inference: Some(Duration::from_micros(900)),
+            fault: None,
+        };
+        View { event: Some(event), fresh_picture: true, ..View::empty() }
+    }
+
+    /// Columns of a line, without what colours it.
+    fn columns(line: &str) -> usize {
+        let mut count = 0;
+        let mut symbols = line.chars();
+        while let Some(symbol) = symbols.next() {
+            if symbol == '\x1b' {
+                symbols.by_ref().find(|&symbol| symbol == 'm');
+            } else {
+                count += 1;
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let labels: Vec<String> = (0..16).map(|index| format!("label number {index}")).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        for labels in [&["angry", "happy", "sad"][..], &["a", "b"], &labels] {
+            let panel = panel(labels);
+            let smoothed = vec![1.0 / labels.len() as f32; labels.len()];
+            for ink in [Ink::None, Ink::Indexed, Ink::True] {
+                for width in 1..130 {
+                    for height in [1, 19, 20, 40] {
+                        let mut lines = Vec::new();
+                        panel.draw(&view(&smoothed, 1), 2, ink, (width, height), &mut lines);
+                        assert!(lines.len() <= height);
+                        for line in &lines {
+                            assert!(columns(line) <= width, "{width}: {line:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn eighty_columns_show_every_mood_of_the_default_model() {
+        let mut lines = Vec::new();
+        panel(&["angry", "happy", "sad"]).draw(&view(&[0.01, 0.97, 0.02], 1), 0b1010, Ink::None, (80, 5), &mut lines);
+        assert_eq!(lines.len(), 1);
+        let line = &lines[0];
+        assert!(line.starts_with("● happy    ○ angry ") && line.contains("● happy ███"), "{line}");
+        assert!(line.contains("○ sad ") && line.contains(" 97 %"), "{line}");
+        assert!(!line.contains('\x1b'), "{line}");
+    }
+
+    #[test]
+    fn a_large_terminal_shows_the_picture_and_a_run_that_ended_says_so() {
+        let panel = panel(&["angry", "happy", "sad"]);
+        let mut lines = Vec::new();
+        let mut view = view(&[0.01, 0.97, 0.02], 1);
+        panel.draw(&view, 0b1010, Ink::True, (100, 30), &mut lines);
+        assert_eq!(lines.iter().filter(|line| line.contains('▀')).count(), PICTURE_ROWS);
+        view.ended = true;
+        panel.draw(&view, 0, Ink::True, (100, 30), &mut lines);
+        assert!(lines.concat().contains("stopped") && !lines.concat().contains('●'));
+    }
 }

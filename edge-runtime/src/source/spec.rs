@@ -73,7 +73,7 @@ impl SourceSpec {
     pub fn description(&self) -> String {
         match self {
             Self::Auto => "a camera".to_owned(),
-            Self::TestCard => "the test card, a face this program draws itself".to_owned(),
+            Self::TestCard => "the test card, a drawn face".to_owned(),
             Self::Images(path) => format!("pictures from {}", path.display()),
             Self::Stdin { width, height, format } => format!("{width}x{height} {format} frames from standard input"),
         }
