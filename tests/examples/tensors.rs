@@ -30,7 +30,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     };
     let paths: Vec<PathBuf> = arguments.collect();
     let mut classifier = Classifier::from_file(&model)?;
-    let spec = classifier.card().input.clone();
+    let spec = classifier.card().input;
     let mut preprocessor = Preprocessor::new(&spec);
     let mut tensor = vec![0.0; spec.len()];
     let (mut tensors, mut answers, mut names) = (vec![], vec![], vec![]);
