@@ -32,7 +32,7 @@ pub struct AuditArgs {
 pub struct Audit {
     /// Pictures that decode, by part and label.
     pub pictures: BTreeMap<String, BTreeMap<String, usize>>,
-    /// Files that are no pictures, by part and label; they are passed over.
+    /// Files that are no pictures and are passed over.
     pub other_files: usize,
     /// How many pictures have each size, `WIDTHxHEIGHT`.
     pub sizes: BTreeMap<String, usize>,

@@ -57,7 +57,14 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
             .y_label_area_size(44)
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)
             .map_err(plain)?;
-        chart.configure_mesh().x_desc("confidence").y_desc("accuracy").light_line_style(TRANSPARENT).draw().map_err(plain)?;
+        chart
+            .configure_mesh()
+            .x_desc("confidence")
+            .y_desc("accuracy")
+            .bold_line_style(BLACK.mix(0.12))
+            .light_line_style(TRANSPARENT)
+            .draw()
+            .map_err(plain)?;
         chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.4))).map_err(plain)?;
         let points: Vec<(f64, f64)> = bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
         chart.draw_series(LineSeries::new(points.clone(), VAL.stroke_width(2))).map_err(plain)?;
@@ -71,7 +78,8 @@ type Line<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Result<()> {
-    let values = || lines.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).filter(|v| v.is_finite());
+    let values =
+        || lines.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).filter(|v| v.is_finite());
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
     let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
     let room = ((high - low) * 0.05).max(1e-3);
@@ -83,7 +91,15 @@ fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Resul
         .y_label_area_size(48)
         .build_cartesian_2d(1.0..last.max(2.0), low - room..high + room)
         .map_err(plain)?;
-    chart.configure_mesh().x_desc("epoch").light_line_style(TRANSPARENT).draw().map_err(plain)?;
+    let whole = |epoch: &f64| if epoch.fract() == 0.0 { format!("{epoch:.0}") } else { String::new() };
+    chart
+        .configure_mesh()
+        .x_desc("epoch")
+        .x_label_formatter(&whole)
+        .bold_line_style(BLACK.mix(0.12))
+        .light_line_style(TRANSPARENT)
+        .draw()
+        .map_err(plain)?;
     if best > 0 {
         let mark = [(best as f64, low - room), (best as f64, high + room)];
         chart.draw_series(LineSeries::new(mark, BLACK.mix(0.25))).map_err(plain)?;
@@ -96,12 +112,7 @@ fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Resul
             .label(*name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
     }
-    chart
-        .configure_series_labels()
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.2))
-        .draw()
-        .map_err(plain)
+    chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.2)).draw().map_err(plain)
 }
 
 fn series(history: &[Epoch], figure: fn(&Epoch) -> f64) -> Vec<(f64, f64)> {
@@ -110,4 +121,34 @@ fn series(history: &[Epoch], figure: fn(&Epoch) -> f64) -> Vec<(f64, f64)> {
 
 fn plain(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("cannot draw a chart: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::train::history::Figures;
+
+    fn epoch(epoch: usize, loss: f64) -> Epoch {
+        let figures = Figures { loss, accuracy: 0.5, ..Figures::default() };
+        Epoch { epoch, train: figures, val: figures, learning_rate: 1e-3, images_per_second: 1.0, seconds: 1.0 }
+    }
+
+    #[test]
+    fn curves_name_whole_epochs_and_survive_any_history() {
+        let history: Vec<Epoch> = (1..=12).map(|number| epoch(number, 1.0 / number as f64)).collect();
+        let svg = curves(&history, 7).unwrap();
+        let labels: Vec<&str> = svg.lines().map(str::trim).collect();
+        assert!(labels.contains(&"10") && !labels.contains(&"10.0"));
+        for history in [vec![], vec![epoch(1, 0.3)], vec![epoch(1, f64::NAN), epoch(2, 0.1)]] {
+            assert!(curves(&history, 1).unwrap().ends_with("</svg>\n"));
+        }
+    }
+
+    #[test]
+    fn the_reliability_diagram_has_a_point_for_each_bin() {
+        let bin = |confidence| Bin { confidence, accuracy: confidence, count: 9 };
+        let svg = reliability(&[bin(0.4), bin(0.6), bin(0.9)]).unwrap();
+        assert_eq!(svg.matches("<circle").count(), 3);
+    }
 }

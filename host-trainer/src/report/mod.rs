@@ -1,26 +1,20 @@
 //! What a run has to show for itself: curves, confusion matrix, calibration, pictures, and one page with all of it.
 
+mod confusion;
 mod curves;
 mod page;
+mod sheet;
+mod svg;
 pub mod text;
-mod tiles;
 
-use crate::dataset::{Dataset, Split};
+use crate::dataset::Dataset;
 use crate::export::Run;
 use crate::export::card::today;
 use crate::files::write_whole;
-use crate::metrics::{Scores, calibrate, score, top};
-use crate::random::{Purpose, stream};
+use crate::metrics::{Scores, calibrate, score};
 use crate::train;
 use anyhow::{Context, Result};
-use rand::seq::SliceRandom;
 use std::path::Path;
-use std::sync::Arc;
-use tiles::Tile;
-
-/// Most sure mistakes on the sheet, and pictures picked at random.
-const MISTAKES: usize = 24;
-const RANDOM: usize = 40;
 
 /// Scores a finished run's best epoch on its test folder (its validation part where there is none) and writes the pictures,
 /// `report.txt` and `report.html` into the run folder.
@@ -49,9 +43,14 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
     );
     let pictures = page::Pictures {
         curves: curves::curves(&run.history, run.best_epoch)?,
-        confusion: tiles::confusion(&data.labels, &scores),
+        confusion: confusion::confusion(&data.labels, &scores),
         reliability: curves::reliability(&calibration.bins)?,
-        sheet: tiles::sheet(&data.labels, split, &choose(split, &probabilities, classes, run.config.seed), shape)?,
+        sheet: sheet::sheet(
+            &data.labels,
+            split,
+            &sheet::choose(split, &probabilities, classes, run.config.seed),
+            shape,
+        )?,
     };
     let page = page::page(&run, data, part, &scores, &text, &pictures);
     let write = |name: &str, content: &str| {
@@ -84,20 +83,4 @@ fn note_evaluation(run: &Path, scores: &Scores) -> Result<()> {
     list.push_str(&format!("{},{},{:.4},{:.4}\n", today(), scores.count, scores.accuracy, scores.macro_f1));
     let path = run.join("evaluations.csv");
     write_whole(&path, list.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// The most sure mistakes first, then pictures picked at random by seed.
-fn choose(split: &Arc<Split>, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Tile> {
-    let mut tiles: Vec<Tile> = probabilities
-        .chunks_exact(classes)
-        .enumerate()
-        .map(|(picture, row)| Tile { picture, predicted: top(row), confidence: row[top(row)] })
-        .collect();
-    let mut mistakes: Vec<Tile> =
-        tiles.iter().filter(|tile| split.items[tile.picture].label != tile.predicted).copied().collect();
-    mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    mistakes.truncate(MISTAKES);
-    tiles.shuffle(&mut stream(Purpose::Sheet, seed, 0, 0));
-    mistakes.extend(tiles.into_iter().take(RANDOM));
-    mistakes
 }

@@ -1,6 +1,6 @@
 //! `report.html`: everything about a run on one page that needs nothing else.
 
-use super::tiles::escape;
+use super::svg::escape;
 use crate::dataset::Dataset;
 use crate::export::Run;
 use crate::metrics::Scores;
@@ -32,6 +32,9 @@ p, li { color: var(--ink) } .soft { color: var(--soft) }
 svg { max-width: 100%; height: auto; border-radius: 8px } .row { display: flex; flex-wrap: wrap; gap: 1rem }
 pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; padding: .8rem; font-size: .82rem }
 summary { cursor: pointer; margin: 1rem 0 }
+@media (prefers-color-scheme: dark) { .chart svg { filter: invert(.9) hue-rotate(180deg) }
+  .sheet > svg > rect:first-child { fill: none } .sheet text:not([fill]) { fill: var(--ink) }
+  .sheet text[fill=\"#2a8f4f\"] { fill: #5fbf83 } .sheet text[fill=\"#c0392b\"] { fill: #f0796b } }
 ";
 
 /// The page as one HTML file.
@@ -61,8 +64,9 @@ pub fn page(run: &Run, data: &Dataset, part: &str, scores: &Scores, text: &str, 
     let _ = write!(
         html,
         "</div><h2>Over the epochs</h2><p class=\"soft\">Training figures are measured while learning, on augmented pictures; the \
-         grey line marks the best epoch.</p>{}<h2>Where it errs</h2><div class=\"row\">{}{}</div>\
-         <h2>Pictures</h2><p class=\"soft\">First the mistakes it was most sure of, then {part} pictures picked at random. A red frame: wrong.</p>{}",
+         grey line marks the best epoch.</p><div class=\"chart\">{}</div><h2>Where it errs</h2>\
+         <div class=\"row chart\">{}{}</div><h2>Pictures</h2><p class=\"soft\">What the model says of {part} pictures, and how \
+         surely. A red frame: wrong.</p><div class=\"sheet\">{}</div>",
         pictures.curves, pictures.confusion, pictures.reliability, pictures.sheet
     );
     html.push_str("<h2>Data</h2><ul>");

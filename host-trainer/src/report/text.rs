@@ -48,3 +48,23 @@ pub fn scores(labels: &[String], scores: &Scores) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::metrics::score;
+
+    #[test]
+    fn the_table_reads_as_documented() {
+        let labels = ["angry".to_owned(), "sad".to_owned()];
+        let text = super::scores(&labels, &score(&[0.9, 0.1, 0.2, 0.8, 0.7, 0.3], &[0, 1, 1], 2));
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "               precision  recall      F1  pictures");
+        assert_eq!(lines[1], "angry              0.500   1.000   0.667         1");
+        assert_eq!(lines[3], "macro average      0.750   0.750   0.667         3");
+        assert!(lines[5].starts_with("accuracy 0.667 (95 % interval 0.208 to 0.939), top-2 1.000"));
+        assert_eq!(
+            lines[9..],
+            ["                angry     sad", "angry               1       0", "sad                 1       1"]
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! A sheet of pictures with what the model says of each, as SVG.
+
+use super::svg::{escape, open};
+use crate::dataset::Split;
+use crate::metrics::top;
+use crate::random::{Purpose, stream};
+use anyhow::{Context, Result};
+use base64::Engine;
+use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
+use rand::seq::SliceRandom;
+use std::fmt::Write;
+use std::io::Cursor;
+
+const THUMB: usize = 96;
+const COLUMNS: usize = 8;
+/// Height of a group's title.
+const TITLE: usize = 30;
+
+/// The surest mistakes on the sheet, and the pictures drawn at random: whole rows of each.
+const MISTAKES: usize = 3 * COLUMNS;
+const RANDOM: usize = 5 * COLUMNS;
+
+/// A picture on the sheet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tile {
+    /// Index into the split.
+    pub picture: usize,
+    /// Label given by the model.
+    pub predicted: usize,
+    /// Its probability.
+    pub confidence: f32,
+}
+
+/// Pictures under one title.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// What they have in common.
+    pub title: String,
+    /// The pictures, in order.
+    pub tiles: Vec<Tile>,
+}
+
+/// The mistakes the model is surest of, and a fair sample drawn by `seed`; `probabilities` is `[pictures, classes]`.
+pub fn choose(split: &Split, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Group> {
+    let tile = |(picture, row): (usize, &[f32])| Tile { picture, predicted: top(row), confidence: row[top(row)] };
+    let mut sample: Vec<Tile> = probabilities.chunks_exact(classes).enumerate().map(tile).collect();
+    let wrong = |tile: &&Tile| split.items[tile.picture].label != tile.predicted;
+    let mut mistakes: Vec<Tile> = sample.iter().filter(wrong).copied().collect();
+    let title = format!("surest mistakes, {} of {}", mistakes.len().min(MISTAKES), mistakes.len());
+    mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    mistakes.truncate(MISTAKES);
+    sample.shuffle(&mut stream(Purpose::Sheet, seed, 0, 0));
+    sample.truncate(RANDOM);
+    let groups = [(title, mistakes), ("drawn at random".into(), sample)];
+    groups.into_iter().map(|(title, tiles)| Group { title, tiles }).filter(|group| !group.tiles.is_empty()).collect()
+}
+
+/// Pictures with what the model says and, where it is wrong, what is true; `shape` is channels, height, width.
+///
+/// # Errors
+/// Only when a thumbnail cannot be encoded.
+pub fn sheet(labels: &[String], split: &Split, groups: &[Group], shape: (usize, usize, usize)) -> Result<String> {
+    let (step_x, step_y) = (THUMB + 12, THUMB + 40);
+    let rows = |group: &Group| group.tiles.len().div_ceil(COLUMNS);
+    let height = groups.iter().map(|group| TITLE + rows(group) * step_y).sum::<usize>();
+    let mut svg = open(COLUMNS * step_x + 12, height.max(1));
+    let mut top = 0;
+    for group in groups {
+        let _ = write!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 19, escape(&group.title));
+        for (index, tile) in group.tiles.iter().enumerate() {
+            let (x, y) = (12 + index % COLUMNS * step_x, top + TITLE + index / COLUMNS * step_y);
+            draw(&mut svg, labels, split, tile, (x, y), shape)?;
+        }
+        top += TITLE + rows(group) * step_y;
+    }
+    Ok(svg + "</svg>")
+}
+
+fn draw(
+    svg: &mut String,
+    labels: &[String],
+    split: &Split,
+    tile: &Tile,
+    (x, y): (usize, usize),
+    shape: (usize, usize, usize),
+) -> Result<()> {
+    let truth = split.items[tile.picture].label;
+    let right = truth == tile.predicted;
+    let (colour, border) = if right { ("#2a8f4f", 1) } else { ("#c0392b", 3) };
+    let _ = write!(
+        svg,
+        "<image x=\"{x}\" y=\"{y}\" width=\"{THUMB}\" height=\"{THUMB}\" href=\"data:image/png;base64,{}\"/>\
+         <rect x=\"{x}\" y=\"{y}\" width=\"{THUMB}\" height=\"{THUMB}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{border}\"/>\
+         <text x=\"{x}\" y=\"{}\" fill=\"{colour}\">{} {:.2}</text>",
+        thumbnail(split.picture(tile.picture), shape)?,
+        y + THUMB + 15,
+        escape(&labels[tile.predicted]),
+        tile.confidence
+    );
+    if !right {
+        let truth = escape(&labels[truth]);
+        let _ = write!(svg, "<text x=\"{x}\" y=\"{}\">true: {truth}</text>", y + THUMB + 30);
+    }
+    Ok(())
+}
+
+/// Planar bytes as a PNG, base64.
+fn thumbnail(bytes: &[u8], (channels, height, width): (usize, usize, usize)) -> Result<String> {
+    let plane = height * width;
+    let size = (width as u32, height as u32);
+    let image = if channels == 1 {
+        GrayImage::from_raw(size.0, size.1, bytes.to_vec()).map(DynamicImage::from)
+    } else {
+        let mixed = (0..plane).flat_map(|at| (0..3).map(move |channel| bytes[channel * plane + at])).collect();
+        RgbImage::from_raw(size.0, size.1, mixed).map(DynamicImage::from)
+    };
+    let image = image.context("a picture has the wrong size")?;
+    // A sheet of 64 large pictures would weigh megabytes.
+    let most = 2 * THUMB as u32;
+    let image = if size.0.max(size.1) > most { image.thumbnail(most, most) } else { image };
+    let mut png = Cursor::new(Vec::new());
+    image.write_to(&mut png, ImageFormat::Png)?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(png.get_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::dataset::Item;
+
+    /// 60 pictures of labels 0 and 1; the model always says 0, ever surer.
+    fn pictures() -> (Split, Vec<f32>) {
+        let item = |index: usize| Item { path: "p".into(), label: usize::from(index % 3 == 0), source: 0 };
+        let split =
+            Split { items: (0..60).map(item).collect(), pixels: vec![9; 60 * 12], stride: 12, repeats: vec![1] };
+        let sure = |index: usize| 0.5 + index as f32 / 200.0;
+        (split, (0..60).flat_map(|index| [sure(index), 1.0 - sure(index)]).collect())
+    }
+
+    #[test]
+    fn the_surest_mistakes_come_first_and_the_sample_is_fair() {
+        let (split, probabilities) = pictures();
+        let groups = choose(&split, &probabilities, 2, 1);
+        assert_eq!(groups[0].title, "surest mistakes, 20 of 20");
+        assert_eq!(groups[0].tiles[0].picture, 57);
+        assert!(groups[0].tiles.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence));
+        assert_eq!(groups[1].tiles.len(), RANDOM);
+        assert_eq!(groups, choose(&split, &probabilities, 2, 1));
+        assert_ne!(groups[1], choose(&split, &probabilities, 2, 2)[1]);
+    }
+
+    #[test]
+    fn every_tile_has_its_picture_and_every_mistake_its_truth() {
+        let (split, probabilities) = pictures();
+        let groups = choose(&split, &probabilities, 2, 1);
+        let svg = sheet(&["no".into(), "yes".into()], &split, &groups, (3, 2, 2)).unwrap();
+        assert_eq!(svg.matches("<image").count(), 20 + RANDOM);
+        let wrong =
+            groups.iter().flat_map(|group| &group.tiles).filter(|tile| split.items[tile.picture].label == 1).count();
+        assert_eq!(svg.matches("true: yes").count(), wrong);
+    }
+
+    #[test]
+    fn without_mistakes_there_is_no_such_group() {
+        let (split, _) = pictures();
+        let right: Vec<f32> =
+            split.items.iter().flat_map(|item| if item.label == 0 { [1.0, 0.0] } else { [0.0, 1.0] }).collect();
+        let groups = choose(&split, &right, 2, 1);
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].title, "drawn at random");
+    }
+}
