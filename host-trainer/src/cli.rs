@@ -195,4 +195,7 @@ pub struct ExportArgs {
     /// Name in the model's card.
     #[arg(long)]
     pub name: Option<String>,
+    /// A remark for the card on how the model was made.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
 }

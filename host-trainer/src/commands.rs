@@ -103,6 +103,7 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
         labels: args.labels.clone(),
         calibrate_on: calibrate_on.collect::<Result<_>>()?,
         name: args.name.clone(),
+        note: args.note.clone(),
     };
     let (card, measured) = export::export(&request)?;
     println!("{}: {}", args.out.display(), card.labels.join(", "));

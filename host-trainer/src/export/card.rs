@@ -1,6 +1,6 @@
 //! The `MODEL.md` beside an exported model.
 
-use super::{Measured, Run};
+use super::{Measured, Request, Run};
 use crate::dataset::Dataset;
 use crate::nets::summary::grouped;
 use emotion_models::ModelCard;
@@ -16,8 +16,9 @@ pub fn markdown(
     card: &ModelCard,
     measured: &[Measured],
     compared: (usize, f32),
-    labels: &[String],
+    request: &Request,
 ) -> String {
+    let labels = &request.labels;
     let mut text = String::new();
     let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
     let input = &card.input;
@@ -51,10 +52,10 @@ pub fn markdown(
         text,
         "## How it was made\n\n```\n{}\nhost-trainer export RUN --out MODEL.onnx{}\n```\n\n\
          Seed {}; the best of {} epochs by validation {:?} was epoch {}{}. Trainer and exported graph agree within {:.1e} \
-         (largest difference of a probability, {} pictures).\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
+         (largest difference of a probability, {} pictures).{}\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
          | source | part | {} |\n|---|---|{}|\n",
         run.identity.command,
-        if labels.is_empty() { String::new() } else { format!(" --labels {}", labels.join(",")) },
+        options(request),
         run.config.seed,
         run.history.len(),
         run.config.monitor,
@@ -62,6 +63,7 @@ pub fn markdown(
         best.map_or(String::new(), |e| format!(" (validation loss {:.4}, accuracy {:.3} over all labels)", e.val.loss, e.val.accuracy)),
         compared.1,
         compared.0,
+        request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
         card.training_data,
         card.data_fingerprint,
         data.labels.join(" | "),
@@ -91,11 +93,33 @@ pub fn markdown(
     for one in measured.iter().filter(|one| one.part == "test") {
         section(&mut text, one, &card.labels, &format!("test folder, {}", today()));
     }
+    let looks = crate::report::evaluations(&run.folder);
+    if looks.lines().count() > 1 {
+        let _ = writeln!(text, "The training run's own report looked at the test pictures too (all labels, temperature 1, trainer's forward pass):\n");
+        let _ = writeln!(text, "| date | pictures | accuracy | macro F1 |\n|---|---|---|---|");
+        for look in looks.lines().skip(1) {
+            let _ = writeln!(text, "| {} |", look.replace(',', " | "));
+        }
+        text.push('\n');
+    }
     if !measured.iter().any(|one| one.part == "test") {
         let _ = writeln!(text, "None: the data has no test folder.\n");
     }
     text.push_str(LIMITS);
     text
+}
+
+/// The options of `export` that shape the model.
+fn options(request: &Request) -> String {
+    let mut options = String::new();
+    if !request.labels.is_empty() {
+        let _ = write!(options, " --labels {}", request.labels.join(","));
+    }
+    if !request.calibrate_on.is_empty() {
+        let sources: Vec<String> = request.calibrate_on.iter().map(|source| (source + 1).to_string()).collect();
+        let _ = write!(options, " --calibrate-on {}", sources.join(","));
+    }
+    options
 }
 
 /// A card's text with one more evaluation on a test folder, dated today; `remark` follows the date.

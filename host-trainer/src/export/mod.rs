@@ -31,6 +31,8 @@ pub struct Request {
     pub calibrate_on: Vec<usize>,
     /// Name in the model's card; the file's name when absent.
     pub name: Option<String>,
+    /// A remark for the card on how the model was made.
+    pub note: Option<String>,
 }
 
 /// A finished run, read back.
@@ -187,7 +189,7 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
 
     let pictures = val.pictures + test.as_ref().map_or(0, |test| test.pictures);
     let largest = val.largest.max(test.as_ref().map_or(0.0, |test| test.largest));
-    let text = card::markdown(&run, &data, &card, &measured, (pictures, largest), &request.labels);
+    let text = card::markdown(&run, &data, &card, &measured, (pictures, largest), request);
     let write = |path: &Path, bytes: &[u8]| {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         folder.map_or(Ok(()), std::fs::create_dir_all)
