@@ -17,6 +17,12 @@ pub(super) fn dim(colour: Colour, factor: f32) -> Colour {
     colour.map(|value| value * factor)
 }
 
+/// An arch for `share` of 0 to 1, fuller than the line: steep at 0, flat at 1.
+pub(super) fn fuller(share: f32) -> f32 {
+    let share = share.clamp(0.0, 1.0);
+    share * (1.75 - 0.75 * share)
+}
+
 /// 0 below `low`, 1 above `high`, smooth between.
 pub(super) fn smoothstep(low: f32, high: f32, value: f32) -> f32 {
     let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
@@ -142,26 +148,39 @@ impl Canvas {
     pub(super) fn finish(self, person: &Person, motion: &Motion, frame: u64) -> RgbImage {
         let gain = person.light.tint.map(|tint| 255.0 * tint * person.light.exposure * motion.flicker);
         let mut state = (frame as u32).wrapping_mul(0x9E37_79B9) ^ person.noise_seed | 1;
-        let mut bytes = Vec::with_capacity(3 * self.pixels.len());
-        for pixel in &self.pixels {
+        let mut bytes = vec![0; 3 * self.pixels.len()];
+        for (bytes, pixel) in bytes.chunks_exact_mut(3).zip(&self.pixels) {
             // xorshift32 (Marsaglia, 2003): two of its bytes make a roughly triangular deviation.
             state ^= state << 13;
             state ^= state >> 17;
             state ^= state << 5;
             let deviation = ((state & 255) as f32 - (state >> 8 & 255) as f32) * person.noise;
-            for (value, gain) in pixel.iter().zip(gain) {
-                bytes.push((value * gain + deviation + 0.5) as u8);
+            for ((byte, value), gain) in bytes.iter_mut().zip(pixel).zip(gain) {
+                *byte = (value * gain + deviation + 0.5) as u8;
             }
         }
         RgbImage::from_raw(self.width, self.height, bytes).unwrap_or_default()
     }
 }
 
+/// The length of a vector; `hypot` guards against overflow at many times the cost.
+pub(super) fn length(x: f32, y: f32) -> f32 {
+    (x * x + y * y).sqrt()
+}
+
+/// A wave like the sine's, of period 1, made of parabolas: good enough for hair.
+pub(super) fn wave(turns: f32) -> f32 {
+    let part = turns - turns as i32 as f32;
+    let part = if part < 0.0 { part + 1.0 } else { part } - 0.5;
+    16.0 * part * (part.abs() - 0.5)
+}
+
 /// Signed distance, nearly, to an ellipse around the origin (Inigo Quilez's first-order bound).
 pub(super) fn ellipse(x: f32, y: f32, [rx, ry]: [f32; 2]) -> f32 {
     let (u, v) = (x / rx, y / ry);
     let length = (u * u + v * v).sqrt();
-    let gradient = ((u / rx).powi(2) + (v / ry).powi(2)).sqrt();
+    let (s, t) = (u / rx, v / ry);
+    let gradient = (s * s + t * t).sqrt();
     if gradient < 1e-6 { -rx.min(ry) } else { length * (length - 1.0) / gradient }
 }
 
@@ -169,5 +188,5 @@ pub(super) fn ellipse(x: f32, y: f32, [rx, ry]: [f32; 2]) -> f32 {
 pub(super) fn stroke(x: f32, y: f32, from: [f32; 2], to: [f32; 2], radius: f32) -> f32 {
     let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
     let along = (((x - from[0]) * dx + (y - from[1]) * dy) / (dx * dx + dy * dy).max(1e-9)).clamp(0.0, 1.0);
-    (x - from[0] - along * dx).hypot(y - from[1] - along * dy) - radius
+    length(x - from[0] - along * dx, y - from[1] - along * dy) - radius
 }

@@ -103,9 +103,9 @@ impl Expression {
                     ..calm
                 };
                 if person.bares_teeth {
-                    Self { corners: -0.45, widen: 0.1, bare: 1.0, ..face }
+                    Self { corners: -0.4, widen: 0.05, bare: 1.0, ..face }
                 } else {
-                    Self { corners: -0.55, widen: -0.15, press: 1.0, chin: 0.7, ..face }
+                    Self { corners: -0.25, widen: -0.05, press: 1.0, chin: 0.3, ..face }
                 }
             }
             "happy" => Self {

@@ -111,7 +111,7 @@ pub(super) fn head(canvas: &mut Canvas, view: &View, person: &Person, expression
         patches(canvas, view, person, [0.50, 0.24], [0.30, 0.20], 0.5 * cheeks, [1.14, 1.08, 1.06]);
     }
     creases(canvas, view, person, 0.6 * cheeks, &[[0.21, 0.38], [0.40, 0.50], [0.56, 0.68]], 0.02);
-    creases(canvas, view, person, 0.45 * cheeks, &[[person.eye_gap - 0.12, 0.07], [person.eye_gap + 0.2, 0.04]], 0.015);
+    creases(canvas, view, person, 0.3 * cheeks, &[[person.eye_gap - 0.12, 0.07], [person.eye_gap + 0.2, 0.04]], 0.015);
     for rise in [-0.09, 0.0] {
         let from = [person.eye_gap + 0.30, -0.10 + 0.5 * rise];
         creases(canvas, view, person, 0.5 * cheeks, &[from, [from[0] + 0.12, from[1] + rise + 0.03]], 0.012);

@@ -1,6 +1,6 @@
 //! Nose, mouth, eyes and brows.
 
-use super::canvas::{Canvas, Coat, Colour, SOLID, View, dim, ellipse, mix, smoothstep, stroke};
+use super::canvas::{Canvas, Coat, Colour, SOLID, View, dim, ellipse, fuller, length, mix, smoothstep, stroke};
 use super::expression::{Expression, Motion};
 use super::face::{crease, lit, outline, skin};
 use super::person::Person;
@@ -71,23 +71,24 @@ pub(super) fn mouth(canvas: &mut Canvas, view: &View, person: &Person, expressio
         let u = x / half;
         MOUTH_HEIGHT + 0.05 * corners - 0.03 * chin * (1.0 - press) - 0.20 * corners * u * u
     };
-    let squared = move |x: f32| 1.0 - (x / half).powi(2).powi(3);
-    let upper = move |x: f32| line(x) - 0.085 * bare * squared(x);
-    let lower = move |x: f32| {
-        line(x) + open * (0.12 + 0.15 * jaw) * bow(x / half).max(0.0).powf(0.8) + 0.105 * bare * squared(x)
+    let squared = move |x: f32| {
+        let square = (x / half) * (x / half);
+        1.0 - square * square * square
     };
+    let upper = move |x: f32| line(x) - 0.085 * bare * squared(x);
+    let lower = move |x: f32| line(x) + open * (0.12 + 0.15 * jaw) * fuller(bow(x / half)) + 0.105 * bare * squared(x);
     let between = move |x: f32, y: f32, above: f32, below: f32| ((above - y).max(y - below) * 0.9).max(x.abs() - half);
     let bounds = [-half - 0.1, MOUTH_HEIGHT - 0.4, half + 0.1, MOUTH_HEIGHT + 0.55];
     let lips = |x: f32, y: f32| dim(person.lips, lit(person, x, y));
 
     // The lips around the opening.
     let thin = (1.0 - 0.8 * press) * (1.0 - 0.35 * open) * person.lip_fullness;
-    let cupid = |x: f32| 1.0 - 0.25 * (-(x / 0.07).powi(2)).exp();
+    let cupid = |x: f32| 1.0 - 0.25 * smoothstep(0.12, 0.0, x.abs());
     canvas.paint(
         view,
         bounds,
         Coat { opacity: 0.9, blur: 0.02 },
-        |x, y| between(x, y, upper(x) - 0.075 * thin * bow(x / half).max(0.0).powf(0.7) * cupid(x), upper(x)),
+        |x, y| between(x, y, upper(x) - 0.075 * thin * fuller(bow(x / half)) * cupid(x), upper(x)),
         |x, y| dim(lips(x, y), 0.82),
     );
     let pout = 1.0 + 0.3 * chin * (1.0 - press);
@@ -95,7 +96,7 @@ pub(super) fn mouth(canvas: &mut Canvas, view: &View, person: &Person, expressio
         view,
         bounds,
         Coat { opacity: 0.9, blur: 0.02 },
-        |x, y| between(x, y, lower(x), lower(x) + 0.095 * thin * pout * bow(x / half).max(0.0).powf(0.8)),
+        |x, y| between(x, y, lower(x), lower(x) + 0.095 * thin * pout * fuller(bow(x / half))),
         |x, y| dim(lips(x, y), 1.08),
     );
 
@@ -114,13 +115,15 @@ pub(super) fn mouth(canvas: &mut Canvas, view: &View, person: &Person, expressio
         let enamel = |x: f32, y: f32| {
             // Gaps between teeth, narrower towards the sides.
             let gap = 0.5 + 0.5 * (std::f32::consts::TAU * x / (0.17 - 0.1 * x.abs())).cos();
-            dim([0.96, 0.94, 0.88], lit(person, 0.6 * x, y).clamp(0.75, 1.05) * (1.0 - 0.12 * gap.powi(8)))
+            let gap = gap * gap * gap * gap;
+            let bright = lit(person, 0.5 * x, y).clamp(0.88, 1.02) / person.light.exposure.clamp(0.75, 1.6);
+            dim([1.0, 0.98, 0.93], bright * (1.0 - 0.10 * gap))
         };
         let teeth = |x: f32| {
             if bare > open {
                 lower(x) - 0.02
             } else {
-                lower(x).min(upper(x) + 0.125 * bow(0.9 * x / half).max(0.0).powf(0.5))
+                lower(x).min(upper(x) + (0.075 + 0.05 * jaw) * fuller(bow(x / half)))
             }
         };
         canvas.paint(
@@ -170,7 +173,7 @@ pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression
     let upper = move |u: f32| {
         // Anger presses the inner half of the lid down, sadness lets the outer half hang.
         let cut = 1.0 - 0.35 * (lid_droop * u).max(0.0);
-        let open = slope(u) - size * 0.185 * lid_open * cut * (1.0 - u * u).max(0.0).powf(0.8);
+        let open = slope(u) - size * 0.185 * lid_open * cut * fuller(1.0 - u * u);
         open.min(lower(u))
     };
     for side in [-1.0, 1.0_f32] {
@@ -185,7 +188,7 @@ pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression
         let light = lit(person, centre, EYE_HEIGHT);
         canvas.paint(view, bounds, SOLID, opening, |x, y| {
             let under_lid = smoothstep(-0.01, 0.07, y - upper(along(x).clamp(-1.0, 1.0)));
-            dim([0.95, 0.94, 0.92], light.clamp(0.7, 1.1) * (0.72 + 0.28 * under_lid))
+            dim([0.95, 0.94, 0.92], (light / person.light.exposure).clamp(0.6, 1.1) * (0.72 + 0.28 * under_lid))
         });
         let iris = [centre + 0.05 * motion.gaze[0], EYE_HEIGHT - 0.025 + 0.02 * motion.gaze[1]];
         let radius = 0.105 * size;
@@ -193,9 +196,9 @@ pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression
             view,
             bounds,
             SOLID,
-            |x, y| ((x - iris[0]).hypot(y - iris[1]) - radius).max(opening(x, y)),
+            |x, y| (length(x - iris[0], y - iris[1]) - radius).max(opening(x, y)),
             |x, y| {
-                let from_middle = (x - iris[0]).hypot(y - iris[1]) / radius;
+                let from_middle = length(x - iris[0], y - iris[1]) / radius;
                 let ring = 1.15 - 0.6 * smoothstep(0.7, 1.0, from_middle);
                 mix(DARK, dim(person.iris, ring), smoothstep(0.42, 0.5, from_middle))
             },
@@ -205,7 +208,7 @@ pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression
             view,
             bounds,
             Coat { opacity: 0.9, blur: 0.0 },
-            |x, y| ((x - glint[0]).hypot(y - glint[1]) - 0.022).max(opening(x, y)),
+            |x, y| (length(x - glint[0], y - glint[1]) - 0.022).max(opening(x, y)),
             |_, _| [0.95; 3],
         );
         // Upper lashes, lower lid's edge, the fold above the lid.
@@ -255,12 +258,12 @@ pub(super) fn brows(canvas: &mut Canvas, view: &View, person: &Person, expressio
         let outer = rest + 0.02 - 0.12 * brow_outer;
         // At rest a brow arches; a frown straightens it.
         let arch = 0.055 * (1.0 - 0.8 * brow_inner.abs().min(1.0));
-        inner + (outer - inner) * t - arch * (std::f32::consts::PI * t.powf(1.2)).sin()
+        inner + (outer - inner) * t - arch * 4.0 * t * t * (1.0 - t) * 1.7
     };
     let [r, g, b] = person.hair;
     let luma = 0.3 * r + 0.59 * g + 0.11 * b;
-    // Even fair brows stand out from the skin, and those of grey hair stay darker than it.
-    let colour = mix(dim(person.hair, (0.28 / luma).min(0.85)), DARK, 0.35);
+    // Even fair brows stand out from the skin.
+    let colour = mix(dim(person.hair, (0.2 / luma).min(0.8)), DARK, 0.35);
     for side in [-1.0, 1.0_f32] {
         let centre = side * (start + length / 2.0);
         canvas.paint(
@@ -272,7 +275,7 @@ pub(super) fn brows(canvas: &mut Canvas, view: &View, person: &Person, expressio
                 let inside = t.clamp(0.0, 1.0);
                 let thickness = 0.056 * person.brow_weight * (1.0 - 0.62 * inside * inside);
                 let across = (y - middle(inside)).abs() * 0.9 - thickness;
-                across.max((t - inside).abs() * length).max(outline(person, x, y))
+                across.max(((t - 0.5).abs() - 0.5) * length).max(outline(person, x, y))
             },
             |x, y| dim(colour, lit(person, x, y)),
         );

@@ -93,6 +93,8 @@ impl Person {
         let tone = within(0.0, 9.0);
         let index = (tone as usize).min(8);
         let skin = mix(hex(MONK_SKIN_TONES[index]), hex(MONK_SKIN_TONES[index + 1]), tone - index as f32);
+        // The swatches are flat; living skin scatters red light from within.
+        let skin = [1.05 * skin[0], skin[1], 0.95 * skin[2]];
         let pick =
             |colours: &[u32], at: f32| hex(colours[((at * colours.len() as f32) as usize).min(colours.len() - 1)]);
         // Fair hair and light eyes go with the lighter half of the scale.
@@ -110,7 +112,9 @@ impl Person {
             HairStyle::Bald,
         ];
         let hair_style = styles[(within(0.0, 8.0) as usize).min(7)];
-        let lips = mix(skin, [0.62, 0.20, 0.20], within(0.35, 0.6));
+        // Lips are the skin's own colour, redder and darker.
+        let blood = within(0.5, 0.8);
+        let lips = [skin[0] * (1.02 - 0.12 * blood), skin[1] * (1.0 - 0.5 * blood), skin[2] * (1.0 - 0.45 * blood)];
         let clothes = pick(&CLOTHES, within(0.0, 1.0));
         let walls = [pick(&WALLS, within(0.0, 1.0)), pick(&WALLS, within(0.0, 1.0))];
         let walls = [walls[0], mix(walls[0], walls[1], within(0.2, 0.7))];
@@ -127,7 +131,7 @@ impl Person {
         // Cameras expose for the face: a darker one gets a longer exposure, though not all the way.
         let luma = 0.299 * skin[0] + 0.587 * skin[1] + 0.114 * skin[2];
         let exposure = (0.62 / luma).clamp(0.8, 2.4).powf(0.75) * within(0.8, 1.12);
-        let warmth = within(-0.08, 0.1);
+        let warmth = within(-0.03, 0.08);
         let light = Light { towards, ambient: within(0.5, 0.75), exposure, tint: [1.0 + warmth, 1.0, 1.0 - warmth] };
         Self {
             skin,
@@ -139,9 +143,9 @@ impl Person {
             walls,
             blobs,
             head: [within(0.92, 1.06), within(1.2, 1.36)],
-            jaw: within(0.12, 0.36),
+            jaw: within(0.04, 0.2),
             eye_gap: within(0.39, 0.45),
-            eye_size: within(0.92, 1.15),
+            eye_size: within(1.0, 1.2),
             brow_weight: within(0.75, 1.35),
             nose_width: within(0.85, 1.25),
             nose_length: within(0.9, 1.1),
@@ -150,11 +154,11 @@ impl Person {
             beard,
             moustache: bearded && within(0.0, 1.0) < 0.7,
             light,
-            size: within(0.315, 0.375),
+            size: within(0.335, 0.39),
             place: [within(-0.035, 0.035), within(-0.02, 0.045)],
             roll: within(-0.09, 0.09),
             intensity: within(0.72, 1.0),
-            bares_teeth: within(0.0, 1.0) < 0.4,
+            bares_teeth: within(0.0, 1.0) < 0.3,
             laughs: within(0.0, 1.0) < 0.6,
             phases: [(); 6].map(|()| within(0.0, 1.0)),
             noise: within(0.002, 0.014),
