@@ -3,18 +3,10 @@
 use emotion_models::{Colour, CropBox, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor};
 use proptest::prelude::*;
 
-const UNIT: PixelMap = PixelMap {
-    offset: 0.0,
-    scale: 1.0,
-};
+const UNIT: PixelMap = PixelMap { offset: 0.0, scale: 1.0 };
 
 fn spec(width: u32, height: u32, colour: Colour) -> InputSpec {
-    InputSpec {
-        width,
-        height,
-        colour,
-        pixel_map: UNIT,
-    }
+    InputSpec { width, height, colour, pixel_map: UNIT }
 }
 
 /// A picture as floats, `[C, H, W]`.
@@ -34,22 +26,12 @@ impl Picture {
                 }
             }
         }
-        Self {
-            width,
-            height,
-            channels,
-        }
+        Self { width, height, channels }
     }
 
     fn grey(&self) -> Vec<f64> {
-        let [r, g, b] = &self.channels[..] else {
-            unreachable!()
-        };
-        r.iter()
-            .zip(g)
-            .zip(b)
-            .map(|((r, g), b)| 0.299 * r + 0.587 * g + 0.114 * b)
-            .collect()
+        let [r, g, b] = &self.channels[..] else { unreachable!() };
+        r.iter().zip(g).zip(b).map(|((r, g), b)| 0.299 * r + 0.587 * g + 0.114 * b).collect()
     }
 
     /// One channel's crop, resized: every output weighs every pixel of the crop by the triangle filter.
@@ -57,9 +39,8 @@ impl Picture {
         let weights = |source: usize, target: usize, index: usize| -> Vec<f64> {
             let scale = source as f64 / target as f64;
             let centre = (index as f64 + 0.5) * scale - 0.5;
-            let raw: Vec<f64> = (0..source)
-                .map(|at| (1.0 - (at as f64 - centre).abs() / scale.max(1.0)).max(0.0))
-                .collect();
+            let raw: Vec<f64> =
+                (0..source).map(|at| (1.0 - (at as f64 - centre).abs() / scale.max(1.0)).max(0.0)).collect();
             let sum: f64 = raw.iter().sum();
             raw.into_iter().map(|weight| weight / sum).collect()
         };
@@ -67,32 +48,19 @@ impl Picture {
             crop.x as usize + crop.width as usize <= self.width
                 && crop.y as usize + crop.height as usize <= self.height
         );
-        let across: Vec<_> = (0..width)
-            .map(|x| weights(crop.width as usize, width, x))
-            .collect();
-        let down: Vec<_> = (0..height)
-            .map(|y| weights(crop.height as usize, height, y))
-            .collect();
+        let across: Vec<_> = (0..width).map(|x| weights(crop.width as usize, width, x)).collect();
+        let down: Vec<_> = (0..height).map(|y| weights(crop.height as usize, height, y)).collect();
         let narrow: Vec<Vec<f64>> = (0..crop.height as usize)
             .map(|y| {
                 let start = (crop.y as usize + y) * self.width + crop.x as usize;
                 let row = &channel[start..start + crop.width as usize];
-                across
-                    .iter()
-                    .map(|weights| weights.iter().zip(row).map(|(w, v)| w * v).sum())
-                    .collect()
+                across.iter().map(|weights| weights.iter().zip(row).map(|(w, v)| w * v).sum()).collect()
             })
             .collect();
         let mut out = Vec::new();
         for weights in &down {
             for x in 0..width {
-                out.push(
-                    weights
-                        .iter()
-                        .zip(&narrow)
-                        .map(|(weight, row)| weight * row[x])
-                        .sum(),
-                );
+                out.push(weights.iter().zip(&narrow).map(|(weight, row)| weight * row[x]).sum());
             }
         }
         out
@@ -151,19 +119,14 @@ fn encode(
     match format {
         PixelFormat::Nv12 => {
             for y in 0..half_height {
-                let values = (0..half_width)
-                    .flat_map(|x| [chroma(1, x, y), chroma(2, x, y)])
-                    .collect();
+                let values = (0..half_width).flat_map(|x| [chroma(1, x, y), chroma(2, x, y)]).collect();
                 row(values, stride + stride % 2);
             }
         }
         PixelFormat::I420 => {
             for channel in [1, 2] {
                 for y in 0..half_height {
-                    row(
-                        (0..half_width).map(|x| chroma(channel, x, y)).collect(),
-                        stride.div_ceil(2),
-                    );
+                    row((0..half_width).map(|x| chroma(channel, x, y)).collect(), stride.div_ceil(2));
                 }
             }
         }
@@ -181,18 +144,13 @@ fn resize(
     spec: &InputSpec,
 ) -> Vec<u8> {
     let (bytes, stride) = encode(format, size.0, size.1, padding, pixel);
-    let frame =
-        FrameView::with_stride(format, size.0 as u32, size.1 as u32, stride, &bytes).unwrap();
+    let frame = FrameView::with_stride(format, size.0 as u32, size.1 as u32, stride, &bytes).unwrap();
     Preprocessor::new(spec).resize(&frame, crop).to_vec()
 }
 
 fn largest_difference(left: &[u8], right: &[u8]) -> u8 {
     assert_eq!(left.len(), right.len());
-    left.iter()
-        .zip(right)
-        .map(|(left, right)| left.abs_diff(*right))
-        .max()
-        .unwrap()
+    left.iter().zip(right).map(|(left, right)| left.abs_diff(*right)).max().unwrap()
 }
 
 #[test]
@@ -200,40 +158,13 @@ fn equals_the_float_reference_to_the_rounding() {
     let cases = [
         ((640, 480), CropBox::centred_square(640, 480), (64, 64)),
         ((640, 480), CropBox::full(640, 480), (96, 64)),
-        (
-            (640, 480),
-            CropBox {
-                x: 33,
-                y: 17,
-                width: 301,
-                height: 227,
-            },
-            (64, 64),
-        ),
+        ((640, 480), CropBox { x: 33, y: 17, width: 301, height: 227 }, (64, 64)),
         ((300, 1700), CropBox::full(300, 1700), (48, 64)),
         ((64, 64), CropBox::full(64, 64), (64, 64)),
         ((65, 63), CropBox::full(65, 63), (64, 64)),
         ((48, 48), CropBox::full(48, 48), (64, 64)),
-        (
-            (101, 50),
-            CropBox {
-                x: 5,
-                y: 3,
-                width: 1,
-                height: 1,
-            },
-            (8, 8),
-        ),
-        (
-            (256, 256),
-            CropBox {
-                x: 1,
-                y: 1,
-                width: 255,
-                height: 255,
-            },
-            (256, 256),
-        ),
+        ((101, 50), CropBox { x: 5, y: 3, width: 1, height: 1 }, (8, 8)),
+        ((256, 256), CropBox { x: 1, y: 1, width: 255, height: 255 }, (256, 256)),
     ];
     for (seed, ((width, height), crop, (out_width, out_height))) in cases.into_iter().enumerate() {
         let pixel = |x, y| [0, 1, 2].map(|channel| noise(seed as u64, x, y, channel));
@@ -243,19 +174,14 @@ fn equals_the_float_reference_to_the_rounding() {
             let expected: Vec<f64> = match colour {
                 Colour::Grey => picture.resized(&picture.grey(), crop, out_width, out_height),
                 Colour::Rgb => (0..3)
-                    .flat_map(|channel| {
-                        picture.resized(&picture.channels[channel], crop, out_width, out_height)
-                    })
+                    .flat_map(|channel| picture.resized(&picture.channels[channel], crop, out_width, out_height))
                     .collect(),
             };
             let found = resize(PixelFormat::Rgb, (width, height), 0, pixel, crop, &spec);
             assert_eq!(found.len(), expected.len());
             for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
                 let off = (f64::from(*found) - expected).abs();
-                assert!(
-                    off < 0.502,
-                    "case {seed} {colour} value {index}: {found} for {expected}"
-                );
+                assert!(off < 0.502, "case {seed} {colour} value {index}: {found} for {expected}");
             }
         }
     }
@@ -264,25 +190,10 @@ fn equals_the_float_reference_to_the_rounding() {
 #[test]
 fn a_fine_checkerboard_turns_mid_grey() {
     let pixel = |x: usize, y: usize| [if (x + y) % 2 == 0 { 0 } else { 255 }; 3];
-    for format in [
-        PixelFormat::Grey,
-        PixelFormat::Rgb,
-        PixelFormat::Yuyv,
-        PixelFormat::Nv12,
-    ] {
+    for format in [PixelFormat::Grey, PixelFormat::Rgb, PixelFormat::Yuyv, PixelFormat::Nv12] {
         for side in [64, 96] {
-            let out = resize(
-                format,
-                (640, 480),
-                0,
-                pixel,
-                CropBox::full(640, 480),
-                &spec(side, side, Colour::Grey),
-            );
-            assert!(
-                out.iter().all(|value| (126..=129).contains(value)),
-                "{format} {side}: {out:?}"
-            );
+            let out = resize(format, (640, 480), 0, pixel, CropBox::full(640, 480), &spec(side, side, Colour::Grey));
+            assert!(out.iter().all(|value| (126..=129).contains(value)), "{format} {side}: {out:?}");
         }
     }
 }
@@ -290,21 +201,8 @@ fn a_fine_checkerboard_turns_mid_grey() {
 #[test]
 fn a_smaller_picture_is_interpolated() {
     let ramp = |x: usize, _: usize| [(5 * x) as u8; 3];
-    let out = resize(
-        PixelFormat::Grey,
-        (48, 48),
-        0,
-        ramp,
-        CropBox::full(48, 48),
-        &spec(64, 64, Colour::Grey),
-    );
-    assert!(
-        out[..64]
-            .windows(2)
-            .all(|pair| pair[1] >= pair[0] && pair[1] - pair[0] <= 5),
-        "{:?}",
-        &out[..64]
-    );
+    let out = resize(PixelFormat::Grey, (48, 48), 0, ramp, CropBox::full(48, 48), &spec(64, 64, Colour::Grey));
+    assert!(out[..64].windows(2).all(|pair| pair[1] >= pair[0] && pair[1] - pair[0] <= 5), "{:?}", &out[..64]);
     assert_eq!((out[0], out[63]), (0, 235));
 }
 
@@ -313,10 +211,7 @@ fn the_pixel_map_is_applied_to_whole_bytes() {
     let pixel = |x: usize, y: usize| [noise(3, x, y, 0); 3];
     let (bytes, _) = encode(PixelFormat::Grey, 100, 80, 0, pixel);
     let frame = FrameView::new(PixelFormat::Grey, 100, 80, &bytes).unwrap();
-    let mut preprocessor = Preprocessor::new(&InputSpec {
-        pixel_map: PixelMap::SIGNED,
-        ..spec(32, 32, Colour::Grey)
-    });
+    let mut preprocessor = Preprocessor::new(&InputSpec { pixel_map: PixelMap::SIGNED, ..spec(32, 32, Colour::Grey) });
     let mut tensor = vec![0.0; 32 * 32];
     preprocessor.tensor(&frame, CropBox::full(100, 80), &mut tensor);
     let bytes = preprocessor.resize(&frame, CropBox::full(100, 80));
@@ -332,23 +227,12 @@ fn a_preprocessor_forgets_the_last_frame() {
     let sizes = [(640, 480), (20, 30), (1000, 700), (640, 480), (63, 64)];
     for (seed, (width, height)) in sizes.into_iter().enumerate() {
         for format in PixelFormat::ALL {
-            let (bytes, _) = encode(format, width, height, 0, |x, y| {
-                [0, 1, 2].map(|c| noise(seed as u64, x, y, c))
-            });
+            let (bytes, _) = encode(format, width, height, 0, |x, y| [0, 1, 2].map(|c| noise(seed as u64, x, y, c)));
             let frame = FrameView::new(format, width as u32, height as u32, &bytes).unwrap();
-            for crop in [
-                CropBox::centred_square(width as u32, height as u32),
-                CropBox {
-                    x: 3,
-                    y: 2,
-                    width: 15,
-                    height: 9,
-                },
-            ] {
-                assert_eq!(
-                    used.resize(&frame, crop),
-                    Preprocessor::new(&spec).resize(&frame, crop)
-                );
+            for crop in
+                [CropBox::centred_square(width as u32, height as u32), CropBox { x: 3, y: 2, width: 15, height: 9 }]
+            {
+                assert_eq!(used.resize(&frame, crop), Preprocessor::new(&spec).resize(&frame, crop));
             }
         }
     }

@@ -1,0 +1,51 @@
+//! A warm preprocessor allocates nothing: counted by an allocator of this test's own, alone in its process.
+
+use emotion_models::{Colour, CropBox, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes to the system's allocator unchanged; only a counter is kept beside it.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps `alloc`'s contract, which is that of the system's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from `System.alloc` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[test]
+fn a_warm_preprocessor_allocates_nothing() {
+    let data = vec![128; PixelFormat::Rgb.frame_bytes(640, 480)];
+    for colour in [Colour::Grey, Colour::Rgb] {
+        let spec = InputSpec { width: 64, height: 64, colour, pixel_map: PixelMap::SIGNED };
+        let mut tensor = vec![0.0; spec.len()];
+        let mut preprocessor = Preprocessor::new(&spec);
+        let crops = [CropBox::centred_square(640, 480), CropBox { x: 31, y: 9, width: 250, height: 300 }];
+        let mut pass = |preprocessor: &mut Preprocessor| {
+            for format in PixelFormat::ALL {
+                let frame = FrameView::new(format, 640, 480, &data).unwrap();
+                for crop in crops {
+                    preprocessor.tensor(&frame, crop, &mut tensor);
+                }
+            }
+        };
+        pass(&mut preprocessor);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for _ in 0..3 {
+            pass(&mut preprocessor);
+        }
+        assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "{colour}");
+    }
+}
