@@ -3,6 +3,7 @@
 use crate::dataset::copies::{equal_groups, lookalikes};
 use crate::dataset::reading::{Reading, read_all};
 use crate::dataset::scan::{describe, scan};
+use crate::output::say;
 use anyhow::{Result, ensure};
 use clap::Args;
 use serde::Serialize;
@@ -81,8 +82,8 @@ struct File {
 pub fn run(args: &AuditArgs) -> Result<ExitCode> {
     let audit = audit(&args.data, !args.json)?;
     match args.json {
-        true => println!("{}", serde_json::to_string_pretty(&audit)?),
-        false => print(&audit),
+        true => say!("{}", serde_json::to_string_pretty(&audit)?)?,
+        false => print(&audit)?,
     }
     let found = args.strict && !audit.across_parts.is_empty();
     Ok(if found { ExitCode::from(COPIES_ACROSS) } else { ExitCode::SUCCESS })
@@ -141,7 +142,8 @@ fn findings(files: &[File], readings: Vec<Reading>, other_files: usize) -> Audit
         }
     }
     let whole: HashSet<usize> = decoded.iter().copied().collect();
-    let groups = equal_groups(&digests).into_iter().map(|group| group.into_iter().filter(|i| whole.contains(i)).collect());
+    let groups =
+        equal_groups(&digests).into_iter().map(|group| group.into_iter().filter(|i| whole.contains(i)).collect());
     let groups: Vec<Vec<usize>> = groups.filter(|group: &Vec<usize>| group.len() > 1).collect();
     let mut pairs: Vec<(usize, usize)> = vec![];
     for group in &groups {
@@ -172,44 +174,50 @@ fn findings(files: &[File], readings: Vec<Reading>, other_files: usize) -> Audit
     audit
 }
 
-fn print(audit: &Audit) {
+fn print(audit: &Audit) -> Result<()> {
     for (part, labels) in &audit.pictures {
-        println!("{part}: {} pictures", labels.values().sum::<usize>());
+        say!("{part}: {} pictures", labels.values().sum::<usize>())?;
         for (label, count) in labels {
-            println!("  {count:>7}  {label}");
+            say!("  {count:>7}  {label}")?;
         }
     }
     let mut sizes: Vec<(&String, &usize)> = audit.sizes.iter().collect();
     sizes.sort_by(|a, b| b.1.cmp(a.1));
-    println!("sizes: {} different", sizes.len());
+    say!("sizes: {} different", sizes.len())?;
     for (size, count) in sizes.iter().take(5) {
-        println!("  {count:>7}  {size}");
+        say!("  {count:>7}  {size}")?;
     }
     if audit.other_files > 0 {
-        println!("{} files are no pictures and are passed over", audit.other_files);
+        say!("{} files are no pictures and are passed over", audit.other_files)?;
     }
-    println!("{} files do not decode", audit.undecodable.len());
+    say!("{} files do not decode", audit.undecodable.len())?;
     for file in &audit.undecodable {
-        println!("  {}: {}", file.path.display(), file.reason);
+        say!("  {}: {}", file.path.display(), file.reason)?;
     }
-    println!("{} groups of equal files", audit.equal.len());
+    say!("{} groups of equal files", audit.equal.len())?;
     for group in &audit.equal {
-        println!("  {}", group.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("  =  "));
+        say!("  {}", group.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("  =  "))?;
     }
-    println!("{} pairs of near-copies", audit.near.len());
+    say!("{} pairs of near-copies", audit.near.len())?;
     for near in &audit.near {
         let how = if near.mirrored { ", mirrored" } else { "" };
-        println!("  {}  ~  {}  (correlation {:.3}{how})", near.paths[0].display(), near.paths[1].display(), near.correlation);
+        say!(
+            "  {}  ~  {}  (correlation {:.3}{how})",
+            near.paths[0].display(),
+            near.paths[1].display(),
+            near.correlation
+        )?;
     }
-    list("pairs with different labels", &audit.across_labels);
-    list("pairs across the split", &audit.across_parts);
+    list("pairs with different labels", &audit.across_labels)?;
+    list("pairs across the split", &audit.across_parts)
 }
 
-fn list(what: &str, pairs: &[[PathBuf; 2]]) {
-    println!("{} {what}", pairs.len());
+fn list(what: &str, pairs: &[[PathBuf; 2]]) -> Result<()> {
+    say!("{} {what}", pairs.len())?;
     for [first, second] in pairs {
-        println!("  {}  |  {}", first.display(), second.display());
+        say!("  {}  |  {}", first.display(), second.display())?;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -235,7 +243,13 @@ mod tests {
         let audit = audit(folder.path(), false).unwrap();
         assert_eq!(audit.pictures["train"]["a"], 2);
         assert_eq!(audit.undecodable.len(), 1);
-        assert_eq!(audit.equal, [["test/a/1.png", "train/a/1.png"].map(PathBuf::from)].map(|mut g| { g.reverse(); g.to_vec() }));
+        assert_eq!(
+            audit.equal,
+            [["test/a/1.png", "train/a/1.png"].map(PathBuf::from)].map(|mut g| {
+                g.reverse();
+                g.to_vec()
+            })
+        );
         assert!(audit.near.iter().any(|near| near.paths.iter().any(|p| p.ends_with("b/2.png"))));
         assert!(audit.across_parts.len() >= 2 && !audit.across_labels.is_empty());
     }

@@ -6,6 +6,7 @@ use crate::dataset::{DataSpec, Dataset};
 use crate::export::{self, Request};
 use crate::nets::summary::summary;
 use crate::nets::weights::Weights;
+use crate::output::say;
 use crate::train::checkpoint::{self, Identity};
 use crate::train::{self, End, Trainer};
 use crate::{files, init, report};
@@ -34,7 +35,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     if args.summary {
         let labels = labels_for_summary(&config)?;
         let net = config.arch.build(&config.input(), labels, &config.net).map_err(anyhow::Error::msg)?;
-        print!("{}", summary(&net));
+        say!("{}", summary(&net).trim_end())?;
         if args.out.is_none() && args.resume.is_none() {
             return Ok(ExitCode::SUCCESS);
         }
@@ -48,19 +49,25 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
 
     let data = load(&config)?;
     let net = config.arch.build(&config.input(), data.labels.len(), &config.net).map_err(anyhow::Error::msg)?;
-    ensure!(config.freeze < net.stages(), "--freeze {} leaves nothing to train: the net has {} stages", config.freeze, net.stages());
-    let now = Identity { labels: data.labels.clone(), data_fingerprint: data.fingerprint.clone(), command: commands(args)? };
+    ensure!(
+        config.freeze < net.stages(),
+        "--freeze {} leaves nothing to train: the net has {} stages",
+        config.freeze,
+        net.stages()
+    );
+    let now =
+        Identity { labels: data.labels.clone(), data_fingerprint: data.fingerprint.clone(), command: commands(args)? };
     let (state, identity) = if args.resume.is_some() {
         let (state, identity) = checkpoint::load(run)?;
         train::check_identity(&identity, &now, run)?;
-        println!("going on with {} after epoch {}", run.display(), state.epochs_done);
+        say!("going on with {} after epoch {}", run.display(), state.epochs_done)?;
         (state, identity)
     } else {
         let mut weights = Weights::initial(&net, config.seed);
         if let Some(from) = &args.init {
             let taken = init::take(&net, &mut weights, from)?;
-            println!("from {}: {}", from.display(), taken.taken.join(", "));
-            println!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") });
+            say!("from {}: {}", from.display(), taken.taken.join(", "))?;
+            say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
         }
         std::fs::create_dir_all(run).with_context(|| format!("cannot make the run folder {}", run.display()))?;
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())
@@ -77,16 +84,16 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let mut trainer = Trainer::new(config, net, &data, run, identity, state);
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
-        println!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display());
+        say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if let Some((epoch, figure)) = trainer.best() {
         let why = if end == End::Stopped { "no better epoch since; " } else { "" };
-        println!("{why}best epoch {epoch} (validation figure {figure:.4})");
+        say!("{why}best epoch {epoch} (validation figure {figure:.4})")?;
     }
     report::of_run(run, &data)?;
-    println!("report: {}", run.join("report.html").display());
-    println!("next: host-trainer export {} --out MODEL.onnx", run.display());
+    say!("report: {}", run.join("report.html").display())?;
+    say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
     let _ = interrupted.load(Ordering::Relaxed);
     Ok(ExitCode::SUCCESS)
 }
@@ -106,16 +113,24 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
         note: args.note.clone(),
     };
     let (card, measured) = export::export(&request)?;
-    println!("{}: {}", args.out.display(), card.labels.join(", "));
-    println!("temperature {}, thresholds {:?}", card.temperature, card.thresholds);
+    say!("{}: {}", args.out.display(), card.labels.join(", "))?;
+    say!("temperature {}, thresholds {:?}", card.temperature, card.thresholds)?;
     for one in &measured {
         let scores = &one.scores;
-        println!(
+        say!(
             "{} {}: accuracy {:.3} ({:.3} to {:.3}), macro F1 {:.3}, ECE {:.3} (95th percentile if calibrated {:.3}), {} pictures",
-            one.source, one.part, scores.accuracy, scores.interval95.0, scores.interval95.1, scores.macro_f1, scores.ece, scores.ece_p95, scores.count
-        );
+            one.source,
+            one.part,
+            scores.accuracy,
+            scores.interval95.0,
+            scores.interval95.1,
+            scores.macro_f1,
+            scores.ece,
+            scores.ece_p95,
+            scores.count
+        )?;
     }
-    println!("card: {}", args.out.with_extension("md").display());
+    say!("card: {}", args.out.with_extension("md").display())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -131,15 +146,15 @@ fn load(config: &Config) -> Result<Dataset> {
     }
     for summary in &data.sources {
         let count = |counts: &[usize]| counts.iter().sum::<usize>();
-        println!(
-            "{}: {} labels, {} training, {} validation, {} test pictures; {} test pictures have a near-copy in training",
+        say!(
+            "{}: {} labels, {} training, {} validation, {} test pictures; {} test pictures have a near-copy in training or validation",
             summary.source,
             summary.labels.len(),
             count(&summary.train),
             count(&summary.val),
             count(&summary.test),
             summary.copies.test_in_train + summary.copies.test_in_val
-        );
+        )?;
     }
     Ok(data)
 }

@@ -1,5 +1,6 @@
 //! `draw`: test-card faces as a data set, to try things out without photographs, and to mix into photographs.
 
+use crate::output::say;
 use crate::progress::Progress;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -67,7 +68,7 @@ pub fn run(args: &DrawArgs) -> Result<ExitCode> {
         draw(&args.out, sketch, args.size)
     })?;
     drop(progress);
-    println!("{}: {} faces of {}", args.out.display(), sketches.len(), TEST_CARD_LABELS.join(", "));
+    say!("{}: {} faces of {}", args.out.display(), sketches.len(), TEST_CARD_LABELS.join(", "))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,7 +81,11 @@ fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
     ensure!(all <= limit, "{all} pictures need {all} persons, and there are {limit}; ask for fewer");
     let first = match args.reserved {
         true => 0,
-        false => args.seed.checked_mul(PERSONS).and_then(|seed| seed.checked_add(FIRST_FREE)).context("--seed is too large")?,
+        false => args
+            .seed
+            .checked_mul(PERSONS)
+            .and_then(|seed| seed.checked_add(FIRST_FREE))
+            .context("--seed is too large")?,
     };
     let mut sketches = vec![];
     for number in 0..each {

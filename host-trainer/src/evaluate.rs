@@ -5,6 +5,7 @@ use crate::dataset::scan::{describe, label_folders};
 use crate::export::Measured;
 use crate::export::card;
 use crate::metrics::{Scores, score};
+use crate::output::say;
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -129,8 +130,8 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         scores: &scores,
     };
     match args.json {
-        true => println!("{}", serde_json::to_string(&report)?),
-        false => print(&report),
+        true => say!("{}", serde_json::to_string(&report)?)?,
+        false => print(&report)?,
     }
     if args.split == SplitName::Test && !args.no_record {
         record(args, &labels, &card, Measured { source: folder_name(&args.data), part: "test", skipped, scores })?;
@@ -163,7 +164,12 @@ fn pictures(data: &Path, split: SplitName, labels: &[String]) -> Result<(Vec<Lab
         seen.push(label);
     }
     if pictures.is_empty() {
-        bail!("no picture in {} bears one of the labels {}; found {}", folder.display(), labels.join(", "), seen.join(", "));
+        bail!(
+            "no picture in {} bears one of the labels {}; found {}",
+            folder.display(),
+            labels.join(", "),
+            seen.join(", ")
+        );
     }
     Ok((pictures, skipped))
 }
@@ -195,26 +201,26 @@ fn folder_name(data: &Path) -> String {
 fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, measured: Measured) -> Result<()> {
     let path = args.model.with_extension("md");
     let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
-    let read_out = if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
+    let read_out =
+        if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
     let text = card::with_evaluation(&text, &measured, labels, &read_out);
     crate::files::write_whole(&path, text.as_bytes())
         .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
     if !args.json {
-        println!("added to {}", path.display());
+        say!("added to {}", path.display())?;
     }
     Ok(())
 }
 
-fn print(report: &Report<'_>) {
+fn print(report: &Report<'_>) -> Result<()> {
     let scores = report.scores;
-    println!("{} on {} {}", report.model, report.data, report.split);
-    print!("{} pictures", scores.count);
+    say!("{} on {} {}", report.model, report.data, report.split)?;
+    let mut counts = format!("{} pictures", scores.count);
     if report.skipped > 0 {
-        print!(", {} more bear labels that the model lacks", report.skipped);
+        counts += &format!(", {} more bear labels that the model lacks", report.skipped);
     }
     if report.undecodable > 0 {
-        print!(", {} more could not be read", report.undecodable);
+        counts += &format!(", {} more could not be read", report.undecodable);
     }
-    println!("\n");
-    print!("{}", crate::report::text::scores(report.labels, scores));
+    say!("{counts}\n\n{}", crate::report::text::scores(report.labels, scores).trim_end())
 }

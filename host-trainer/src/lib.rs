@@ -20,6 +20,7 @@ pub mod memory;
 pub mod metrics;
 pub mod nets;
 pub mod operators;
+mod output;
 pub mod predict;
 mod progress;
 mod random;

@@ -1,6 +1,7 @@
 //! `predict`: an exported model's label and probabilities for pictures.
 
 use crate::dataset::Picture;
+use crate::output::say;
 use anyhow::Result;
 use clap::Args;
 use emotion_models::{Classifier, CropBox, Probabilities};
@@ -66,10 +67,9 @@ fn print(path: &Path, labels: &[String], probabilities: &Probabilities, json: bo
     let picture = path.display().to_string();
     let label = labels[probabilities.top().0].as_str();
     if json {
-        println!("{}", serde_json::to_string(&Prediction { picture, label, probabilities: named.collect() })?);
+        say!("{}", serde_json::to_string(&Prediction { picture, label, probabilities: named.collect() })?)
     } else {
         let all: Vec<String> = named.map(|(label, p)| format!("{label} {p:.3}")).collect();
-        println!("{picture}: {label}  ({})", all.join(", "));
+        say!("{picture}: {label}  ({})", all.join(", "))
     }
-    Ok(())
 }

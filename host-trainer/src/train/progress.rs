@@ -1,6 +1,7 @@
 //! What a person sees while an epoch runs: a bar on a terminal, a line an epoch (and one a minute) in a log.
 
 use super::history::Epoch;
+use crate::output::say;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -52,7 +53,8 @@ impl Progress {
     pub(super) fn finish(&self, entry: &Epoch) {
         self.bar.finish_and_clear();
         let (train, val) = (entry.train, entry.val);
-        println!(
+        // Hours of training do not end because a log cannot be written.
+        let _ = say!(
             "epoch {:>3}/{}  train loss {:.4} acc {:.3} f1 {:.3}   val loss {:.4} acc {:.3} top2 {:.3} f1 {:.3}   lr {:.2e}  {:.0} images/s  {:.0} s",
             entry.epoch,
             self.epochs,
