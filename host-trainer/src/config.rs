@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// A run's configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Which net.
     pub arch: Architecture,
@@ -55,7 +55,7 @@ pub struct Config {
 
 /// Where the pictures are and how they are split.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Data {
     /// `DIR` or `DIR*REPEAT`.
     pub sources: Vec<String>,
@@ -73,10 +73,22 @@ pub enum ColourName {
     Rgb,
 }
 
+impl Default for Data {
+    fn default() -> Self {
+        Data { sources: vec![], val_fraction: 0.15 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config::preset(Architecture::Compact)
+    }
+}
+
 impl Config {
     /// The defaults of an architecture; for `lenet` they are the seed's training.
     pub fn preset(arch: Architecture) -> Self {
-        let data = Data { sources: vec![], val_fraction: 0.15 };
+        let data = Data::default();
         match arch {
             Architecture::Lenet => Config {
                 arch,
@@ -121,14 +133,7 @@ impl Config {
                 patience: 0,
                 data,
                 net: Options::default(),
-                optimizer: Optimizer {
-                    learning_rate: 2e-3,
-                    beta1: 0.9,
-                    beta2: 0.999,
-                    epsilon: 1e-8,
-                    weight_decay: 0.05,
-                    l2: 0.0,
-                },
+                optimizer: Optimizer::default(),
                 schedule: Schedule::Cosine { warmup_epochs: 1.0 },
                 augment: Augment::compact(),
             },
@@ -141,6 +146,8 @@ impl Config {
     /// When it cannot be read, has an unknown key, or a value of the wrong kind: the message names file and line.
     pub fn read(path: &Path, arch: Option<Architecture>) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        // Merging with the preset forgets where a key stood, so mistakes are looked for first.
+        toml::from_str::<Config>(&text).with_context(|| format!("in {}", path.display()))?;
         let given: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         let named = given.get("arch").cloned().map(Architecture::deserialize).transpose();
         let arch = arch.or(named.with_context(|| format!("in {}: arch", path.display()))?);

@@ -20,3 +20,13 @@ pub fn write_whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
+
+/// Lets a write beyond the file size limit (`ulimit -f`) fail, as one to a full disk does, in place of ending the program.
+pub fn outlive_size_limit() {
+    // Whatever it does, a handler replaces the deadly default. Without one, the program dies there, as others do.
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(
+        signal_hook::consts::SIGXFSZ,
+        std::sync::Arc::<std::sync::atomic::AtomicBool>::default(),
+    );
+}

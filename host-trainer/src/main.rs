@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     host_trainer::memory::keep_large_blocks();
+    host_trainer::files::outlive_size_limit();
     let done = match Cli::parse().command {
         Command::Train(args) => commands::train(&args),
         Command::Export(args) => commands::export(&args),

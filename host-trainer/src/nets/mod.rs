@@ -44,7 +44,7 @@ impl Architecture {
 
 /// What may be varied within an architecture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Channels of the four stages of `compact`.
     pub widths: [usize; 4],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The optimizer's settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Optimizer {
     /// Largest learning rate of the schedule.
     pub learning_rate: f64,
@@ -20,6 +20,12 @@ pub struct Optimizer {
     pub weight_decay: f64,
     /// L2 penalty `l2 * sum(w^2)` on kernels, through the gradient, as Keras' regulariser does.
     pub l2: f64,
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Optimizer { learning_rate: 2e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.05, l2: 0.0 }
+    }
 }
 
 /// First and second moments of every trained parameter.
