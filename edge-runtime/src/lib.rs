@@ -15,6 +15,7 @@ pub mod histogram;
 pub mod lights;
 pub mod locate;
 pub mod mailbox;
+pub mod memory;
 pub mod mood;
 pub mod output;
 pub mod pipeline;

@@ -1,12 +1,13 @@
 //! `edge-runtime`: a camera looks at a face, a light shows its mood.
 
 use clap::Parser;
-use edge_runtime::{cli::Cli, commands, exit::Failure, output};
+use edge_runtime::{cli::Cli, commands, exit::Failure, memory, output};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    memory::return_large_buffers();
     let cli = Cli::parse();
     let log = output::start_log();
     // The panic hook has darkened the lights and said what happened; what is left is the exit code.

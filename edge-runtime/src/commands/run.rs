@@ -29,8 +29,6 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     }
     let playback = playback(&setup, args)?;
     let stop = Stop::default();
-    // The source opens, and the first frame is captured, while the model loads.
-    let capture = source::start(setup.config.source.clone(), playback.clone(), clock, &stop);
     let classifier = setup.classifier()?;
     let resolved = setup.resolve(&classifier)?;
     for label in &resolved.unwired {
@@ -50,6 +48,8 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let watch = signals::watch(stop.clone(), dark)
         .map_err(|error| Failure::Internal(format!("cannot watch for signals: {error}")))?;
 
+    // Only now, for loading the model and drawing the test card at once would take the most memory of the whole run.
+    let capture = source::start(setup.config.source.clone(), playback.clone(), clock, &stop);
     greet(&setup, &classifier, style, fallback)?;
     let labels = classifier.card().labels.clone();
     let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };

@@ -8,6 +8,7 @@ mod log;
 pub mod paint;
 pub mod panel;
 mod screen;
+mod shapes;
 
 use crate::event::Event;
 use crate::frame::Frame;

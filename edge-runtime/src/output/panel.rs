@@ -1,6 +1,7 @@
 //! What the live display looks like: lights and bars on one line, or beside a small picture of what the camera sees.
 
 use super::paint::Ink;
+use super::shapes::{Fitting, bar, led, picture_row};
 use crate::event::{Event, state_name};
 use crate::lights::{Colour, Wiring};
 use crate::mood::State;
@@ -163,7 +164,8 @@ impl Panel {
         for row in 0..PICTURE_ROWS.max(right.len()) {
             let mut line = String::from("  ");
             if row < PICTURE_ROWS {
-                picture_row(&mut line, ink, view, row);
+                let picture = view.fresh_picture.then_some(view.picture.as_slice());
+                picture_row(&mut line, ink, picture, row);
             } else {
                 line.push_str(&" ".repeat(PICTURE));
             }
@@ -178,7 +180,7 @@ impl Panel {
 
     fn single_line(&self, view: &View, lit: u32, ink: Ink, columns: usize) -> String {
         let state = view.state();
-        let mut line = Fitting { text: String::new(), left: columns.saturating_sub(1) };
+        let mut line = Fitting::new(columns.saturating_sub(1));
         let camera = self.lights.len() - 1;
         line.add(2, |out| {
             led(out, ink, self.lights[camera].colour, lit >> camera & 1 == 1);
@@ -226,24 +228,6 @@ impl Panel {
     }
 }
 
-/// A line that takes only what still fits.
-struct Fitting {
-    text: String,
-    left: usize,
-}
-
-impl Fitting {
-    /// Adds `columns` columns of text, or nothing any more once something did not fit.
-    fn add(&mut self, columns: usize, write: impl FnOnce(&mut String)) {
-        if columns <= self.left {
-            self.left -= columns;
-            write(&mut self.text);
-        } else {
-            self.left = 0;
-        }
-    }
-}
-
 /// Milliseconds and rate, or why there is a fault.
 fn figures(view: &View) -> String {
     if view.ended {
@@ -262,48 +246,6 @@ fn figures(view: &View) -> String {
         let _ = write!(text, ", {fps:.0} fps");
     }
     text
-}
-
-/// A round light, lit or dark.
-fn led(out: &mut String, ink: Ink, colour: Colour, lit: bool) {
-    let rgb = colour.rgb();
-    ink.foreground(out, if lit { rgb } else { [80, 80, 80] });
-    out.push(if lit { '●' } else { '○' });
-    ink.reset(out);
-}
-
-/// A bar to an eighth of a column.
-fn bar(out: &mut String, ink: Ink, colour: Colour, value: f32, columns: usize, shown: bool) {
-    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let eighths = (value.clamp(0.0, 1.0) * (columns * 8) as f32).round() as usize;
-    let (full, part) = (eighths / 8, eighths % 8);
-    ink.foreground(out, if shown { colour.rgb() } else { colour.rgb().map(|value| value / 2 + 20) });
-    out.extend(std::iter::repeat_n('█', full));
-    if full < columns {
-        out.push(EIGHTHS[part]);
-        out.extend(std::iter::repeat_n(' ', columns - full - 1));
-    }
-    ink.reset(out);
-}
-
-/// Two rows of pixels as one row of half blocks.
-fn picture_row(out: &mut String, ink: Ink, view: &View, row: usize) {
-    if !view.fresh_picture {
-        out.push_str(&" ".repeat(PICTURE));
-        return;
-    }
-    let pixel = |x: usize, y: usize| [0, 1, 2].map(|plane| view.picture[(plane * PICTURE + y) * PICTURE + x]);
-    let mut before = None;
-    for x in 0..PICTURE {
-        let both = (pixel(x, 2 * row), pixel(x, 2 * row + 1));
-        if before != Some(both) {
-            ink.foreground(out, both.0);
-            ink.background(out, both.1);
-            before = Some(both);
-        }
-        out.push('▀');
-    }
-    ink.reset(out);
 }
 
 #[cfg(test)]
