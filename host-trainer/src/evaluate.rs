@@ -224,3 +224,46 @@ fn print(report: &Report<'_>) -> Result<()> {
     }
     say!("{counts}\n\n{}", crate::report::text::scores(report.labels, scores).trim_end())
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use emotion_models::TestCard;
+
+    fn close(found: &Probabilities, expected: &[f32]) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} is not {expected:?}");
+    }
+
+    #[test]
+    fn a_subset_is_read_out_by_softmax_over_its_logits() {
+        let logits = [0.3f32, -1.2, 2.0, 0.7];
+        let softmax = |logits: &[f32]| -> Vec<f32> {
+            let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
+            logits.iter().map(|logit| logit.exp() / sum).collect()
+        };
+        let raw = Probabilities::from_slice(&softmax(&logits)).unwrap();
+        close(&subset(&raw, &[3, 0], 1.0), &softmax(&[0.7, 0.3]));
+        close(&subset(&raw, &[3, 0], 2.0), &softmax(&[0.35, 0.15]));
+        close(&subset(&raw, &[0, 1, 2, 3], 1.0), &softmax(&logits));
+    }
+
+    #[test]
+    fn pictures_with_other_labels_are_skipped_and_counted() {
+        let root = tempfile::tempdir().unwrap();
+        for label in ["happy", "sad", "bored"] {
+            let folder = root.path().join("test").join(label);
+            std::fs::create_dir_all(&folder).unwrap();
+            TestCard::new(1).draw(label, 0, 16, 16).save(folder.join("1.png")).unwrap();
+        }
+        let labels = ["sad".to_owned(), "happy".to_owned()];
+        let (found, skipped) = pictures(root.path(), SplitName::Test, &labels).unwrap();
+        assert_eq!(found.iter().map(|(_, target)| *target).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(skipped, 1);
+        let error = pictures(root.path(), SplitName::Test, &["calm".to_owned(), "shy".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("bored, happy, sad"), "{error}");
+        let error = pictures(root.path(), SplitName::Val, &labels).unwrap_err();
+        assert!(error.to_string().contains("val/"), "{error}");
+    }
+}

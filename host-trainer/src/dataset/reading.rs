@@ -31,7 +31,7 @@ pub struct Looks {
 /// Reads and decodes files in parallel, in their order; with `input`, resizes each whole picture to it.
 pub fn read_all(paths: &[PathBuf], input: Option<&InputSpec>, progress: bool) -> Vec<Reading> {
     let progress = Progress::new("reading pictures", paths.len(), progress);
-    let tools = || (Signer::new(), input.map(Preprocessor::new));
+    let tools = || (Signer::default(), input.map(Preprocessor::new));
     paths
         .par_iter()
         .with_min_len(16)

@@ -84,9 +84,8 @@ pub struct Signer {
     cosines: [[f32; SIDE]; FREQUENCIES],
 }
 
-impl Signer {
-    /// Ready to sign.
-    pub fn new() -> Self {
+impl Default for Signer {
+    fn default() -> Self {
         let pixel_map = PixelMap { offset: 0.0, scale: 1.0 };
         let spec = InputSpec { width: SIDE as u32, height: SIDE as u32, colour: Colour::Grey, pixel_map };
         let cosine =
@@ -94,7 +93,9 @@ impl Signer {
         let cosines = std::array::from_fn(|frequency| std::array::from_fn(|place| cosine(frequency, place)));
         Self { preprocessor: Preprocessor::new(&spec), cosines }
     }
+}
 
+impl Signer {
     /// The signature of a whole picture.
     pub fn sign(&mut self, frame: &FrameView<'_>) -> Signature {
         let bytes = self.preprocessor.resize(frame, CropBox::full(frame.width(), frame.height()));
@@ -139,7 +140,7 @@ mod tests {
 
     fn sign(picture: &image::RgbImage) -> Signature {
         let view = FrameView::new(PixelFormat::Rgb, picture.width(), picture.height(), picture.as_raw()).unwrap();
-        Signer::new().sign(&view)
+        Signer::default().sign(&view)
     }
 
     fn lookalike(a: &Signature, b: &Signature) -> bool {
