@@ -190,28 +190,30 @@ impl<S: Sum> Band<S> {
         self.sum.resize(width, S::default());
         self.sum_of_sums.clear();
         self.sum_of_sums.resize(width, S::default());
-        let mut rows = rows;
-        // Two rows at a time halve the traffic to the sums.
-        while let (Some(row), next) = (rows.next(), rows.next()) {
-            let sums = self.sum.iter_mut().zip(&mut self.sum_of_sums).zip(fetch(row));
-            match next {
-                Some(next) => {
-                    for (((sum, total), &byte), &below) in sums.zip(fetch(next)) {
-                        let mut running = *sum;
-                        running += S::from(byte);
-                        *total += running;
-                        running += S::from(below);
-                        *total += running;
-                        *sum = running;
-                    }
-                }
-                None => {
-                    for ((sum, total), &byte) in sums {
-                        *sum += S::from(byte);
-                        *total += *sum;
-                    }
-                }
+        let mut row = rows.start;
+        // Several rows at a time save most of the traffic to and from the sums.
+        while row + 4 <= rows.end {
+            self.add_rows([0, 1, 2, 3].map(|below| fetch(row + below)));
+            row += 4;
+        }
+        for row in row..rows.end {
+            self.add_rows([fetch(row)]);
+        }
+    }
+
+    fn add_rows<const N: usize>(&mut self, rows: [&[u8]; N]) {
+        let width = self.sum.len();
+        let (sum, total) = (&mut self.sum[..width], &mut self.sum_of_sums[..width]);
+        let rows = rows.map(|row| &row[..width]);
+        for index in 0..width {
+            let mut running = sum[index];
+            let mut of_sums = total[index];
+            for row in rows {
+                running += S::from(row[index]);
+                of_sums += running;
             }
+            sum[index] = running;
+            total[index] = of_sums;
         }
     }
 }

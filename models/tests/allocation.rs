@@ -1,4 +1,5 @@
 //! A warm preprocessor allocates nothing: counted by an allocator of this test's own, alone in its process.
+#![allow(clippy::unwrap_used)]
 
 use emotion_models::{Colour, CropBox, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor};
 use std::alloc::{GlobalAlloc, Layout, System};

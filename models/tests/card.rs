@@ -1,4 +1,5 @@
 //! The model card: round trips, and what a reader refuses.
+#![allow(clippy::unwrap_used)]
 
 use emotion_models::{
     CONTRACT_VERSION, CardError, Colour, InputSpec, MAX_LABELS, ModelCard, PixelMap, Precision, Task,
@@ -74,7 +75,8 @@ fn what_cannot_be_read_is_quoted() {
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    let changes: [(&str, fn(&mut ModelCard)); 15] = [
+    type Change = (&'static str, fn(&mut ModelCard));
+    let changes: [Change; 15] = [
         ("labels", |card| card.labels = vec!["happy".into()]),
         ("labels", |card| card.labels = (0..=MAX_LABELS).map(|label| label.to_string()).collect()),
         ("labels", |card| card.labels[1] = "angry".into()),

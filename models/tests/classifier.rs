@@ -1,4 +1,5 @@
 //! The classifier on a tiny ONNX model made here: mean grey -> Gemm -> softmax.
+#![allow(clippy::unwrap_used)]
 
 use emotion_models::{
     Classifier, Colour, CropBox, FrameView, InputSpec, ModelCard, ModelError, PixelFormat, PixelMap, Precision, Task,

@@ -1,4 +1,5 @@
 //! The test card: the same seed gives the same picture, and every mood another one.
+#![allow(clippy::unwrap_used)]
 
 use emotion_models::{
     Colour, CropBox, DEMO_SEED, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor, TEST_CARD_LABELS, TestCard,

@@ -25,7 +25,8 @@ pub(super) fn fuller(share: f32) -> f32 {
 
 /// 0 below `low`, 1 above `high`, smooth between.
 pub(super) fn smoothstep(low: f32, high: f32, value: f32) -> f32 {
-    let t = ((value - low) / (high - low)).clamp(0.0, 1.0);
+    // The reciprocal leaves a loop over pixels, a division would not.
+    let t = ((value - low) * (1.0 / (high - low))).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }
 
@@ -86,21 +87,29 @@ pub(super) struct Canvas {
     pub(super) width: u32,
     pub(super) height: u32,
     pixels: Vec<Colour>,
+    /// How far a shape covers each pixel of the row at hand.
+    covers: Vec<f32>,
 }
 
 impl Canvas {
     pub(super) fn new(width: u32, height: u32) -> Self {
-        Self { width, height, pixels: vec![[0.0; 3]; width as usize * height as usize] }
+        Self {
+            width,
+            height,
+            pixels: vec![[0.0; 3]; width as usize * height as usize],
+            covers: vec![0.0; width as usize],
+        }
     }
 
-    /// Sets every pixel; the function takes its position as fractions of the shorter side, from the middle.
-    pub(super) fn fill(&mut self, colour: impl Fn(f32, f32) -> Colour) {
+    /// Sets every pixel: `row` takes a row's height and gives what takes a pixel's place in it to its colour, both as
+    /// fractions of the shorter side, from the middle.
+    pub(super) fn fill<C: Fn(f32) -> Colour>(&mut self, row: impl Fn(f32) -> C) {
         let (width, height) = (self.width as f32, self.height as f32);
         let unit = 1.0 / width.min(height);
-        for (y, row) in self.pixels.chunks_exact_mut(self.width as usize).enumerate() {
-            let v = (y as f32 + 0.5 - height / 2.0) * unit;
-            for (x, pixel) in row.iter_mut().enumerate() {
-                *pixel = colour((x as f32 + 0.5 - width / 2.0) * unit, v);
+        for (y, pixels) in self.pixels.chunks_exact_mut(self.width as usize).enumerate() {
+            let colour = row((y as f32 + 0.5 - height / 2.0) * unit);
+            for (x, pixel) in pixels.iter_mut().enumerate() {
+                *pixel = colour((x as f32 + 0.5 - width / 2.0) * unit);
             }
         }
     }
@@ -117,6 +126,7 @@ impl Canvas {
     ) {
         let pixel = 1.0 / view.scale;
         let edge = coat.blur.max(pixel);
+        let inverse = 1.0 / edge;
         let [left, top, right, bottom] = bounds;
         let corners = [[left, top], [right, top], [left, bottom], [right, bottom]].map(|corner| view.pixel(corner));
         let range = |axis: usize, limit: u32| {
@@ -130,13 +140,19 @@ impl Canvas {
         let (columns, rows) = (range(0, self.width), range(1, self.height));
         let step = [view.cosine * pixel, -view.sine * pixel];
         for row in rows {
-            let mut at = view.face([columns.start as f32 + 0.5, row as f32 + 0.5]);
+            let [x, y] = view.face([columns.start as f32 + 0.5, row as f32 + 0.5]);
+            let at = |index: usize| (x + step[0] * index as f32, y + step[1] * index as f32);
+            // Distances first, without a branch, so that they are worked out several at a time.
+            let covers = &mut self.covers[..columns.len()];
+            for (index, cover) in covers.iter_mut().enumerate() {
+                let (x, y) = at(index);
+                *cover = 0.5 - distance(x, y) * inverse;
+            }
             let start = row * self.width as usize;
-            for below in &mut self.pixels[start + columns.start..start + columns.end] {
-                let [x, y] = at;
-                at = [x + step[0], y + step[1]];
-                let cover = 0.5 - distance(x, y) / edge;
+            let below = &mut self.pixels[start + columns.start..start + columns.end];
+            for (index, (below, &cover)) in below.iter_mut().zip(covers.iter()).enumerate() {
                 if cover > 0.0 {
+                    let (x, y) = at(index);
                     let cover = if coat.blur > pixel { smoothstep(0.0, 1.0, cover) } else { cover.min(1.0) };
                     *below = mix(*below, colour(x, y), cover * coat.opacity);
                 }
@@ -177,16 +193,18 @@ pub(super) fn wave(turns: f32) -> f32 {
 
 /// Signed distance, nearly, to an ellipse around the origin (Inigo Quilez's first-order bound).
 pub(super) fn ellipse(x: f32, y: f32, [rx, ry]: [f32; 2]) -> f32 {
-    let (u, v) = (x / rx, y / ry);
-    let length = (u * u + v * v).sqrt();
-    let (s, t) = (u / rx, v / ry);
-    let gradient = (s * s + t * t).sqrt();
-    if gradient < 1e-6 { -rx.min(ry) } else { length * (length - 1.0) / gradient }
+    let (across, down) = (1.0 / rx, 1.0 / ry);
+    let (u, v) = (x * across, y * down);
+    let square = u * u + v * v;
+    let gradient = length(u * across, v * down);
+    // The small terms keep the very middle, where there is no gradient, inside.
+    (square - square.sqrt() - 1e-6) / (gradient + 1e-6)
 }
 
 /// Signed distance to a stroke of half width `radius` from `from` to `to`.
 pub(super) fn stroke(x: f32, y: f32, from: [f32; 2], to: [f32; 2], radius: f32) -> f32 {
     let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
-    let along = (((x - from[0]) * dx + (y - from[1]) * dy) / (dx * dx + dy * dy).max(1e-9)).clamp(0.0, 1.0);
+    let inverse = 1.0 / (dx * dx + dy * dy).max(1e-9);
+    let along = (((x - from[0]) * dx + (y - from[1]) * dy) * inverse).clamp(0.0, 1.0);
     length(x - from[0] - along * dx, y - from[1] - along * dy) - radius
 }

@@ -13,7 +13,7 @@ pub(super) fn outline(person: &Person, x: f32, y: f32) -> f32 {
 /// Light on the face at a point: that on an ellipsoid, from the person's light.
 pub(super) fn lit(person: &Person, x: f32, y: f32) -> f32 {
     let [half, height] = person.head;
-    let (u, v) = (0.92 * x / half, 0.8 * y / height);
+    let (u, v) = (0.92 / half * x, 0.8 / height * y);
     let depth = (1.0 - u * u - v * v).max(0.03).sqrt();
     let [lx, ly, lz] = person.light.towards;
     let lambert = (u * lx + v * ly + depth * lz).max(0.0);

@@ -13,6 +13,9 @@ const EYES: [u32; 5] = [0x2a1a10, 0x4a2d17, 0x6b4a25, 0x4d6b46, 0x4f7594];
 const CLOTHES: [u32; 8] = [0x2f3e56, 0x7b2d32, 0x3f5f45, 0xc2b59b, 0x4b4b4f, 0x8a6d9a, 0xd9d6d0, 0x27262b];
 const WALLS: [u32; 8] = [0xd8d2c4, 0x9fb3bd, 0x6d7a68, 0xb98f72, 0x4a5563, 0xe6e3dd, 0x7d6c86, 0x35332f];
 
+/// Soft shapes on the wall.
+pub(super) const BLOBS: usize = 5;
+
 fn hex(value: u32) -> Colour {
     [16, 8, 0].map(|shift| (value >> shift & 0xff) as f32 / 255.0)
 }
@@ -52,7 +55,7 @@ pub(super) struct Person {
     pub clothes: Colour,
     pub walls: [Colour; 2],
     /// Soft blobs behind the person: centre, radius (fractions of the shorter side), colour.
-    pub blobs: Vec<([f32; 2], f32, Colour)>,
+    pub blobs: [([f32; 2], f32, Colour); BLOBS],
     /// Head: half width and half height in face units, and how much the jaw narrows, 0 to 1.
     pub head: [f32; 2],
     pub jaw: f32,
@@ -118,12 +121,10 @@ impl Person {
         let clothes = pick(&CLOTHES, within(0.0, 1.0));
         let walls = [pick(&WALLS, within(0.0, 1.0)), pick(&WALLS, within(0.0, 1.0))];
         let walls = [walls[0], mix(walls[0], walls[1], within(0.2, 0.7))];
-        let blobs = (0..5)
-            .map(|_| {
-                let centre = [within(-0.8, 0.8), within(-0.55, 0.55)];
-                (centre, within(0.08, 0.3), mix(walls[0], pick(&WALLS, within(0.0, 1.0)), within(0.3, 0.8)))
-            })
-            .collect();
+        let blobs = [(); BLOBS].map(|()| {
+            let centre = [within(-0.8, 0.8), within(-0.55, 0.55)];
+            (centre, within(0.08, 0.3), mix(walls[0], pick(&WALLS, within(0.0, 1.0)), within(0.3, 0.8)))
+        });
         let bearded = !matches!(hair_style, HairStyle::Long | HairStyle::Fringe) && within(0.0, 1.0) < 0.35;
         let beard = if bearded { within(0.3, 0.9) } else { 0.0 };
         let (azimuth, height) = (within(-1.1, 1.1), within(-0.9, 0.05));

@@ -1,22 +1,29 @@
 //! What is around the face: the wall behind, neck and shoulders.
 
 use super::canvas::{Canvas, Coat, SOLID, View, dim, ellipse, mix, smoothstep};
-use super::person::Person;
+use super::person::{BLOBS, Person};
 
 /// A wall lit from the light's side, with soft shapes on it.
 pub(super) fn background(canvas: &mut Canvas, person: &Person) {
     let [left, _, _] = person.light.towards;
-    canvas.fill(|x, y| {
-        let mut colour = mix(person.walls[0], person.walls[1], (0.5 + y).clamp(0.0, 1.0));
-        for ([cx, cy], radius, blob) in &person.blobs {
-            let square = (x - cx) * (x - cx) + (y - cy) * (y - cy);
+    let level = 1.0 / person.light.exposure.max(1.0).sqrt();
+    canvas.fill(|y| {
+        let wall = mix(person.walls[0], person.walls[1], (0.5 + y).clamp(0.0, 1.0));
+        let mut near = [(0.0, 0.0, 0.0, wall); BLOBS];
+        for (near, ([cx, cy], radius, blob)) in near.iter_mut().zip(&person.blobs) {
             let limit = 1.7 * radius * radius;
-            if square < limit {
-                let share = 1.0 - square / limit;
-                colour = mix(colour, *blob, share * share);
-            }
+            *near = (*cx, (y - cy) * (y - cy) / limit, 1.0 / limit, *blob);
         }
-        dim(colour, (0.8 + 0.18 * left * x) / person.light.exposure.max(1.0).sqrt())
+        move |x| {
+            let mut colour = wall;
+            for (cx, down, inverse, blob) in near {
+                let share = 1.0 - down - (x - cx) * (x - cx) * inverse;
+                if share > 0.0 {
+                    colour = mix(colour, blob, share * share);
+                }
+            }
+            dim(colour, (0.8 + 0.18 * left * x) * level)
+        }
     });
 }
 
