@@ -7,6 +7,18 @@
 //! - [`ModelCard`]: what the model's numbers mean, carried inside the ONNX file ([`embed`], [`read_card`]);
 //! - [`Classifier`]: the engine (tract) behind a narrow interface, giving [`Probabilities`];
 //! - [`TestCard`]: a drawn face that cycles through the moods, for a first run without a camera and for tests.
+//!
+//! ```
+//! use emotion_models::{Classifier, CropBox, FrameView, PixelFormat, TestCard, shipped};
+//!
+//! let mut classifier = Classifier::from_bytes(shipped::EMOTION, "the shipped model")?;
+//! let picture = TestCard::new(7).draw("happy", 0, 640, 480);
+//! let frame = FrameView::new(PixelFormat::Rgb, 640, 480, picture.as_raw())?;
+//! let probabilities = classifier.classify(&frame, CropBox::centred_square(640, 480))?;
+//! let (index, _) = probabilities.top();
+//! assert_eq!(classifier.card().labels[index], "happy");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod card;
 mod classifier;
