@@ -7,7 +7,7 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::exit::Failure;
 use edge_runtime::frame::{Clock, Frame};
-use edge_runtime::lights::{Lights, Memory, MemoryPin};
+use edge_runtime::lights::{Lights, Memory, MemoryPin, darken_on_panic};
 use edge_runtime::locate::{CentredSquare, FaceLocator};
 use edge_runtime::mailbox::Stop;
 use edge_runtime::mood::{MoodFilter, State};
@@ -15,6 +15,7 @@ use edge_runtime::pipeline::{Observer, Outcome, Pipeline, RunPlan, run};
 use edge_runtime::source::{Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView, TEST_CARD_LABELS};
 use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use support::{Home, test_card_model};
 
@@ -106,6 +107,23 @@ fn a_missing_camera_blinks_and_is_no_success() {
     assert!((2..=4).contains(&blinks), "{blinks}");
     assert!(notes.memory.history().iter().all(|change| change.light == "camera" || !change.lit));
     assert!(notes.memory.lit().is_empty());
+}
+
+#[test]
+fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
+    let (mut pipeline, memory) = pipeline(Box::new(CentredSquare));
+    darken_on_panic(pipeline.lights.dark_switch());
+    let (clock, stop) = (Clock::start(), Stop::default());
+    let playback = Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None };
+    let capture = start(SourceSpec::TestCard, playback, clock, &stop);
+    let plan =
+        RunPlan { clock, stop: stop.clone(), frames: None, every_frame: true, period: Duration::from_millis(33) };
+    let enough = Box::new(|event: &Event| assert!(event.frame < Some(3), "a test's own panic"));
+    let mut notes = Notes { memory: memory.clone(), seen: Vec::new(), enough };
+    let panicked = catch_unwind(AssertUnwindSafe(|| run(&mut pipeline, &capture, &plan, &mut notes))).is_err();
+    stop.request();
+    assert!(panicked && notes.seen[0].1 == ["angry", "camera"], "{:?}", notes.seen);
+    assert!(memory.lit().is_empty(), "{:?}", memory.lit());
 }
 
 #[test]

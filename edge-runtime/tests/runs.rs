@@ -181,6 +181,26 @@ fn xdg_config_home_comes_first_and_flags_win() {
     assert!(ran.out.contains("fps = 7.0") && ran.out.contains("source = \"test-card\""), "{}", ran.out);
 }
 
+#[test]
+fn bench_measures_every_stage_and_a_start_of_its_own() {
+    let home = Home::new();
+    let ran = run(&mut home.program(&["bench", "--frames", "30", "--format", "nv12", "--json"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    for stage in ["preprocess", "inference", "filter", "light", "whole_frame"] {
+        for percentile in ["p50", "p95", "p99"] {
+            assert!(report["stages_ms"][stage][percentile].as_f64().is_some(), "{stage}: {report}");
+        }
+    }
+    for figure in ["frames_per_second", "first_mood_ms", "peak_rss_kib", "binary_bytes"] {
+        assert!(report[figure].as_f64().is_some_and(|value| value > 0.0), "{figure}: {report}");
+    }
+    assert!(report["engine"].as_str().unwrap().starts_with("tract ") && report["precision"] == "f32");
+    assert!(report["frames"].as_str().unwrap().contains("nv12"));
+    let ran = run(&mut home.program(&["bench", "--frames", "30", "--markdown"]));
+    assert!(ran.out.starts_with("| stage | p50 | p95 | p99 |") && ran.out.contains("first mood"), "{}", ran.out);
+}
+
 /// Sends SIGTERM.
 fn terminate(child: &std::process::Child) {
     // SAFETY: kill only takes numbers; the child has not been waited for, so its number is still its own.
