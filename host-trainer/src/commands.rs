@@ -69,6 +69,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             say!("from {}: {}", from.display(), taken.taken.join(", "))?;
             say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
         }
+        remove_former(run)?;
         std::fs::create_dir_all(run).with_context(|| format!("cannot make the run folder {}", run.display()))?;
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())
             .with_context(|| format!("cannot write into {}", run.display()))?;
@@ -96,6 +97,20 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
     let _ = interrupted.load(Ordering::Relaxed);
     Ok(ExitCode::SUCCESS)
+}
+
+/// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
+fn remove_former(run: &Path) -> Result<()> {
+    for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
+        let path = run.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("cannot remove {} of the former run", path.display()));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Exports a run's best epoch.
@@ -165,7 +180,7 @@ fn labels_for_summary(config: &Config) -> Result<usize> {
     for source in &config.data.sources {
         let source: crate::dataset::DataSource = source.parse()?;
         let parts = crate::dataset::scan::label_folders(&source.path.join("train"))?;
-        labels.extend(parts.into_iter().map(|(label, _)| label));
+        labels.extend(parts.into_keys());
     }
     Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
 }

@@ -1,12 +1,11 @@
 //! `--init`: starting from another model's weights wherever shapes agree.
 
+use crate::export::onnx;
 use crate::nets::weights::{Array, Weights};
 use crate::nets::{Net, Op};
 use crate::train::checkpoint;
 use anyhow::{Context, Result, ensure};
-use emotion_models::decode;
 use std::path::Path;
-use tract_onnx::pb::TensorProto;
 
 /// Which layers came from the other model, and which start anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,9 +51,8 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
 /// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are.
 fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let model = decode(&bytes).with_context(|| format!("cannot start from {}", path.display()))?;
-    let tensors = model.graph.map(|graph| graph.initializer).unwrap_or_default();
-    let find = |name: &str| tensors.iter().find(|tensor| tensor.name == name).and_then(array);
+    let tensors = onnx::parameters(&bytes).with_context(|| format!("cannot start from {}", path.display()))?;
+    let find = |name: &str| tensors.0.get(name).cloned();
     let mut weights = Weights::default();
     for (index, node) in net.nodes.iter().enumerate() {
         for parameter in net.parameters_of(node) {
@@ -79,13 +77,4 @@ fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
         }
     }
     Ok(weights)
-}
-
-fn array(tensor: &TensorProto) -> Option<Array> {
-    let shape: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
-    let values: Vec<f32> = match tensor.raw_data.is_empty() {
-        true => tensor.float_data.clone(),
-        false => tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-    };
-    (values.len() == shape.iter().product::<usize>()).then_some(Array { shape, values })
 }

@@ -1,7 +1,7 @@
 //! The `MODEL.md` beside an exported model.
 
 use super::{Measured, Request, Run};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, SourceSummary};
 use crate::nets::summary::grouped;
 use emotion_models::ModelCard;
 use std::fmt::Write;
@@ -18,7 +18,6 @@ pub fn markdown(
     compared: (usize, f32),
     request: &Request,
 ) -> String {
-    let labels = &request.labels;
     let mut text = String::new();
     let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
     let input = &card.input;
@@ -60,7 +59,10 @@ pub fn markdown(
         run.history.len(),
         run.config.monitor,
         run.best_epoch,
-        best.map_or(String::new(), |e| format!(" (validation loss {:.4}, accuracy {:.3} over all labels)", e.val.loss, e.val.accuracy)),
+        best.map_or(String::new(), |e| format!(
+            " (validation loss {:.4}, accuracy {:.3} over all labels)",
+            e.val.loss, e.val.accuracy
+        )),
         compared.1,
         compared.0,
         request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
@@ -85,9 +87,14 @@ pub fn markdown(
             copies.test_in_train, copies.test_in_val, copies.val_in_train
         );
     }
-    let _ = writeln!(text, "## Figures\n\nOne forward pass, through the engine that runs on the device.\n");
+    let _ = writeln!(
+        text,
+        "## Figures\n\nOne forward pass, through the engine that runs on the device. The validation part of {} chose temperature and \
+         thresholds.\n",
+        calibrated_on(data, request)
+    );
     for one in measured.iter().filter(|one| one.part == "val") {
-        section(&mut text, one, &card.labels, "validation part, which chose epoch, temperature and thresholds");
+        section(&mut text, one, &card.labels, "validation part: with the other sources' it chose the epoch");
     }
     let _ = writeln!(text, "{EVALUATIONS}\n");
     for one in measured.iter().filter(|one| one.part == "test") {
@@ -95,7 +102,10 @@ pub fn markdown(
     }
     let looks = crate::report::evaluations(&run.folder);
     if looks.lines().count() > 1 {
-        let _ = writeln!(text, "The training run's own report looked at the test pictures too (all labels, temperature 1, trainer's forward pass):\n");
+        let _ = writeln!(
+            text,
+            "The training run's own report looked at the test pictures too (all labels, temperature 1, trainer's forward pass):\n"
+        );
         let _ = writeln!(text, "| date | pictures | accuracy | macro F1 |\n|---|---|---|---|");
         for look in looks.lines().skip(1) {
             let _ = writeln!(text, "| {} |", look.replace(',', " | "));
@@ -107,6 +117,16 @@ pub fn markdown(
     }
     text.push_str(LIMITS);
     text
+}
+
+/// The sources whose validation part chose temperature and thresholds.
+fn calibrated_on(data: &Dataset, request: &Request) -> String {
+    let chosen =
+        |(index, _): &(usize, &SourceSummary)| request.calibrate_on.is_empty() || request.calibrate_on.contains(index);
+    let name = |(_, summary): (usize, &SourceSummary)| {
+        summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned())
+    };
+    listed(&data.sources.iter().enumerate().filter(chosen).map(name).collect::<Vec<_>>())
 }
 
 /// The options of `export` that shape the model.
@@ -147,7 +167,8 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) = (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
+    let (day, month) =
+        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -160,7 +181,11 @@ fn section(text: &mut String, one: &Measured, labels: &[String], what: &str) {
          expected calibration error {:.3} (a perfectly calibrated model of the same confidences stays below {:.3} \
          in 95 of 100 draws).\n\n| label | precision | recall | F1 | pictures |\n|---|---|---|---|---|\n",
         one.source,
-        if one.skipped > 0 { format!(" ({} more bear labels this model does not have)", one.skipped) } else { String::new() },
+        if one.skipped > 0 {
+            format!(" ({} more bear labels this model does not have)", one.skipped)
+        } else {
+            String::new()
+        },
         scores.accuracy,
         scores.interval95.0,
         scores.interval95.1,
@@ -169,7 +194,11 @@ fn section(text: &mut String, one: &Measured, labels: &[String], what: &str) {
         scores.ece_p95,
     );
     for (label, class) in labels.iter().zip(&scores.per_class) {
-        let _ = writeln!(text, "| {label} | {:.3} | {:.3} | {:.3} | {} |", class.precision, class.recall, class.f1, class.support);
+        let _ = writeln!(
+            text,
+            "| {label} | {:.3} | {:.3} | {:.3} | {} |",
+            class.precision, class.recall, class.f1, class.support
+        );
     }
     text.push('\n');
 }

@@ -214,8 +214,10 @@ impl Folder<'_> {
         let input = node.inputs[0];
         let (gamma, beta) = (self.values(node, "gamma"), self.values(node, "beta"));
         let (mean, variance) = (self.values(node, "mean"), self.values(node, "variance"));
-        let scale: Vec<f32> = gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
-        let shift: Vec<f32> = beta.iter().zip(mean.iter().zip(&scale)).map(|(beta, (mean, scale))| beta - mean * scale).collect();
+        let scale: Vec<f32> =
+            gamma.iter().zip(&variance).map(|(gamma, variance)| gamma / (variance + epsilon).sqrt()).collect();
+        let shift: Vec<f32> =
+            beta.iter().zip(mean.iter().zip(&scale)).map(|(beta, (mean, scale))| beta - mean * scale).collect();
         let readers = self.net.nodes.iter().filter(|other| other.inputs.contains(&input)).count();
         let (step, pending) = (self.done[input].0, self.done[input].1.is_some());
         if readers == 1 && !pending {
@@ -225,14 +227,18 @@ impl Folder<'_> {
                     for (row, scale) in weight.chunks_exact_mut(taps).zip(&scale) {
                         row.iter_mut().for_each(|w| *w *= scale);
                     }
-                    bias.iter_mut().zip(scale.iter().zip(&shift)).for_each(|(b, (scale, shift))| *b = *b * scale + shift);
+                    bias.iter_mut()
+                        .zip(scale.iter().zip(&shift))
+                        .for_each(|(b, (scale, shift))| *b = *b * scale + shift);
                     return (step, None);
                 }
                 Layer::Dense { weight, bias } => {
                     for row in weight.chunks_exact_mut(scale.len()) {
                         row.iter_mut().zip(&scale).for_each(|(w, scale)| *w *= scale);
                     }
-                    bias.iter_mut().zip(scale.iter().zip(&shift)).for_each(|(b, (scale, shift))| *b = *b * scale + shift);
+                    bias.iter_mut()
+                        .zip(scale.iter().zip(&shift))
+                        .for_each(|(b, (scale, shift))| *b = *b * scale + shift);
                     return (step, None);
                 }
                 _ => {}

@@ -1,10 +1,10 @@
 //! The comparison that stands between a trained net and a written file.
 
-use crate::dataset::Split;
-use crate::train;
 use crate::config::Config;
+use crate::dataset::Split;
 use crate::nets::Net;
 use crate::nets::weights::Weights;
+use crate::train;
 use anyhow::{Result, ensure};
 use emotion_models::{Classifier, Probabilities};
 use std::sync::Arc;

@@ -99,7 +99,11 @@ impl Run {
         }
         let index = |label: &String| {
             self.identity.labels.iter().position(|own| own == label).with_context(|| {
-                format!("{} was not trained on the label {label:?}; it knows {:?}", self.folder.display(), self.identity.labels)
+                format!(
+                    "{} was not trained on the label {label:?}; it knows {:?}",
+                    self.folder.display(),
+                    self.identity.labels
+                )
             })
         };
         let outputs = labels.iter().map(index).collect::<Result<Vec<_>>>()?;
@@ -131,7 +135,12 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let outputs = run.outputs(&request.labels)?;
     let labels: Vec<String> = outputs.iter().map(|&output| run.identity.labels[output].clone()).collect();
     for &source in &request.calibrate_on {
-        ensure!(source < data.sources.len(), "--calibrate-on {}: the run has {} data sources", source + 1, data.sources.len());
+        ensure!(
+            source < data.sources.len(),
+            "--calibrate-on {}: the run has {} data sources",
+            source + 1,
+            data.sources.len()
+        );
     }
     if labels.len() > emotion_models::MAX_LABELS {
         bail!("{} labels, a model has at most {}", labels.len(), emotion_models::MAX_LABELS);
@@ -155,16 +164,16 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let mut classifier = Classifier::from_bytes(&encode(&model), "the exported model")?;
 
     // Validation pictures choose temperature and thresholds; test pictures, where there are any, only measure.
-    let mut compare = |split: &Arc<Split>| {
-        gate::compare(&run.net, &run.weights, &run.config, &outputs, split, &mut classifier)
-    };
+    let mut compare =
+        |split: &Arc<Split>| gate::compare(&run.net, &run.weights, &run.config, &outputs, split, &mut classifier);
     let val = compare(&data.val)?;
     let test = data.test.as_ref().map(&mut compare).transpose()?;
     let chosen = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
     let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
     ensure!(!targets.is_empty(), "no validation picture bears one of the labels {:?}", card.labels);
     card.temperature = calibrate::temperature(&probabilities, &targets);
-    let at_temperature: Vec<Probabilities> = probabilities.iter().map(|p| apply_temperature(p, card.temperature)).collect();
+    let at_temperature: Vec<Probabilities> =
+        probabilities.iter().map(|p| apply_temperature(p, card.temperature)).collect();
     card.thresholds = calibrate::thresholds(&at_temperature, &targets, card.labels.len());
 
     let mut measured = vec![];
@@ -176,9 +185,12 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
         }
     }
     for one in &measured {
-        let name = Path::new(&one.source).file_name().map_or(one.source.clone(), |name| name.to_string_lossy().into_owned());
+        let name =
+            Path::new(&one.source).file_name().map_or(one.source.clone(), |name| name.to_string_lossy().into_owned());
         let name = name.split('*').next().unwrap_or_default().to_string();
-        for (what, value) in [("accuracy", one.scores.accuracy), ("macro_f1", one.scores.macro_f1), ("ece", one.scores.ece)] {
+        for (what, value) in
+            [("accuracy", one.scores.accuracy), ("macro_f1", one.scores.macro_f1), ("ece", one.scores.ece)]
+        {
             card.metrics.insert(format!("{name}/{}/{what}", one.part), value);
         }
     }
@@ -192,7 +204,8 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let text = card::markdown(&run, &data, &card, &measured, (pictures, largest), request);
     let write = |path: &Path, bytes: &[u8]| {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        folder.map_or(Ok(()), std::fs::create_dir_all)
+        folder
+            .map_or(Ok(()), std::fs::create_dir_all)
             .and_then(|()| crate::files::write_whole(path, bytes))
             .with_context(|| format!("cannot write {}", path.display()))
     };
@@ -208,10 +221,11 @@ fn pick(
     outputs: &[usize],
     chosen: impl Fn(usize) -> bool,
 ) -> (Vec<Probabilities>, Vec<usize>) {
-    let picked = split.items.iter().zip(probabilities).filter(|(item, _)| chosen(item.source)).filter_map(|(item, p)| {
-        let target = outputs.iter().position(|&output| output == item.label)?;
-        Some((*p, target))
-    });
+    let picked =
+        split.items.iter().zip(probabilities).filter(|(item, _)| chosen(item.source)).filter_map(|(item, p)| {
+            let target = outputs.iter().position(|&output| output == item.label)?;
+            Some((*p, target))
+        });
     picked.unzip()
 }
 
@@ -240,9 +254,17 @@ fn measure(
 fn training_data(data: &Dataset) -> String {
     let one = |summary: &crate::dataset::SourceSummary| {
         let name = summary.source.path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let times = if summary.source.repeat > 1 { format!(", each seen {} times an epoch", summary.source.repeat) } else { String::new() };
+        let times = if summary.source.repeat > 1 {
+            format!(", each seen {} times an epoch", summary.source.repeat)
+        } else {
+            String::new()
+        };
         let name = name.unwrap_or_else(|| "data".into());
-        format!("{name} ({} training pictures, {} labels{times})", summary.train.iter().sum::<usize>(), summary.labels.len())
+        format!(
+            "{name} ({} training pictures, {} labels{times})",
+            summary.train.iter().sum::<usize>(),
+            summary.labels.len()
+        )
     };
     data.sources.iter().map(one).collect::<Vec<_>>().join("; ")
 }

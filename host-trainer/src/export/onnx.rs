@@ -1,6 +1,8 @@
 //! Writes folded layers as an ONNX graph: opset 13, float32, fixed batch of one, softmax at the end.
 
 use super::fold::{Layer, Step};
+use crate::nets::weights::{Array, Weights};
+use emotion_models::{ModelError, decode};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -11,7 +13,7 @@ use tract_onnx::pb::{
 
 /// The operator set: the first in which Softmax works on one axis; every current runtime reads it.
 const OPSET: i64 = 13;
-/// The intermediate representation that came with it.
+/// The intermediate representation of ONNX 1.10 (2021), which allows operator sets up to 15.
 const IR_VERSION: i64 = 8;
 /// Name of the input, `[1, C, H, W]` float32 real values.
 pub const INPUT: &str = "real";
@@ -41,6 +43,26 @@ pub fn model(name: &str, steps: &[Step]) -> ModelProto {
         graph: Some(graph),
         ..Default::default()
     }
+}
+
+/// The parameters in an ONNX file's bytes, by name: what [`model`] wrote as `LAYER.weight` and so on.
+///
+/// # Errors
+/// When the bytes are no ONNX model.
+pub fn parameters(bytes: &[u8]) -> Result<Weights, ModelError> {
+    let tensors = decode(bytes)?.graph.map(|graph| graph.initializer).unwrap_or_default();
+    Ok(Weights(tensors.iter().filter_map(|tensor| Some((tensor.name.clone(), array(tensor)?))).collect()))
+}
+
+/// A float32 tensor's values; `None` when it holds something else, or its shape contradicts its size.
+fn array(tensor: &TensorProto) -> Option<Array> {
+    let shape: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
+    let values: Vec<f32> = match tensor.raw_data.is_empty() {
+        true => tensor.float_data.clone(),
+        false => tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+    };
+    let len = shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim))?;
+    (tensor.data_type == DataType::Float as i32 && values.len() == len).then_some(Array { shape, values })
 }
 
 fn write(graph: &mut GraphProto, steps: &[Step], index: usize) {
@@ -112,7 +134,12 @@ fn int(name: &str, value: i64) -> AttributeProto {
 }
 
 fn ints(name: &str, values: &[i64]) -> AttributeProto {
-    AttributeProto { name: name.into(), r#type: AttributeType::Ints as i32, ints: values.to_vec(), ..Default::default() }
+    AttributeProto {
+        name: name.into(),
+        r#type: AttributeType::Ints as i32,
+        ints: values.to_vec(),
+        ..Default::default()
+    }
 }
 
 fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
@@ -128,9 +155,8 @@ fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
 /// A float32 value of batch one.
 fn value_info(name: &str, shape: &[usize]) -> ValueInfoProto {
     let dims = std::iter::once(1).chain(shape.iter().map(|&dim| dim as i64));
-    let dim = dims
-        .map(|dim| Dimension { value: Some(dimension::Value::DimValue(dim)), ..Default::default() })
-        .collect();
+    let dim =
+        dims.map(|dim| Dimension { value: Some(dimension::Value::DimValue(dim)), ..Default::default() }).collect();
     let tensor = type_proto::Tensor { elem_type: DataType::Float as i32, shape: Some(TensorShapeProto { dim }) };
     let value = Some(type_proto::Value::TensorType(tensor));
     ValueInfoProto { name: name.into(), r#type: Some(TypeProto { value, ..Default::default() }), ..Default::default() }

@@ -86,7 +86,8 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                     statistics.push((node.name.clone(), batch_statistics, batch * height * width));
                     Some(y)
                 } else {
-                    let read = |what: &str| tensors.flat(node, what).into_data().try_to_vec::<f32>().unwrap_or_default();
+                    let read =
+                        |what: &str| tensors.flat(node, what).into_data().try_to_vec::<f32>().unwrap_or_default();
                     let running = Statistics { mean: read("mean"), variance: read("variance") };
                     let how = Normalisation { statistics: Arc::new(running), epsilon: *epsilon, relu };
                     Some(operators::normalise(x, gamma, beta, how))
@@ -129,8 +130,7 @@ fn release(net: &Net, done: usize, values: &mut [Option<Tensor<4>>]) {
 /// Whether the next node is this one's only reader and a ReLU, so that both run in one sweep.
 fn relu_follows(net: &Net, index: usize) -> bool {
     let readers = net.nodes.iter().filter(|node| node.inputs.contains(&index)).count();
-    readers == 1
-        && net.nodes.get(index + 1).is_some_and(|next| next.op == Op::Relu && next.inputs == [index])
+    readers == 1 && net.nodes.get(index + 1).is_some_and(|next| next.op == Op::Relu && next.inputs == [index])
 }
 
 fn relu_is_fused(net: &Net, index: usize) -> bool {

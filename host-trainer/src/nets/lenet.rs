@@ -40,9 +40,8 @@ mod tests {
         let pixel_map = PixelMap { offset: 0.0, scale: 1.0 / 255.0 };
         let input = InputSpec { width: 256, height: 256, colour: Colour::Rgb, pixel_map };
         let net = lenet(&input, 3, &Options::default());
-        let count = |all: bool| -> usize {
-            net.parameters().iter().filter(|p| all || !p.trainable).map(|p| p.len()).sum()
-        };
+        let count =
+            |all: bool| -> usize { net.parameters().iter().filter(|p| all || !p.trainable).map(|p| p.len()).sum() };
         assert_eq!((count(true), count(false)), (6_153_119, 264));
     }
 }

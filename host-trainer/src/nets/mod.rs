@@ -1,8 +1,8 @@
 //! Networks as data: one list of layers that is summarised, trained, folded and exported by walking over it.
 
 mod compact;
-mod lenet;
 pub mod forward;
+mod lenet;
 pub mod summary;
 pub mod weights;
 

@@ -191,10 +191,8 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], relu: bool, shape: &
     let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
     let mut output = vec![0.0; shape.batch * shape.out_picture()];
     let task = shape.pictures_per_task();
-    output
-        .par_chunks_mut(task * shape.out_picture())
-        .zip(input.par_chunks(task * shape.in_picture()))
-        .for_each(|(out, pictures)| {
+    output.par_chunks_mut(task * shape.out_picture()).zip(input.par_chunks(task * shape.in_picture())).for_each(
+        |(out, pictures)| {
             for (first, rows) in tiles(shape, out.len() / shape.out_picture()) {
                 let columns = rows * shape.out_width();
                 with_scratch(shape.patch() * columns, shape.out_channels * columns, |patches, tile| {
@@ -213,7 +211,8 @@ pub fn forward(input: &[f32], weight: &[f32], bias: &[f32], relu: bool, shape: &
                     });
                 });
             }
-        });
+        },
+    );
     output
 }
 

@@ -153,11 +153,8 @@ pub fn backward(
         })
         .collect();
     let task = shape.pictures_per_task() * shape.picture();
-    input_gradient
-        .par_chunks_mut(task)
-        .zip(input.par_chunks(task))
-        .zip(output_gradient.par_chunks(task))
-        .for_each(|((target, input), gradient)| {
+    input_gradient.par_chunks_mut(task).zip(input.par_chunks(task)).zip(output_gradient.par_chunks(task)).for_each(
+        |((target, input), gradient)| {
             let positions = shape.positions;
             let runs = target
                 .chunks_exact_mut(positions)
@@ -172,6 +169,7 @@ pub fn backward(
                     *t = scale * (passed - constant - (x - mean) * along);
                 }
             }
-        });
+        },
+    );
     (input_gradient, gamma_gradient, beta_gradient)
 }

@@ -48,7 +48,12 @@ fn convolution_equals_burns_forward_and_backward() {
             };
             let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
             let grads = (y.clone() * weights).sum().backward();
-            [values(y), values(x.grad(&grads).unwrap()), values(w.grad(&grads).unwrap()), values(b.grad(&grads).unwrap())]
+            [
+                values(y),
+                values(x.grad(&grads).unwrap()),
+                values(w.grad(&grads).unwrap()),
+                values(b.grad(&grads).unwrap()),
+            ]
         };
         for ((fast, burn), what) in run(true).iter().zip(&run(false)).zip(["output", "input", "weight", "bias"]) {
             assert_close(fast, burn, &format!("{what} in round {round}"));
@@ -64,7 +69,8 @@ fn normalisation_equals_burns_forward_and_backward() {
         let x = random(&mut rng, shape, &device);
         let (gamma, beta) = (random(&mut rng, [shape[1]], &device), random(&mut rng, [shape[1]], &device));
         let run = |fast: bool| {
-            let (x, gamma, beta) = (x.clone().require_grad(), gamma.clone().require_grad(), beta.clone().require_grad());
+            let (x, gamma, beta) =
+                (x.clone().require_grad(), gamma.clone().require_grad(), beta.clone().require_grad());
             let y = if fast {
                 batch_norm(x.clone(), gamma.clone(), beta.clone(), 1e-3, relu).0
             } else {
@@ -73,7 +79,11 @@ fn normalisation_equals_burns_forward_and_backward() {
             };
             let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
             let grads = (y.clone() * weights).sum().backward();
-            let [x, gamma, beta] = [values(x.grad(&grads).unwrap()), values(gamma.grad(&grads).unwrap()), values(beta.grad(&grads).unwrap())];
+            let [x, gamma, beta] = [
+                values(x.grad(&grads).unwrap()),
+                values(gamma.grad(&grads).unwrap()),
+                values(beta.grad(&grads).unwrap()),
+            ];
             [values(y), x, gamma, beta]
         };
         for ((fast, burn), what) in run(true).iter().zip(&run(false)).zip(["output", "input", "gamma", "beta"]) {
@@ -108,7 +118,8 @@ fn pooling_equals_burns_forward_and_backward() {
 #[test]
 fn convolution_matches_numerical_gradients() {
     let mut rng = ChaCha8Rng::seed_from_u64(6);
-    let shape = ConvShape { batch: 2, channels: 2, height: 6, width: 5, out_channels: 3, kernel: 3, stride: 2, padding: 1 };
+    let shape =
+        ConvShape { batch: 2, channels: 2, height: 6, width: 5, out_channels: 3, kernel: 3, stride: 2, padding: 1 };
     let mut draw = |len: usize| -> Vec<f32> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
     let (x, w, b) = (draw(2 * 2 * 6 * 5), draw(3 * 2 * 9), draw(3));
     let weights = draw(2 * 3 * shape.out_height() * shape.out_width());

@@ -120,7 +120,9 @@ pub fn save_best(run: &Path, weights: &Weights, identity: &Identity) -> Result<(
 
 fn write(path: &Path, weights: &Weights, notes: &BTreeMap<String, String>) -> Result<()> {
     let saved = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| weights.save(path, notes));
-    saved.with_context(|| format!("cannot save {}; make room or choose another --out; the former checkpoint is kept", path.display()))
+    saved.with_context(|| {
+        format!("cannot save {}; make room or choose another --out; the former checkpoint is kept", path.display())
+    })
 }
 
 /// Reads `checkpoints/last.safetensors`.
@@ -167,6 +169,7 @@ fn parse(path: &Path, notes: &BTreeMap<String, String>) -> Result<(Notes, Identi
 }
 
 fn field<T: serde::de::DeserializeOwned>(path: &Path, notes: &BTreeMap<String, String>, key: &str) -> Result<T> {
-    let text = notes.get(key).with_context(|| format!("{} holds no {key}; it is no checkpoint of a run", path.display()))?;
+    let text =
+        notes.get(key).with_context(|| format!("{} holds no {key}; it is no checkpoint of a run", path.display()))?;
     toml::from_str(text).with_context(|| format!("the {key} in {} is damaged", path.display()))
 }

@@ -95,9 +95,11 @@ mod tests {
         let logits = |last: f32| Tensor::<2>::from_data([[1.0, 2.0, last]], &device);
         let present = [vec![true, true, false]];
         let targets = Targets::new(&[0.0, 1.0, 0.0], &[1.0; 3], 0.1, &present);
-        let loss = |last: f32| cross_entropy(logits(last), &targets, &device).into_data().try_to_vec::<f32>().unwrap()[0];
+        let loss =
+            |last: f32| cross_entropy(logits(last), &targets, &device).into_data().try_to_vec::<f32>().unwrap()[0];
         assert_eq!(loss(0.0), loss(9.0));
-        let expected = -(0.95 * (2.0f32 - (1f32.exp() + 2f32.exp()).ln()) + 0.05 * (1.0 - (1f32.exp() + 2f32.exp()).ln()));
+        let expected =
+            -(0.95 * (2.0f32 - (1f32.exp() + 2f32.exp()).ln()) + 0.05 * (1.0 - (1f32.exp() + 2f32.exp()).ln()));
         assert!((loss(0.0) - expected).abs() < 1e-5);
     }
 }

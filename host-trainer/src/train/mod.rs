@@ -87,6 +87,8 @@ impl Trainer {
     /// # Errors
     /// When the loss is no longer a number, or a checkpoint cannot be written.
     pub fn train(&mut self, interrupted: &AtomicBool) -> Result<End> {
+        // A run killed between checkpoint and history would otherwise lack a line until its next epoch.
+        self.write_history()?;
         while self.state.epochs_done < self.config.epochs {
             if self.state.stopping.exhausted(self.config.patience) {
                 return Ok(End::Stopped);
@@ -205,6 +207,10 @@ impl Trainer {
 
     fn save(&self) -> Result<()> {
         checkpoint::save(&self.run, &self.state, &self.identity)?;
+        self.write_history()
+    }
+
+    fn write_history(&self) -> Result<()> {
         let history = history::csv(&self.state.history);
         Ok(crate::files::write_whole(&self.run.join("history.csv"), history.as_bytes())?)
     }
@@ -253,4 +259,3 @@ pub fn check_identity(saved: &Identity, now: &Identity, run: &Path) -> Result<()
     );
     Ok(())
 }
-

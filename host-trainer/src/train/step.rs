@@ -39,7 +39,9 @@ impl Trainer {
         let state = &mut self.state;
         self.config.optimizer.begin_step(&mut state.moments);
         for parameter in self.net.parameters() {
-            let Some(gradient) = tensors.get(&parameter.name).and_then(|tensor| tensor.grad(&gradients)) else { continue };
+            let Some(gradient) = tensors.get(&parameter.name).and_then(|tensor| tensor.grad(&gradients)) else {
+                continue;
+            };
             let gradient = gradient.into_data();
             let Some(weights) = state.weights.0.get_mut(&parameter.name) else { continue };
             let gradient = gradient.as_slice::<f32>().unwrap_or_default();
@@ -71,7 +73,9 @@ impl Trainer {
             let node = self.net.nodes.iter().find(|node| node.name == *name);
             let Some(Op::BatchNorm { momentum, .. }) = node.map(|node| &node.op) else { continue };
             let unbiased = *count as f32 / (*count as f32 - 1.0).max(1.0);
-            for (what, values, factor) in [("mean", &statistics.mean, 1.0), ("variance", &statistics.variance, unbiased)] {
+            for (what, values, factor) in
+                [("mean", &statistics.mean, 1.0), ("variance", &statistics.variance, unbiased)]
+            {
                 if let Some(running) = self.state.weights.0.get_mut(&format!("{name}.{what}")) {
                     for (running, value) in running.values.iter_mut().zip(values) {
                         *running = momentum * *running + (1.0 - momentum) * factor * value;
