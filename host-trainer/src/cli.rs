@@ -53,8 +53,12 @@ pub struct TrainArgs {
     /// Run folder to write.
     #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
     pub out: Option<PathBuf>,
-    /// Go on with an interrupted run; everything else is as it was.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out", "config", "arch", "init"])]
+    /// Go on with an interrupted run as it was configured; give the same --threads for the very same history.
+    #[arg(long, value_name = "RUN", conflicts_with_all = [
+        "data", "out", "config", "arch", "init", "force", "size", "colour", "seed", "epochs", "batch_size", "learning_rate",
+        "label_smoothing", "class_weights", "average", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
+        "freeze", "patience", "monitor", "val_fraction",
+    ])]
     pub resume: Option<PathBuf>,
     /// Configuration file; flags win over it.
     #[arg(long, value_name = "FILE")]

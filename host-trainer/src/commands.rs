@@ -43,8 +43,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     config.check()?;
     config.augment.check().map_err(anyhow::Error::msg)?;
     let run = args.resume.as_deref().or(args.out.as_deref()).context("name a run folder with --out RUN")?;
-    if args.resume.is_none() && run.join("config.toml").exists() && !args.force {
-        bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
+    if args.resume.is_none() && !args.force {
+        refuse_to_overwrite(run)?;
     }
 
     let data = load(&config)?;
@@ -77,7 +77,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     };
 
     let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         // A second signal ends the program at once.
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
         signal_hook::flag::register(signal, interrupted.clone())?;
@@ -99,6 +99,20 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A new run neither replaces one that learned something nor settles among other files.
+fn refuse_to_overwrite(run: &Path) -> Result<()> {
+    if checkpoint::last(run).exists() || checkpoint::best(run).exists() {
+        bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
+    }
+    let empty = std::fs::read_dir(run).map_or(true, |mut entries| entries.next().is_none());
+    ensure!(
+        empty || run.join("config.toml").exists(),
+        "{} holds other files; name another folder with --out, or write among them with --force",
+        run.display()
+    );
+    Ok(())
+}
+
 /// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
 fn remove_former(run: &Path) -> Result<()> {
     for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
@@ -118,6 +132,8 @@ fn remove_former(run: &Path) -> Result<()> {
 /// # Errors
 /// Whatever [`export::export`] refuses.
 pub fn export(args: &ExportArgs) -> Result<ExitCode> {
+    let onnx = args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    ensure!(onnx, "--out {} must end in .onnx; the card goes beside it as .md", args.out.display());
     let calibrate_on = args.calibrate_on.iter().map(|n| n.checked_sub(1).context("--calibrate-on counts from 1"));
     let request = Request {
         run: args.run.clone(),
@@ -154,10 +170,10 @@ fn load(config: &Config) -> Result<Dataset> {
     let spec = DataSpec { sources, val_fraction: config.data.val_fraction, seed: config.seed };
     let data = Dataset::load(&spec, &config.input(), true)?;
     for (path, reason) in data.problems.iter().take(10) {
-        eprintln!("left out {}: {reason}", path.display());
+        crate::output::tell!("left out {}: {reason}", path.display());
     }
     if data.problems.len() > 10 {
-        eprintln!("left out {} more; host-trainer audit lists them", data.problems.len() - 10);
+        crate::output::tell!("left out {} more; host-trainer audit lists them", data.problems.len() - 10);
     }
     for summary in &data.sources {
         let count = |counts: &[usize]| counts.iter().sum::<usize>();

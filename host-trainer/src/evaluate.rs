@@ -113,7 +113,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
                 targets.push(*target);
             }
             Err(reason) => {
-                eprintln!("left out {}: {reason}", path.display());
+                crate::output::tell!("left out {}: {reason}", path.display());
                 undecodable += 1;
             }
         }

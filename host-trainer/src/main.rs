@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Parser;
 use host_trainer::cli::{Cli, Command};
 use host_trainer::{audit, commands, draw, evaluate, predict};
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,7 +23,16 @@ fn main() -> ExitCode {
 
 fn report(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
-        eprintln!("host-trainer: {error:#}");
+        // Where standard error leads nowhere, the exit code still tells.
+        let _ = writeln!(std::io::stderr(), "host-trainer: {}", causes(&error));
         ExitCode::FAILURE
+    })
+}
+
+/// The error and its causes, without those that it already names itself.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
     })
 }

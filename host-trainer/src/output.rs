@@ -10,6 +10,15 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Prints a line to standard error as `eprintln!` does, but passes over an error: a lost remark must not end the work.
+macro_rules! tell {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+pub(crate) use tell;
+
 /// Writes a line to standard output. A reader that went away, as `head` does, has all it wanted and is no fault.
 ///
 /// # Errors

@@ -43,13 +43,13 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
         match predict(&mut classifier, path) {
             Ok(probabilities) => print(path, &labels, &probabilities, args.json)?,
             Err(reason) => {
-                eprintln!("host-trainer: cannot predict {}: {reason}", path.display());
+                crate::output::tell!("host-trainer: cannot predict {}: {reason}", path.display());
                 failed += 1;
             }
         }
     }
     if failed > 0 {
-        eprintln!("host-trainer: {failed} of {} pictures could not be predicted", args.pictures.len());
+        crate::output::tell!("host-trainer: {failed} of {} pictures could not be predicted", args.pictures.len());
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

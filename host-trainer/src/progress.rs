@@ -52,7 +52,7 @@ impl Progress {
                 // Another thread is already looking at the clock: it will write the line.
                 let Ok(mut next) = next.try_lock() else { return };
                 if Instant::now() >= *next {
-                    eprintln!("{}: {done} of {}", self.what, self.total);
+                    crate::output::tell!("{}: {done} of {}", self.what, self.total);
                     *next = Instant::now() + LOG_EVERY;
                 }
             }

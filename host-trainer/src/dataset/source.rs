@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+/// More repeats than this are a slip of the finger.
+const MOST_REPEATS: usize = 1000;
+
 /// A folder of pictures and how often its training pictures are seen in an epoch; `DIR` or `DIR*N` as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -24,7 +27,7 @@ impl FromStr for DataSource {
             Some(_) if Path::new(text).is_dir() => Ok(Self { path: text.into(), repeat: 1 }),
             Some((path, repeat)) if !path.is_empty() => {
                 let repeat = repeat.parse().map_err(|_| bad())?;
-                if repeat == 0 { Err(bad()) } else { Ok(Self { path: path.into(), repeat }) }
+                if repeat == 0 || repeat > MOST_REPEATS { Err(bad()) } else { Ok(Self { path: path.into(), repeat }) }
             }
             None if !text.is_empty() => Ok(Self { path: text.into(), repeat: 1 }),
             _ => Err(bad()),
@@ -66,7 +69,7 @@ mod tests {
         assert_eq!(source, DataSource { path: "a/b".into(), repeat: 4 });
         assert_eq!(source.to_string(), "a/b*4");
         assert_eq!("a/b".parse::<DataSource>().unwrap().repeat, 1);
-        for bad in ["", "*3", "a*0", "a*", "a*x"] {
+        for bad in ["", "*3", "a*0", "a*", "a*x", "a*99999999999"] {
             assert!(bad.parse::<DataSource>().is_err(), "{bad}");
         }
     }

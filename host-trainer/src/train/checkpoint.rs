@@ -131,6 +131,12 @@ fn write(path: &Path, weights: &Weights, notes: &BTreeMap<String, String>) -> Re
 /// When it is missing, cut short, or written by something else.
 pub fn load(run: &Path) -> Result<(State, Identity)> {
     let path = last(run);
+    ensure!(
+        path.exists(),
+        "{} has nothing to go on from (no {}); start it anew with train --out",
+        run.display(),
+        path.display()
+    );
     let (all, notes) = Weights::load(&path)?;
     let (saved, identity): (Notes, Identity) = parse(&path, &notes)?;
     let part = |prefix: &str| {

@@ -42,7 +42,7 @@ impl Progress {
         if !self.terminal && self.logged.get().elapsed() > LOG_EVERY {
             self.logged.set(Instant::now());
             let (epoch, epochs, steps) = (self.epoch, self.epochs, self.steps);
-            eprintln!("epoch {epoch}/{epochs}  step {step}/{steps}  loss {loss:.3}  {rate:.0} images/s");
+            crate::output::tell!("epoch {epoch}/{epochs}  step {step}/{steps}  loss {loss:.3}  {rate:.0} images/s");
         }
     }
 
