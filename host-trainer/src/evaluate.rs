@@ -1,6 +1,5 @@
 //! `evaluate`: an exported model on labelled pictures, through the engine that runs on the device.
 
-use crate::dataset::Picture;
 use crate::dataset::scan::{describe, label_folders};
 use crate::export::Measured;
 use crate::export::card;
@@ -9,7 +8,7 @@ use crate::output::say;
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use emotion_models::{Classifier, CropBox, ModelCard, Preprocessor, Probabilities, apply_temperature};
+use emotion_models::{Classifier, CropBox, ModelCard, Picture, Preprocessor, Probabilities, apply_temperature};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -180,7 +179,7 @@ fn raw(
     input: &mut [f32],
     path: &Path,
 ) -> Result<Probabilities, String> {
-    let picture = Picture::open(path)?;
+    let picture = Picture::open(path).map_err(|error| error.to_string())?;
     let frame = picture.view().map_err(|error| error.to_string())?;
     preprocessor.tensor(&frame, CropBox::full(picture.width, picture.height), input);
     classifier.raw_probabilities(input).map_err(|error| error.to_string())

@@ -1,10 +1,9 @@
 //! `predict`: an exported model's label and probabilities for pictures.
 
-use crate::dataset::Picture;
 use crate::output::say;
 use anyhow::Result;
 use clap::Args;
-use emotion_models::{Classifier, CropBox, Probabilities};
+use emotion_models::{Classifier, CropBox, Picture, Probabilities};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -56,7 +55,7 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
 }
 
 fn predict(classifier: &mut Classifier, path: &Path) -> Result<Probabilities, String> {
-    let picture = Picture::open(path)?;
+    let picture = Picture::open(path).map_err(|error| error.to_string())?;
     let frame = picture.view().map_err(|error| error.to_string())?;
     let whole = CropBox::full(picture.width, picture.height);
     classifier.classify(&frame, whole).map_err(|error| error.to_string())

@@ -3,6 +3,7 @@
 //! Trainer and runtime share this crate, so that `evaluate` on the host scores exactly what the device runs:
 //!
 //! - [`FrameView`] and [`CropBox`]: pixels as a camera, a pipe or a picture delivers them, and the part to look at;
+//! - [`Picture`]: a picture file as such pixels;
 //! - [`InputSpec`] and [`Preprocessor`]: the one way from a crop to the network's input tensor;
 //! - [`ModelCard`]: what the model's numbers mean, carried inside the ONNX file ([`embed`], [`read_card`]);
 //! - [`Classifier`]: the engine (tract) behind a narrow interface, giving [`Probabilities`];
@@ -28,6 +29,7 @@ mod error;
 mod frame;
 mod input;
 mod onnx;
+mod picture;
 mod planes;
 mod preprocess;
 mod probabilities;
@@ -43,6 +45,7 @@ pub use error::ModelError;
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use onnx::{decode, embed, encode, read_card};
+pub use picture::{Picture, PictureError};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
 pub use test_card::{DEMO_SEED, TEST_CARD_LABELS, TestCard, is_reserved_seed};

@@ -5,7 +5,7 @@ use crate::event::Labelled;
 use crate::exit::Failure;
 use crate::locate::{CentredSquare, FaceLocator};
 use crate::setup::Setup;
-use crate::source::{Picture, SourceError};
+use crate::source::{SourceError, open_picture};
 use emotion_models::{Classifier, Probabilities};
 use serde_json::json;
 use std::io::{self, Write};
@@ -57,7 +57,7 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
 
 /// The model's failure ends the command; a picture's does not.
 fn judge(classifier: &mut Classifier, path: &Path) -> Result<Result<Probabilities, SourceError>, Failure> {
-    let picture = match Picture::open(path) {
+    let picture = match open_picture(path) {
         Ok(picture) => picture,
         Err(error) => return Ok(Err(error)),
     };

@@ -1,8 +1,9 @@
 //! Pictures in a folder as a source.
 
-use super::picture::{Picture, looks_like_picture};
 use super::{FrameSource, SourceError};
 use crate::frame::Frame;
+use emotion_models::{Picture, PictureError};
+use image::ImageFormat;
 use std::path::{Path, PathBuf};
 
 /// Deepest folder inside the one named; links that lead back up end there.
@@ -74,7 +75,7 @@ impl Images {
             if self.paths.len() == 1 && self.current.is_some() {
                 return Ok(true);
             }
-            match Picture::open(&self.paths[index]) {
+            match open_picture(&self.paths[index]) {
                 Ok(picture) => {
                     self.current = Some(picture);
                     self.content += 1;
@@ -114,6 +115,22 @@ impl FrameSource for Images {
         }
         Ok(true)
     }
+}
+
+/// Opens a picture file.
+///
+/// # Errors
+/// The file cannot be read or does not decode; named.
+pub fn open_picture(path: &Path) -> Result<Picture, SourceError> {
+    Picture::open(path).map_err(|error| match error {
+        PictureError::Unreadable(source) => SourceError::Unreadable { path: path.to_owned(), source },
+        PictureError::Undecodable(reason) => SourceError::Picture { path: path.to_owned(), reason },
+    })
+}
+
+/// Whether a file's name says it is a picture this program can decode.
+fn looks_like_picture(path: &Path) -> bool {
+    ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
 
 fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), SourceError> {

@@ -2,7 +2,6 @@
 
 mod capture;
 mod images;
-mod picture;
 mod raw;
 mod spec;
 mod test_card;
@@ -10,8 +9,7 @@ mod test_card;
 use crate::frame::Frame;
 pub use capture::{Capture, Playback, start};
 use emotion_models::FrameError;
-pub use images::Images;
-pub use picture::Picture;
+pub use images::{Images, open_picture};
 pub use raw::RawFrames;
 pub use spec::{SourceSpec, SourceSpecError};
 use std::io;

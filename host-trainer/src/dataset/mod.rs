@@ -5,7 +5,6 @@ pub mod cut;
 mod error;
 mod fingerprint;
 mod load;
-pub mod picture;
 pub mod reading;
 pub mod scan;
 pub mod signature;
@@ -15,7 +14,6 @@ mod tests;
 
 pub use error::DatasetError;
 pub use fingerprint::fingerprint;
-pub use picture::Picture;
 pub use scan::Part;
 pub use source::DataSource;
 

@@ -1,9 +1,8 @@
 //! One parallel pass over picture files: digest, decode, resize, signature.
 
-use super::picture::Picture;
 use super::signature::{Signature, Signer};
 use crate::progress::Progress;
-use emotion_models::{CropBox, InputSpec, Preprocessor};
+use emotion_models::{CropBox, InputSpec, Picture, PictureError, Preprocessor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -46,9 +45,14 @@ pub fn read_all(paths: &[PathBuf], input: Option<&InputSpec>, progress: bool) ->
 fn read(path: &Path, signer: &mut Signer, preprocessor: Option<&mut Preprocessor>) -> Reading {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) => return Reading { digest: Sha256::digest([]).into(), looks: Err(error.to_string()) },
+        Err(error) => {
+            return Reading {
+                digest: Sha256::digest([]).into(),
+                looks: Err(PictureError::Unreadable(error).to_string()),
+            };
+        }
     };
-    let looks = Picture::decode(&bytes, path).and_then(|picture| {
+    let looks = Picture::decode(&bytes, path).map_err(|error| error.to_string()).and_then(|picture| {
         let view = picture.view().map_err(|error| error.to_string())?;
         let whole = CropBox::full(picture.width, picture.height);
         let pixels = preprocessor.map(|preprocessor| preprocessor.resize(&view, whole).to_vec()).unwrap_or_default();
