@@ -1,18 +1,17 @@
 //! `audit`: what a data set holds, and what is wrong with it.
 
+use crate::dataset::DatasetError;
 use crate::dataset::copies::{equal_groups, lookalikes};
 use crate::dataset::reading::{Reading, read_all};
 use crate::dataset::scan::{describe, scan};
+use crate::failure::Kind;
 use crate::output::say;
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Exit code of a strict audit that found a copy across the split.
-const COPIES_ACROSS: u8 = 3;
 
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
@@ -23,7 +22,7 @@ pub struct AuditArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
-    /// Exit with code 3 when a picture and its copy lie on two sides of the split.
+    /// Exit with code 6 when a picture and its copy lie on two sides of the split.
     #[arg(long)]
     pub strict: bool,
 }
@@ -86,7 +85,7 @@ pub fn run(args: &AuditArgs) -> Result<ExitCode> {
         false => print(&audit)?,
     }
     let found = args.strict && !audit.across_parts.is_empty();
-    Ok(if found { ExitCode::from(COPIES_ACROSS) } else { ExitCode::SUCCESS })
+    Ok(if found { ExitCode::from(Kind::Copies as u8) } else { ExitCode::SUCCESS })
 }
 
 /// Looks through `data`; paths in the findings are relative to it.
@@ -103,12 +102,9 @@ pub fn audit(data: &Path, progress: bool) -> Result<Audit> {
             files.extend(folder.pictures.into_iter().map(file));
         }
     }
-    ensure!(
-        !files.is_empty(),
-        "{} holds no pictures in train/, val/ or test/ (one folder per label below them); found {}",
-        data.display(),
-        describe(data)
-    );
+    if files.is_empty() {
+        return Err(DatasetError::NoPictures { path: data.into(), found: describe(data) }.into());
+    }
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     let readings = read_all(&paths, None, progress);
     for file in &mut files {

@@ -1,6 +1,7 @@
 //! The command line: one file per command's arguments, one line per command here.
 
 use crate::config::{ColourName, Config};
+use crate::failure::EXIT_CODES;
 use crate::nets::Architecture;
 use crate::train::loss::ClassWeights;
 use crate::train::stopping::Monitor;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 
 /// Trains small emotion classifiers on folders of face pictures and exports them as ONNX.
 #[derive(Debug, Parser)]
-#[command(name = "host-trainer", version, about, arg_required_else_help = true, after_help = AFTER_HELP)]
+#[command(name = "host-trainer", version, about, arg_required_else_help = true, after_help = format!("{AFTER_HELP}{EXIT_CODES}"))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -24,23 +25,28 @@ A first model on your own pictures (train/angry/*.jpg, train/happy/*.jpg, ...):
   host-trainer export runs/mine --out mine.onnx
   edge-runtime --model mine.onnx
 
-Exit codes: 0 done; 1 it failed (the message says what and what to do); 2 wrong usage;
-3 a strict audit found copies across the split; 130 interrupted, and saved.";
+";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train a net on DIR/train/LABEL/* and write a run folder.
+    #[command(allow_negative_numbers = true)]
     Train(Box<TrainArgs>),
     /// Write a run's best model as ONNX, with its card, after comparing it with the trainer.
+    #[command(allow_negative_numbers = true)]
     Export(ExportArgs),
     /// Score an exported model on a folder of labelled pictures.
+    #[command(allow_negative_numbers = true)]
     Evaluate(crate::evaluate::EvaluateArgs),
     /// Print an exported model's label and probabilities for pictures.
+    #[command(allow_negative_numbers = true)]
     Predict(crate::predict::PredictArgs),
     /// Look through a data set: counts, sizes, broken files, copies.
+    #[command(allow_negative_numbers = true)]
     Audit(crate::audit::AuditArgs),
     /// Draw test-card faces as a data set, to try things out without photographs.
+    #[command(allow_negative_numbers = true)]
     Draw(crate::draw::DrawArgs),
 }
 
@@ -53,9 +59,9 @@ pub struct TrainArgs {
     /// Run folder to write.
     #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
     pub out: Option<PathBuf>,
-    /// Go on with an interrupted run as it was configured; give the same --threads for the very same history.
+    /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "data", "out", "config", "arch", "init", "force", "size", "colour", "seed", "epochs", "batch_size", "learning_rate",
+        "data", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
         "label_smoothing", "class_weights", "average", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
         "freeze", "patience", "monitor", "val_fraction",
     ])]
@@ -72,7 +78,7 @@ pub struct TrainArgs {
     /// Overwrite a run folder that is there.
     #[arg(long)]
     pub force: bool,
-    /// Threads; all cores by default.
+    /// Threads; 0, the default, takes all cores. Saved with the run, since another number rounds sums differently.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Network (default compact).
@@ -159,6 +165,7 @@ impl TrainArgs {
         set(&mut config.seed, self.seed);
         set(&mut config.epochs, self.epochs);
         set(&mut config.batch_size, self.batch_size);
+        set(&mut config.threads, self.threads);
         set(&mut config.optimizer.learning_rate, self.learning_rate);
         set(&mut config.optimizer.l2, self.l2);
         set(&mut config.optimizer.weight_decay, self.weight_decay);

@@ -2,8 +2,9 @@
 
 use crate::cli::{ExportArgs, TrainArgs};
 use crate::config::Config;
-use crate::dataset::{DataSpec, Dataset};
+use crate::dataset::{DataSource, DataSpec, Dataset};
 use crate::export::{self, Request};
+use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::nets::summary::summary;
 use crate::nets::weights::Weights;
 use crate::output::say;
@@ -14,53 +15,72 @@ use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Exit code after Ctrl-C: 128 + SIGINT, as shells count.
-const INTERRUPTED: u8 = 130;
+use std::sync::atomic::AtomicBool;
 
 /// Trains a new run, or goes on with one.
 ///
 /// # Errors
 /// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
 pub fn train(args: &TrainArgs) -> Result<ExitCode> {
-    if let Some(threads) = args.threads {
-        ensure!(threads > 0, "--threads must be at least 1");
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")?;
-    }
-    let config = match &args.resume {
-        Some(run) => Config::read(&run.join("config.toml"), None).context("nothing to resume")?,
+    let mut config = match &args.resume {
+        Some(run) => {
+            let path = run.join("config.toml");
+            if !path.exists() {
+                let message = format!("nothing to resume: {} has no config.toml", run.display());
+                return Err(failure(Kind::Model, message));
+            }
+            Config::read(&path, None)?
+        }
         None => args.configuration()?,
     };
+    if args.resume.is_some() {
+        config.threads = args.threads.unwrap_or(config.threads);
+        config.epochs = args.epochs.unwrap_or(config.epochs);
+    }
+    let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     if args.summary {
         let labels = labels_for_summary(&config)?;
-        let net = config.arch.build(&config.input(), labels, &config.net).map_err(anyhow::Error::msg)?;
+        let net = config.arch.build(&config.input(), labels, &config.net).map_err(anyhow::Error::msg).blame(said_in)?;
         say!("{}", summary(&net).trim_end())?;
         if args.out.is_none() && args.resume.is_none() {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    config.check()?;
-    config.augment.check().map_err(anyhow::Error::msg)?;
-    let run = args.resume.as_deref().or(args.out.as_deref()).context("name a run folder with --out RUN")?;
-    if args.resume.is_none() && !args.force {
-        refuse_to_overwrite(run)?;
+    config.check().blame(said_in)?;
+    config.augment.check().map_err(anyhow::Error::msg).blame(said_in)?;
+    let run = args.resume.as_deref().or(args.out.as_deref());
+    let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
+    if args.resume.is_none() {
+        refuse_inside_data(run, &config).blame(Kind::Usage)?;
+        if !args.force {
+            refuse_to_overwrite(run).blame(Kind::Usage)?;
+        }
     }
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(config.threads);
+    threads.build_global().context("cannot start the threads")?;
 
     let data = load(&config)?;
-    let net = config.arch.build(&config.input(), data.labels.len(), &config.net).map_err(anyhow::Error::msg)?;
-    ensure!(
-        config.freeze < net.stages(),
-        "--freeze {} leaves nothing to train: the net has {} stages",
-        config.freeze,
-        net.stages()
-    );
-    let now =
-        Identity { labels: data.labels.clone(), data_fingerprint: data.fingerprint.clone(), command: commands(args)? };
+    let net = config.arch.build(&config.input(), data.labels.len(), &config.net);
+    let net = net.map_err(anyhow::Error::msg).blame(said_in)?;
+    if config.freeze >= net.stages() {
+        let (freeze, stages) = (config.freeze, net.stages());
+        let message = format!("--freeze {freeze} leaves nothing to train: the net has {stages} stages");
+        return Err(failure(said_in, message));
+    }
+    let now = Identity {
+        labels: data.labels.clone(),
+        data_fingerprint: data.fingerprint.clone(),
+        command: commands(args)?,
+        config: Some(config.to_toml()?),
+    };
     let (state, identity) = if args.resume.is_some() {
         let (state, identity) = checkpoint::load(run)?;
-        train::check_identity(&identity, &now, run)?;
-        say!("going on with {} after epoch {}", run.display(), state.epochs_done)?;
+        train::check_identity(&identity, &now, run).blame(Kind::Data)?;
+        check_configuration(&config, &identity, run).blame(Kind::Config)?;
+        if args.epochs.is_some() {
+            files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
+        }
+        say_where(run, &state, &config)?;
         (state, identity)
     } else {
         let mut weights = Weights::initial(&net, config.seed);
@@ -70,9 +90,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
         }
         remove_former(run)?;
-        std::fs::create_dir_all(run).with_context(|| format!("cannot make the run folder {}", run.display()))?;
-        files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())
-            .with_context(|| format!("cannot write into {}", run.display()))?;
+        files::make_folder(run)?;
+        files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         (Trainer::start(&config, weights), now)
     };
 
@@ -95,7 +114,6 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     report::of_run(run, &data)?;
     say!("report: {}", run.join("report.html").display())?;
     say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
-    let _ = interrupted.load(Ordering::Relaxed);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,13 +131,60 @@ fn refuse_to_overwrite(run: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A run among the pictures would become one of their labels.
+fn refuse_inside_data(run: &Path, config: &Config) -> Result<()> {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
+    for source in &config.data.sources {
+        let source: DataSource = source.parse()?;
+        let inside = ["train", "val", "test"].map(|part| whole(&source.path.join(part)));
+        ensure!(
+            !inside.iter().any(|part| whole(run).starts_with(part)),
+            "{} lies among the pictures of {}; name another folder with --out",
+            run.display(),
+            source.path.display()
+        );
+    }
+    Ok(())
+}
+
+/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads too.
+fn check_configuration(now: &Config, saved: &Identity, run: &Path) -> Result<()> {
+    let Some(text) = &saved.config else { return Ok(()) };
+    let mut then: Config = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
+    (then.epochs, then.threads) = (now.epochs, now.threads);
+    let changed = then.differences(now);
+    ensure!(
+        changed.is_empty(),
+        "{} has changed since the run was started: {}; undo that, or start a new run with --init {} and --out",
+        run.join("config.toml").display(),
+        changed.join(", "),
+        run.display()
+    );
+    Ok(())
+}
+
+/// Says from where a resumed run goes on, or that there is nothing left to do.
+fn say_where(run: &Path, state: &checkpoint::State, config: &Config) -> Result<()> {
+    let (run, done) = (run.display(), state.epochs_done);
+    if done >= config.epochs {
+        return say!(
+            "{run}: all {done} epochs are done, only the report is made anew; --epochs N trains on to epoch N"
+        );
+    }
+    if state.stopping.exhausted(config.patience) {
+        return say!("{run}: stopped early after epoch {done}, as --patience asked; only the report is made anew");
+    }
+    say!("going on with {run} after epoch {done}")
+}
+
 /// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
 fn remove_former(run: &Path) -> Result<()> {
     for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
         let path = run.join(name);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("cannot remove {} of the former run", path.display()));
+                let message = format!("cannot remove {} of the former run: {error}", path.display());
+                return Err(failure(Kind::Output, message));
             }
             _ => {}
         }
@@ -132,9 +197,12 @@ fn remove_former(run: &Path) -> Result<()> {
 /// # Errors
 /// Whatever [`export::export`] refuses.
 pub fn export(args: &ExportArgs) -> Result<ExitCode> {
-    let onnx = args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
-    ensure!(onnx, "--out {} must end in .onnx; the card goes beside it as .md", args.out.display());
-    let calibrate_on = args.calibrate_on.iter().map(|n| n.checked_sub(1).context("--calibrate-on counts from 1"));
+    if !args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
+        let message = format!("--out {} must end in .onnx; the card goes beside it as .md", args.out.display());
+        return Err(failure(Kind::Usage, message));
+    }
+    let from_one = |n: &usize| n.checked_sub(1).context("--calibrate-on counts from 1").blame(Kind::Usage);
+    let calibrate_on = args.calibrate_on.iter().map(from_one);
     let request = Request {
         run: args.run.clone(),
         out: args.out.clone(),
@@ -145,7 +213,8 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
     };
     let (card, measured) = export::export(&request)?;
     say!("{}: {}", args.out.display(), card.labels.join(", "))?;
-    say!("temperature {}, thresholds {:?}", card.temperature, card.thresholds)?;
+    let thresholds = card.labels.iter().zip(&card.thresholds).map(|(label, threshold)| format!("{label} {threshold}"));
+    say!("temperature {}; thresholds {}", card.temperature, thresholds.collect::<Vec<_>>().join(", "))?;
     for one in &measured {
         let scores = &one.scores;
         say!(
@@ -194,7 +263,7 @@ fn load(config: &Config) -> Result<Dataset> {
 fn labels_for_summary(config: &Config) -> Result<usize> {
     let mut labels = std::collections::BTreeSet::new();
     for source in &config.data.sources {
-        let source: crate::dataset::DataSource = source.parse()?;
+        let source: DataSource = source.parse()?;
         let parts = crate::dataset::scan::label_folders(&source.path.join("train"))?;
         labels.extend(parts.into_keys());
     }

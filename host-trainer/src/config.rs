@@ -1,6 +1,7 @@
 //! Everything a training run depends on; written into its folder as `config.toml`.
 
 use crate::augment::Augment;
+use crate::failure::{Blame, Kind};
 use crate::nets::{Architecture, Options};
 use crate::train::loss::ClassWeights;
 use crate::train::optimizer::Optimizer;
@@ -27,6 +28,8 @@ pub struct Config {
     pub epochs: usize,
     /// Pictures per step.
     pub batch_size: usize,
+    /// Threads; 0 takes all cores. Another number rounds sums differently, so a run keeps its own.
+    pub threads: usize,
     /// Share of the target spread evenly over the labels.
     pub label_smoothing: f32,
     /// How much each label counts in the loss.
@@ -97,6 +100,7 @@ impl Config {
                 colour: ColourName::Rgb,
                 epochs: 60,
                 batch_size: 32,
+                threads: 0,
                 label_smoothing: 0.05,
                 class_weights: ClassWeights::Balanced,
                 average: 0.0,
@@ -124,6 +128,7 @@ impl Config {
                 colour: ColourName::Grey,
                 epochs: 30,
                 batch_size: 64,
+                threads: 0,
                 label_smoothing: 0.1,
                 class_weights: ClassWeights::Sqrt,
                 average: 0.999,
@@ -145,6 +150,10 @@ impl Config {
     /// # Errors
     /// When it cannot be read, has an unknown key, or a value of the wrong kind: the message names file and line.
     pub fn read(path: &Path, arch: Option<Architecture>) -> Result<Self> {
+        Self::read_file(path, arch).blame(Kind::Config)
+    }
+
+    fn read_file(path: &Path, arch: Option<Architecture>) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         // Merging with the preset forgets where a key stood, so mistakes are looked for first.
         toml::from_str::<Config>(&text).with_context(|| format!("in {}", path.display()))?;
@@ -154,6 +163,14 @@ impl Config {
         let mut whole = toml::Table::try_from(Config::preset(arch.unwrap_or(Architecture::Compact)))?;
         merge(&mut whole, given);
         whole.try_into().with_context(|| format!("in {}", path.display()))
+    }
+
+    /// The keys whose values differ, as `table.key`.
+    pub fn differences(&self, other: &Config) -> Vec<String> {
+        let table = |config: &Config| toml::Table::try_from(config).unwrap_or_default();
+        let mut keys = vec![];
+        differing("", &table(self), &table(other), &mut keys);
+        keys
     }
 
     /// The configuration as a file.
@@ -172,6 +189,11 @@ impl Config {
         ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
         ensure!((16..=1024).contains(&self.size), "size {} is outside 16..=1024 pixels", self.size);
         ensure!(self.epochs > 0, "epochs must be at least 1");
+        ensure!(
+            self.threads <= MOST_THREADS,
+            "threads {} is outside 0..={MOST_THREADS}; 0 takes all cores",
+            self.threads
+        );
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
         ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
@@ -197,6 +219,22 @@ impl Config {
             ColourName::Rgb => Colour::Rgb,
         };
         InputSpec { width: self.size, height: self.size, colour, pixel_map }
+    }
+}
+
+/// More threads than this are a slip of the finger.
+const MOST_THREADS: usize = 1024;
+
+fn differing(prefix: &str, one: &toml::Table, other: &toml::Table, keys: &mut Vec<String>) {
+    let all: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    for key in all {
+        match (one.get(key), other.get(key)) {
+            (Some(toml::Value::Table(one)), Some(toml::Value::Table(other))) => {
+                differing(&format!("{prefix}{key}."), one, other, keys);
+            }
+            (one, other) if one != other => keys.push(format!("{prefix}{key}")),
+            _ => {}
+        }
     }
 }
 

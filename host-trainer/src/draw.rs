@@ -1,6 +1,8 @@
 //! `draw`: test-card faces as a data set, to try things out without photographs, and to mix into photographs.
 
-use crate::output::say;
+use crate::failure::{Blame, INTERRUPTED, Kind};
+use crate::files;
+use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -8,11 +10,16 @@ use emotion_models::{TEST_CARD_LABELS, TestCard, is_reserved_seed};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Persons of the test card below this belong to tests and the demo (see [`is_reserved_seed`]).
 const FIRST_FREE: u64 = 1000;
 /// Persons set aside for each seed of `draw`, so that two seeds never draw the same person.
 const PERSONS: u64 = 1_000_000;
+
+/// The parts of a data set.
+const PARTS: [&str; 3] = ["train", "val", "test"];
 
 /// Arguments of `draw`.
 #[derive(Debug, Args)]
@@ -50,26 +57,51 @@ struct Sketch {
 /// # Errors
 /// When the folder is there already, cannot be made, or too many persons are asked for.
 pub fn run(args: &DrawArgs) -> Result<ExitCode> {
+    let sketches = check(args).and_then(|()| sketches(args)).blame(Kind::Usage)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, interrupted.clone())?;
+    }
+    let done = draw_all(args, &sketches, &interrupted);
+    if done.is_err() || interrupted.load(Ordering::Relaxed) {
+        // A part of a data set would pass for a whole one.
+        for part in PARTS {
+            let _ = std::fs::remove_dir_all(args.out.join(part));
+        }
+        let _ = std::fs::remove_dir(&args.out);
+    }
+    done?;
+    if interrupted.load(Ordering::Relaxed) {
+        tell!("host-trainer: stopped; what was drawn is removed");
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    say!("{}: {} faces of {}", args.out.display(), sketches.len(), TEST_CARD_LABELS.join(", "))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &DrawArgs) -> Result<()> {
     ensure!((16..=2048).contains(&args.size), "--size {} is outside 16..=2048", args.size);
     ensure!(args.per_label > 0, "--per-label must be at least 1");
-    ensure!(!args.out.join("train").exists(), "{} already holds a data set; choose another folder", args.out.display());
-    let sketches = sketches(args)?;
-    for part in ["train", "val", "test"] {
+    for part in PARTS {
+        let there = args.out.join(part).exists();
+        ensure!(!there, "{} already holds a data set ({part}/); choose another folder", args.out.display());
+    }
+    Ok(())
+}
+
+fn draw_all(args: &DrawArgs, sketches: &[Sketch], interrupted: &AtomicBool) -> Result<()> {
+    for part in PARTS {
         for label in TEST_CARD_LABELS {
-            let folder = args.out.join(part).join(label);
             if sketches.iter().any(|sketch| sketch.part == part) {
-                std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+                files::make_folder(&args.out.join(part).join(label))?;
             }
         }
     }
     let progress = Progress::new("drawing", sketches.len(), true);
     sketches.par_iter().try_for_each(|sketch| {
         progress.advance();
-        draw(&args.out, sketch, args.size)
-    })?;
-    drop(progress);
-    say!("{}: {} faces of {}", args.out.display(), sketches.len(), TEST_CARD_LABELS.join(", "))?;
-    Ok(ExitCode::SUCCESS)
+        if interrupted.load(Ordering::Relaxed) { Ok(()) } else { draw(&args.out, sketch, args.size) }
+    })
 }
 
 /// Every picture shows another person.
@@ -107,7 +139,7 @@ fn draw(out: &Path, sketch: &Sketch, size: u32) -> Result<()> {
     let path = out.join(sketch.part).join(sketch.label).join(format!("{:06}.png", sketch.number));
     // A different moment of each person's small motion.
     let picture = TestCard::new(sketch.person).draw(sketch.label, sketch.number * 7, size, size);
-    picture.save(&path).with_context(|| format!("cannot write {}", path.display()))
+    picture.save(&path).with_context(|| format!("cannot write {}", path.display())).blame(Kind::Output)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `evaluate`: an exported model on labelled pictures, through the engine that runs on the device.
 
 use crate::dataset::scan::{describe, label_folders};
-use crate::export::Measured;
-use crate::export::card;
+use crate::export::{self, Measured, card};
+use crate::failure::{Blame, Kind, failure};
 use crate::metrics::{Scores, score};
 use crate::output::say;
 use crate::progress::Progress;
@@ -80,9 +80,10 @@ type Labelled = (PathBuf, usize);
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let classifier = Classifier::from_file(&args.model)?;
     let card = classifier.card().clone();
-    let outputs = outputs(&card, &args.labels)?;
+    let outputs = export::outputs(&card.labels, &args.labels)
+        .with_context(|| format!("in --labels for {}", args.model.display()))?;
     let labels: Vec<String> = outputs.iter().map(|&output| card.labels[output].clone()).collect();
-    let (pictures, skipped) = pictures(&args.data, args.split, &labels)?;
+    let (pictures, skipped) = pictures(&args.data, args.split, &labels).blame(Kind::Data)?;
 
     let progress = Progress::new("evaluating", pictures.len(), !args.json);
     // A classifier may move to another thread but not be shared: each thread gets its own and a run of pictures.
@@ -117,7 +118,9 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
             }
         }
     }
-    ensure!(!targets.is_empty(), "not one of {} pictures could be read", pictures.len());
+    if targets.is_empty() {
+        return Err(failure(Kind::Data, format!("not one of {} pictures could be read", pictures.len())));
+    }
     let scores = score(&probabilities, &targets, labels.len());
     let report = Report {
         model: args.model.display().to_string(),
@@ -136,18 +139,6 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         record(args, &labels, &card, Measured { source: folder_name(&args.data), part: "test", skipped, scores })?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn outputs(card: &ModelCard, labels: &[String]) -> Result<Vec<usize>> {
-    if labels.is_empty() {
-        return Ok((0..card.labels.len()).collect());
-    }
-    ensure!(labels.len() >= 2, "--labels needs at least two labels");
-    let index = |label: &String| {
-        let found = card.labels.iter().position(|own| own == label);
-        found.with_context(|| format!("the model has no label {label:?}; it knows {}", card.labels.join(", ")))
-    };
-    labels.iter().map(index).collect()
 }
 
 /// The part's pictures whose label is read out, and how many bear another one.

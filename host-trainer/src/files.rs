@@ -1,13 +1,33 @@
 //! Writing files so that a reader never sees half of one.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// A file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {reason}", path.display())]
+pub struct WriteError {
+    path: PathBuf,
+    reason: String,
+}
 
 /// Writes beside `path` first and then puts the new file in its place, so that a full disk or a crash keeps the old one.
 ///
 /// # Errors
 /// What the file system says; `path` is then as it was.
-pub fn write_whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), WriteError> {
+    replace(path, content).map_err(|error| WriteError { path: path.into(), reason: reason(&error) })
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// What the file system says.
+pub fn make_folder(path: &Path) -> Result<(), WriteError> {
+    std::fs::create_dir_all(path).map_err(|error| WriteError { path: path.into(), reason: reason(&error) })
+}
+
+fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
     file.write_all(content)?;
@@ -19,6 +39,11 @@ pub fn write_whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
     }
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// What the system said, without the name of the file that was written first: nobody asked for that one.
+fn reason(error: &std::io::Error) -> String {
+    if error.get_ref().is_some() { error.kind().to_string() } else { error.to_string() }
 }
 
 /// Lets a write beyond the file size limit (`ulimit -f`) fail, as one to a full disk does, in place of ending the program.

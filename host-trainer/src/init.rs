@@ -1,10 +1,11 @@
 //! `--init`: starting from another model's weights wherever shapes agree.
 
 use crate::export::onnx;
+use crate::failure::{Blame, Kind, failure};
 use crate::nets::weights::{Array, Weights};
 use crate::nets::{Net, Op};
 use crate::train::checkpoint;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::path::Path;
 
 /// Which layers came from the other model, and which start anew.
@@ -21,7 +22,7 @@ pub struct Taken {
 /// # Errors
 /// When `from` is neither, or none of its layers fits.
 pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
-    let other = if from.is_dir() { checkpoint::load_best(from)?.0 } else { from_onnx(net, from)? };
+    let other = if from.is_dir() { checkpoint::load_best(from)?.0 } else { from_onnx(net, from).blame(Kind::Model)? };
     let mut result = Taken::default();
     for node in &net.nodes {
         let parameters = net.parameters_of(node);
@@ -40,11 +41,11 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
         }
         result.taken.push(node.name.clone());
     }
-    ensure!(
-        !result.taken.is_empty(),
-        "{} has no layer that fits this net; it was made with another --arch or --colour",
-        from.display()
-    );
+    if result.taken.is_empty() {
+        let from = from.display();
+        let message = format!("{from} has no layer that fits this net; it was made with another --arch or --colour");
+        return Err(failure(Kind::Model, message));
+    }
     Ok(result)
 }
 

@@ -14,6 +14,7 @@ pub mod dataset;
 pub mod draw;
 pub mod evaluate;
 pub mod export;
+pub mod failure;
 pub mod files;
 pub mod init;
 pub mod memory;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use host_trainer::cli::{Cli, Command};
-use host_trainer::{audit, commands, draw, evaluate, predict};
+use host_trainer::{audit, commands, draw, evaluate, failure, predict};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -23,16 +23,10 @@ fn main() -> ExitCode {
 
 fn report(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
+        let kind = failure::kind_of(&error);
+        let report = if kind.is_none() { "; this is an error in the program, please report it" } else { "" };
         // Where standard error leads nowhere, the exit code still tells.
-        let _ = writeln!(std::io::stderr(), "host-trainer: {}", causes(&error));
-        ExitCode::FAILURE
-    })
-}
-
-/// The error and its causes, without those that it already names itself.
-fn causes(error: &anyhow::Error) -> String {
-    error.chain().skip(1).fold(error.to_string(), |text, cause| {
-        let cause = cause.to_string();
-        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+        let _ = writeln!(std::io::stderr(), "host-trainer: {}{report}", failure::causes(&error));
+        ExitCode::from(kind.map_or(1, |kind| kind as u8))
     })
 }

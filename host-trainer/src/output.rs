@@ -1,5 +1,6 @@
 //! Standard output, which may lead into a pipe whose reader goes away or a file on a full disk.
 
+use crate::failure::{Blame, Kind};
 use anyhow::{Context, Result};
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
@@ -30,7 +31,7 @@ pub fn line(what: Arguments<'_>) -> Result<()> {
 fn line_to(output: &mut impl Write, what: Arguments<'_>) -> Result<()> {
     match writeln!(output, "{what}").and_then(|()| output.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => done.context("cannot write to standard output"),
+        done => done.context("cannot write to standard output").blame(Kind::Output),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `predict`: an exported model's label and probabilities for pictures.
 
+use crate::failure::Kind;
 use crate::output::say;
 use anyhow::Result;
 use clap::Args;
@@ -33,7 +34,7 @@ struct Prediction<'a> {
 ///
 /// # Errors
 /// When the model cannot be used. A picture that does not decode is named, the others are still predicted, and the exit code
-/// is 1.
+/// is that of data.
 pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     let mut classifier = Classifier::from_file(&args.model)?;
     let labels = classifier.card().labels.clone();
@@ -49,7 +50,7 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     }
     if failed > 0 {
         crate::output::tell!("host-trainer: {failed} of {} pictures could not be predicted", args.pictures.len());
-        return Ok(ExitCode::FAILURE);
+        return Ok(ExitCode::from(Kind::Data as u8));
     }
     Ok(ExitCode::SUCCESS)
 }

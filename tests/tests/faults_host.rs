@@ -43,10 +43,10 @@ fn a_folder_without_a_training_part_says_what_it_holds() {
     let folder = folder();
     let data = folder.path().join("data");
     draw_faces(&data, &Faces { seeds: 1000..1002, frames: 1, side: 32 });
-    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["no train/ folder", "angry/", "train/LABEL"]);
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(5, &["no train/ folder", "angry/", "train/LABEL"]);
     assert!(!run_in(&folder).exists(), "nothing may be written");
     let missing = folder.path().join("missing");
-    Session::run(&mut train(&missing, &run_in(&folder))).expect_error(1, &["cannot read", "missing"]);
+    Session::run(&mut train(&missing, &run_in(&folder))).expect_error(5, &["cannot read", "missing"]);
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn one_label_is_too_few() {
         fs::remove_dir_all(data.join("train").join(label)).unwrap();
     }
     fs::remove_dir_all(data.join("test")).unwrap();
-    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["at least 2 labels", "found 1", "happy"]);
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(5, &["at least 2 labels", "found 1", "happy"]);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_label_without_pictures_is_named() {
     let data = data_in(&folder);
     fs::remove_dir_all(data.join("train/sad")).unwrap();
     fs::create_dir(data.join("train/sad")).unwrap();
-    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["train/sad", "no usable picture"]);
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(5, &["train/sad", "no usable picture"]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn labels_that_differ_between_the_parts_are_named() {
     let folder = folder();
     let data = data_in(&folder);
     fs::rename(data.join("test/sad"), data.join("test/bored")).unwrap();
-    Session::run(&mut train(&data, &run_in(&folder))).expect_error(1, &["labels differ", "test/", "bored", "sad"]);
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(5, &["labels differ", "test/", "bored", "sad"]);
 }
 
 #[test]
@@ -105,10 +105,10 @@ fn an_unknown_configuration_key_is_refused_with_its_line() {
             host_trainer().arg("train").arg("--config").arg(&config).arg("--data").arg(&data).arg("--out").arg(&run),
         )
     };
-    attempt("epochs = 1\nepoch = 2\n").expect_error(1, &["mine.toml", "line 2", "epoch"]);
-    attempt("epochs = 1\n\n[net]\nwidth = [8, 8, 8, 8]\n").expect_error(1, &["mine.toml", "line 4", "width"]);
-    attempt("epochs = 'many'\n").expect_error(1, &["mine.toml", "line 1"]);
-    attempt("epochs = 1\nsize = 3\n").expect_error(1, &["size", "16"]);
+    attempt("epochs = 1\nepoch = 2\n").expect_error(3, &["mine.toml", "line 2", "epoch"]);
+    attempt("epochs = 1\n\n[net]\nwidth = [8, 8, 8, 8]\n").expect_error(3, &["mine.toml", "line 4", "width"]);
+    attempt("epochs = 'many'\n").expect_error(3, &["mine.toml", "line 1"]);
+    attempt("epochs = 1\nsize = 3\n").expect_error(3, &["size", "16"]);
     assert!(!run.exists(), "nothing may be written");
 }
 
@@ -116,6 +116,12 @@ fn an_unknown_configuration_key_is_refused_with_its_line() {
 fn wrong_usage_exits_2() {
     Session::run(host_trainer().args(["train", "--bogus"])).expect_error(2, &["--bogus"]);
     Session::run(host_trainer().args(["train", "--data", "x"])).expect_error(2, &["--out"]);
+    Session::run(host_trainer().args(["train", "--out", "x", "--data", "x", "--size", "3"]))
+        .expect_error(2, &["size 3", "16"]);
+    Session::run(host_trainer().args(["train", "--out", "x", "--data", "x", "--learning-rate", "-1"]))
+        .expect_error(2, &["-1"]);
+    Session::run(host_trainer().args(["train", "--out", "d/train/x", "--data", "d"]))
+        .expect_error(2, &["among the pictures"]);
     Session::run(&mut host_trainer()).expect_error(2, &["Usage"]);
 }
 
@@ -127,14 +133,72 @@ fn a_label_the_model_lacks_is_named() {
     let out = folder.path().join("model.onnx");
     let mut export = host_trainer();
     export.arg("export").arg(&run).arg("--out").arg(&out).args(["--labels", "happy,bored"]);
-    Session::run(&mut export).expect_error(1, &["bored", "angry", "sad"]);
+    Session::run(&mut export).expect_error(2, &["bored", "angry", "sad"]);
     assert!(!out.exists(), "nothing may be written");
 
     let model = folder.path().join("untrained.onnx");
     fs::write(&model, untrained()).unwrap();
     let mut evaluate = host_trainer();
     evaluate.arg("evaluate").arg("--model").arg(&model).arg("--data").arg(&data).args(["--labels", "happy,bored"]);
-    Session::run(&mut evaluate).expect_error(1, &["bored"]);
+    Session::run(&mut evaluate).expect_error(2, &["bored"]);
+}
+
+#[test]
+fn a_run_whose_configuration_was_edited_is_not_resumed() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    Session::run(&mut train(&data, &run)).expect_code(0);
+    let config = run.join("config.toml");
+    let resume = |more: &[&str]| Session::run(host_trainer().args(["train", "--resume"]).arg(&run).args(more));
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("batch_size = ", "batch_size = 1")).unwrap();
+    resume(&[]).expect_error(3, &["config.toml", "batch_size", "--init"]);
+    fs::write(&config, text).unwrap();
+    let done = resume(&[]).expect_code(0);
+    assert!(done.stdout.contains("all 1 epochs are done"), "{done:#?}");
+    resume(&["--epochs", "2"]).expect_code(0);
+    assert_eq!(epochs_done(&run), 2);
+}
+
+#[test]
+fn a_diverging_run_says_so() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    let mut wild = train_tiny(&data, &run);
+    wild.args(["--learning-rate", "1e30", "--epochs", "50"]);
+    Session::run(&mut wild).expect_error(8, &["the loss became", "--learning-rate"]);
+}
+
+#[test]
+fn export_keeps_foreign_files_and_refuses_odd_labels() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    Session::run(&mut train(&data, &run)).expect_code(0);
+    let out = folder.path().join("mine.onnx");
+    let export = |more: &[&str]| Session::run(host_trainer().arg("export").arg(&run).arg("--out").arg(&out).args(more));
+    export(&["--labels", "angry,angry"]).expect_error(2, &["angry is named twice"]);
+    export(&["--labels", "angry"]).expect_error(2, &["two labels"]);
+    export(&["--calibrate-on", "2"]).expect_error(2, &["--calibrate-on 2"]);
+    let notes = out.with_extension("md");
+    fs::write(&notes, "my own notes").unwrap();
+    export(&[]).expect_error(7, &["mine.md", "no model card"]);
+    assert!(!out.exists() && fs::read_to_string(&notes).unwrap() == "my own notes");
+    fs::remove_file(&notes).unwrap();
+    export(&[]).expect_code(0);
+    // Its own card may be replaced.
+    export(&[]).expect_code(0);
+}
+
+#[test]
+fn a_stopped_draw_leaves_nothing() {
+    let folder = folder();
+    let out = folder.path().join("drawn");
+    let mut session =
+        Session::start(host_trainer().arg("draw").arg(&out).args(["--per-label", "30000", "--size", "512"]));
+    assert!(session.wait_until(|| out.join("train").exists()));
+    end_to_end_tests::send("INT", session.id());
+    session.finish().expect_error(130, &["removed"]);
+    assert!(!out.exists());
 }
 
 #[test]
@@ -142,17 +206,15 @@ fn no_room_for_a_checkpoint_keeps_the_former_one() {
     let folder = folder();
     let (data, run) = (data_in(&folder), run_in(&folder));
     // Too little for a first checkpoint.
-    Session::run(&mut without_room(&train(&data, &run), 8)).expect_error(1, &["cannot save", "safetensors"]);
+    Session::run(&mut without_room(&train(&data, &run), 8)).expect_error(7, &["cannot save", "safetensors"]);
 
     // One epoch done, and no room for the next.
     let mut short = train_tiny(&data, &run);
     Session::run(short.args(["--force", "--epochs", "1"])).expect_code(0);
-    let config = run.join("config.toml");
-    fs::write(&config, fs::read_to_string(&config).unwrap().replace("epochs = 1\n", "epochs = 3\n")).unwrap();
     let mut resume = host_trainer();
-    resume.args(["train", "--resume"]).arg(&run);
+    resume.args(["train", "--epochs", "3", "--resume"]).arg(&run);
     let kept = fs::read(run.join("checkpoints/last.safetensors")).unwrap();
-    Session::run(&mut without_room(&resume, 8)).expect_error(1, &["cannot save", "safetensors"]);
+    Session::run(&mut without_room(&resume, 8)).expect_error(7, &["cannot save", "safetensors"]);
     assert!(fs::read(run.join("checkpoints/last.safetensors")).unwrap() == kept, "the checkpoint has changed");
     assert_eq!(unfinished(&run), Vec::<PathBuf>::new());
     Session::run(&mut resume).expect_code(0);
@@ -167,7 +229,7 @@ fn no_room_for_the_export_writes_nothing() {
     let out = folder.path().join("models/mine.onnx");
     let mut export = host_trainer();
     export.arg("export").arg(&run).arg("--out").arg(&out);
-    Session::run(&mut without_room(&export, 8)).expect_error(1, &["cannot write", "mine.onnx"]);
+    Session::run(&mut without_room(&export, 8)).expect_error(7, &["cannot write", "mine.onnx"]);
     assert!(!out.exists() && !out.with_extension("md").exists());
     assert_eq!(unfinished(out.parent().unwrap()), Vec::<PathBuf>::new());
     Session::run(&mut export).expect_code(0);
@@ -221,17 +283,17 @@ fn predict_and_evaluate_refuse_what_is_no_model_or_no_picture() {
     let data = data_in(&folder);
     let (model, picture) = (folder.path().join("model.onnx"), data.join("test/happy/0-0.png"));
     let predict = |picture: &Path| Session::run(host_trainer().arg("predict").arg("--model").arg(&model).arg(picture));
-    predict(&picture).expect_error(1, &["cannot read the model", "model.onnx"]);
+    predict(&picture).expect_error(4, &["cannot read the model", "model.onnx"]);
     let whole = untrained();
     fs::write(&model, &whole[..whole.len() / 2]).unwrap();
-    predict(&picture).expect_error(1, &["not a complete ONNX model", "model.onnx"]);
+    predict(&picture).expect_error(4, &["not a complete ONNX model", "model.onnx"]);
     fs::write(&model, &whole).unwrap();
     predict(&picture).expect_code(0);
     let words = folder.path().join("words.png");
     fs::write(&words, "no picture").unwrap();
-    predict(&words).expect_error(1, &["words.png"]);
-    predict(&folder.path().join("missing.png")).expect_error(1, &["missing.png"]);
+    predict(&words).expect_error(5, &["words.png"]);
+    predict(&folder.path().join("missing.png")).expect_error(5, &["missing.png"]);
     let mut evaluate = host_trainer();
     evaluate.arg("evaluate").arg("--model").arg(&model).arg("--data").arg(data.join("train"));
-    Session::run(&mut evaluate).expect_error(1, &["test"]);
+    Session::run(&mut evaluate).expect_error(5, &["test"]);
 }

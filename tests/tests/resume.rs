@@ -107,8 +107,8 @@ fn a_finished_run_resumes_to_itself_and_other_pictures_are_refused() {
     Session::run(&mut resume(&run)).expect_code(0);
     assert_eq!(history(&run), whole);
 
-    Session::run(&mut train(&data, &run)).expect_error(1, &["already holds a run", "--resume", "--force"]);
+    Session::run(&mut train(&data, &run)).expect_error(2, &["already holds a run", "--resume", "--force"]);
     std::fs::remove_file(data.join("train/sad/1000-0.png")).unwrap();
-    Session::run(&mut resume(&run)).expect_error(1, &["the pictures have changed", "--init"]);
-    Session::run(&mut resume(&folder.path().join("nothing"))).expect_error(1, &["nothing to resume", "nothing"]);
+    Session::run(&mut resume(&run)).expect_error(5, &["the pictures have changed", "--init"]);
+    Session::run(&mut resume(&folder.path().join("nothing"))).expect_error(4, &["nothing to resume", "nothing"]);
 }

@@ -19,6 +19,14 @@ pub enum DatasetError {
         /// What the folder holds instead.
         found: String,
     },
+    /// No part of the folder holds a picture.
+    #[error("{} holds no pictures in train/, val/ or test/ (one folder per label below them); found {found}", path.display())]
+    NoPictures {
+        /// The data set's folder.
+        path: PathBuf,
+        /// What the folder holds instead.
+        found: String,
+    },
     /// A part that was asked for by name is missing.
     #[error("{} has no folder {part}/ with one folder per label (found: {found})", path.display())]
     NoPart {

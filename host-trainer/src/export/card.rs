@@ -5,6 +5,7 @@ use crate::dataset::{Dataset, SourceSummary};
 use crate::nets::summary::grouped;
 use emotion_models::ModelCard;
 use std::fmt::Write;
+use std::path::Path;
 
 /// Heading of the list to which `evaluate` adds its results.
 pub const EVALUATIONS: &str = "## Evaluations on test folders";
@@ -27,14 +28,14 @@ pub fn markdown(
         text,
         "# {}\n\nA picture of a face in, the probability of each of {} out.\n\n\
          |  |  |\n|---|---|\n\
-         | architecture | {:?}, {} parameters, {} multiply-accumulates a picture |\n\
+         | architecture | {}, {} parameters, {} multiply-accumulates a picture |\n\
          | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}` |\n\
          | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
          | thresholds | {} |\n\
          | opset | 13, float32, batch of one |\n\n",
         card.name,
         listed(&card.labels),
-        run.config.arch,
+        run.config.arch.name(),
         grouped(parameters),
         grouped(run.net.macs()),
         input.colour.channels(),
@@ -49,15 +50,17 @@ pub fn markdown(
     );
     let _ = write!(
         text,
-        "## How it was made\n\n```\n{}\nhost-trainer export RUN --out MODEL.onnx{}\n```\n\n\
-         Seed {}; the best of {} epochs by validation {:?} was epoch {}{}. Trainer and exported graph agree within {:.1e} \
+        "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}{}\n```\n\n\
+         Seed {}; the best of {} epochs by validation {} was epoch {}{}. Trainer and exported graph agree within {:.1e} \
          (largest difference of a probability, {} pictures).{}\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
          | source | part | {} |\n|---|---|{}|\n",
         run.identity.command,
+        plain(&request.run),
+        plain(&request.out),
         options(request),
         run.config.seed,
         run.history.len(),
-        run.config.monitor,
+        run.config.monitor.name(),
         run.best_epoch,
         best.map_or(String::new(), |e| format!(
             " (validation loss {:.4}, accuracy {:.3} over all labels)",
@@ -94,7 +97,8 @@ pub fn markdown(
         calibrated_on(data, request)
     );
     for one in measured.iter().filter(|one| one.part == "val") {
-        section(&mut text, one, &card.labels, "validation part: with the other sources' it chose the epoch");
+        let with = if data.sources.len() > 1 { "with the other sources' it" } else { "it" };
+        section(&mut text, one, &card.labels, &format!("validation part: {with} chose the epoch"));
     }
     let _ = writeln!(text, "{EVALUATIONS}\n");
     for one in measured.iter().filter(|one| one.part == "test") {
@@ -127,6 +131,11 @@ fn calibrated_on(data: &Dataset, request: &Request) -> String {
         summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned())
     };
     listed(&data.sources.iter().enumerate().filter(chosen).map(name).collect::<Vec<_>>())
+}
+
+/// A path's last part: cards should not tell where somebody's files lie.
+fn plain(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The options of `export` that shape the model.

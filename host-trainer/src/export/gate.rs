@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::dataset::Split;
+use crate::failure::{Kind, failure};
 use crate::nets::Net;
 use crate::nets::weights::Weights;
 use crate::train;
@@ -55,12 +56,13 @@ pub fn compare(
         agreement.probabilities.push(exported);
     }
     ensure!(agreement.pictures > 0, "there are no pictures to compare trainer and exported model on");
-    ensure!(
-        agreement.largest <= TOLERANCE,
-        "nothing was written: on {} pictures the exported graph differs from the trainer by up to {:.2e} (allowed {TOLERANCE:.0e}); \
-         this is a fault in the export, please report it",
-        agreement.pictures,
-        agreement.largest
-    );
+    if agreement.largest > TOLERANCE {
+        let message = format!(
+            "nothing was written: on {} pictures the exported graph differs from the trainer by up to {:.2e} (allowed {TOLERANCE:.0e}); \
+             this is a fault in the export, please report it",
+            agreement.pictures, agreement.largest
+        );
+        return Err(failure(Kind::Model, message));
+    }
     Ok(agreement)
 }

@@ -8,12 +8,14 @@ pub mod onnx;
 
 use crate::config::Config;
 use crate::dataset::{DataSource, DataSpec, Dataset, Split};
+use crate::failure::{Blame, Kind, failure};
+use crate::files;
 use crate::metrics::{Scores, score};
 use crate::nets::Net;
 use crate::nets::weights::Weights;
 use crate::train::checkpoint::{self, Identity};
 use crate::train::history::Epoch;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use emotion_models::{Classifier, ModelCard, Precision, Probabilities, Task, apply_temperature, embed, encode};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +62,10 @@ impl Run {
     /// When it is no run folder, or has no finished epoch.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join("config.toml");
-        ensure!(path.exists(), "{} is no run folder: it has no config.toml", folder.display());
+        if !path.exists() {
+            let message = format!("{} is no run folder: it has no config.toml", folder.display());
+            return Err(failure(Kind::Model, message));
+        }
         let config = Config::read(&path, None)?;
         let (weights, identity) = checkpoint::load_best(folder)?;
         let (state, _) = checkpoint::load(folder)?;
@@ -81,35 +86,43 @@ impl Run {
             seed: self.config.seed,
         };
         let data = Dataset::load(&spec, &self.config.input(), true)?;
-        ensure!(
-            data.fingerprint == self.identity.data_fingerprint,
-            "the pictures under {:?} have changed since the run; export needs the ones it was trained on",
-            self.config.data.sources
-        );
+        if data.fingerprint != self.identity.data_fingerprint {
+            let sources = self.config.data.sources.join(", ");
+            let message = format!(
+                "the pictures of {sources} have changed since the run; export needs the ones it was trained on"
+            );
+            return Err(failure(Kind::Data, message));
+        }
         Ok(data)
     }
 
     /// Indices of labels among the run's, all of them when none is named.
     ///
     /// # Errors
-    /// Names a label the run does not have.
+    /// Names a label the run does not have, or that is named twice.
     pub fn outputs(&self, labels: &[String]) -> Result<Vec<usize>> {
-        if labels.is_empty() {
-            return Ok((0..self.identity.labels.len()).collect());
-        }
-        let index = |label: &String| {
-            self.identity.labels.iter().position(|own| own == label).with_context(|| {
-                format!(
-                    "{} was not trained on the label {label:?}; it knows {:?}",
-                    self.folder.display(),
-                    self.identity.labels
-                )
-            })
-        };
-        let outputs = labels.iter().map(index).collect::<Result<Vec<_>>>()?;
-        ensure!(outputs.len() >= 2, "--labels needs at least two labels");
-        Ok(outputs)
+        outputs(&self.identity.labels, labels).with_context(|| format!("in --labels for {}", self.folder.display()))
     }
+}
+
+/// Indices of the labels to read out among those a model knows; all of them when none is named.
+///
+/// # Errors
+/// Names a label the model does not know or that is named twice; one label alone is refused too.
+pub fn outputs(known: &[String], labels: &[String]) -> Result<Vec<usize>> {
+    if labels.is_empty() {
+        return Ok((0..known.len()).collect());
+    }
+    let index = |(at, label): (usize, &String)| {
+        ensure!(!labels[..at].contains(label), "the label {label} is named twice");
+        let found = known.iter().position(|own| own == label);
+        found.with_context(|| format!("the label {label} is not among those it knows: {}", known.join(", ")))
+    };
+    let outputs = labels.iter().enumerate().map(index).collect::<Result<Vec<_>>>().blame(Kind::Usage)?;
+    if outputs.len() < 2 {
+        return Err(failure(Kind::Usage, "at least two labels are needed"));
+    }
+    Ok(outputs)
 }
 
 /// The exported model's figures on one source's part.
@@ -134,17 +147,12 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let data = run.data()?;
     let outputs = run.outputs(&request.labels)?;
     let labels: Vec<String> = outputs.iter().map(|&output| run.identity.labels[output].clone()).collect();
-    for &source in &request.calibrate_on {
-        ensure!(
-            source < data.sources.len(),
-            "--calibrate-on {}: the run has {} data sources",
-            source + 1,
-            data.sources.len()
-        );
+    if let Some(source) = request.calibrate_on.iter().find(|&&source| source >= data.sources.len()) {
+        let message = format!("--calibrate-on {}: the run's data sources end at {}", source + 1, data.sources.len());
+        return Err(failure(Kind::Usage, message));
     }
-    if labels.len() > emotion_models::MAX_LABELS {
-        bail!("{} labels, a model has at most {}", labels.len(), emotion_models::MAX_LABELS);
-    }
+    let card_path = request.out.with_extension("md");
+    refuse_foreign_card(&card_path)?;
     let stem = || request.out.file_stem().map_or("emotion".into(), |stem| stem.to_string_lossy().into_owned());
     let mut card = ModelCard {
         name: request.name.clone().unwrap_or_else(stem),
@@ -170,7 +178,10 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let test = data.test.as_ref().map(&mut compare).transpose()?;
     let chosen = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
     let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
-    ensure!(!targets.is_empty(), "no validation picture bears one of the labels {:?}", card.labels);
+    if targets.is_empty() {
+        let message = format!("no validation picture bears one of the labels {}", card.labels.join(", "));
+        return Err(failure(Kind::Data, message));
+    }
     card.temperature = calibrate::temperature(&probabilities, &targets);
     let at_temperature: Vec<Probabilities> =
         probabilities.iter().map(|p| apply_temperature(p, card.temperature)).collect();
@@ -202,16 +213,26 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let pictures = val.pictures + test.as_ref().map_or(0, |test| test.pictures);
     let largest = val.largest.max(test.as_ref().map_or(0.0, |test| test.largest));
     let text = card::markdown(&run, &data, &card, &measured, (pictures, largest), request);
-    let write = |path: &Path, bytes: &[u8]| {
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        folder
-            .map_or(Ok(()), std::fs::create_dir_all)
-            .and_then(|()| crate::files::write_whole(path, bytes))
-            .with_context(|| format!("cannot write {}", path.display()))
-    };
-    write(&request.out, &bytes)?;
-    write(&request.out.with_extension("md"), text.as_bytes())?;
+    if let Some(folder) = request.out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        files::make_folder(folder)?;
+    }
+    files::write_whole(&request.out, &bytes)?;
+    files::write_whole(&card_path, text.as_bytes())?;
     Ok((card, measured))
+}
+
+/// The card replaces an older card, not somebody's notes that happen to have the model's name.
+fn refuse_foreign_card(path: &Path) -> Result<()> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if !text.contains(card::EVALUATIONS) => {
+            let message = format!(
+                "{} is there and is no model card; the card would replace it: move it, or choose another --out",
+                path.display()
+            );
+            Err(failure(Kind::Output, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The probabilities and (subset) targets of a split's pictures whose source is chosen and whose label is read out.

@@ -23,6 +23,14 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// As flags and files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Architecture::Compact => "compact",
+            Architecture::Lenet => "lenet",
+        }
+    }
+
     /// Builds the layers for an input and a number of labels.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl Weights {
     ///
     /// # Errors
     /// What the file system says, and the file keeps its former content.
-    pub fn save(&self, path: &Path, notes: &BTreeMap<String, String>) -> std::io::Result<()> {
+    pub fn save(&self, path: &Path, notes: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let bytes: Vec<(&String, &Array, Vec<u8>)> = self
             .0
             .iter()
@@ -67,10 +67,10 @@ impl Weights {
         let views = bytes.iter().map(|(name, array, bytes)| {
             TensorView::new(Dtype::F32, array.shape.clone(), bytes).map(|view| (name.as_str(), view))
         });
-        let views = views.collect::<Result<Vec<_>, _>>().map_err(std::io::Error::other)?;
+        let views = views.collect::<Result<Vec<_>, _>>()?;
         let notes = Some(notes.clone().into_iter().collect());
-        let file = safetensors::serialize(views, notes).map_err(std::io::Error::other)?;
-        crate::files::write_whole(path, &file)
+        let file = safetensors::serialize(views, notes)?;
+        Ok(crate::files::write_whole(path, &file)?)
     }
 
     /// Reads a safetensors file of 32-bit floats, and the notes in its header.
@@ -87,7 +87,7 @@ impl Weights {
         let mut weights = Weights::default();
         for (tensor, view) in tensors.tensors() {
             if view.dtype() != Dtype::F32 {
-                return Err(format(format!("{tensor} is {:?}, not F32", view.dtype())));
+                return Err(format(format!("{tensor} holds {}, not F32", view.dtype())));
             }
             let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
             weights.0.insert(tensor, Array { shape: view.shape().to_vec(), values });

@@ -13,7 +13,7 @@ use crate::export::card::today;
 use crate::files::write_whole;
 use crate::metrics::{Scores, calibrate, score};
 use crate::train;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::Path;
 
 /// Scores a finished run's best epoch on its test folder (its validation part where there is none) and writes the pictures,
@@ -53,10 +53,7 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
         )?,
     };
     let page = page::page(&run, data, part, &scores, &text, &pictures);
-    let write = |name: &str, content: &str| {
-        let path = run.folder.join(name);
-        write_whole(&path, content.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
-    };
+    let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
     write("curves.svg", &pictures.curves)?;
     write("confusion.svg", &pictures.confusion)?;
     write("reliability.svg", &pictures.reliability)?;
@@ -81,6 +78,5 @@ fn note_evaluation(run: &Path, scores: &Scores) -> Result<()> {
         list = header.into();
     }
     list.push_str(&format!("{},{},{:.4},{:.4}\n", today(), scores.count, scores.accuracy, scores.macro_f1));
-    let path = run.join("evaluations.csv");
-    write_whole(&path, list.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+    Ok(write_whole(&run.join("evaluations.csv"), list.as_bytes())?)
 }

@@ -4,6 +4,8 @@ use super::history::Epoch;
 use super::optimizer::Moments;
 use super::schedule::ScheduleState;
 use super::stopping::StoppingState;
+use crate::failure::{Blame, Kind, failure};
+use crate::files::make_folder;
 use crate::nets::weights::Weights;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -65,6 +67,9 @@ pub struct Identity {
     pub data_fingerprint: String,
     /// The command that started the run.
     pub command: String,
+    /// The run's configuration as it was started, as TOML; absent in checkpoints of the first versions.
+    #[serde(default)]
+    pub config: Option<String>,
 }
 
 /// The last state of a run.
@@ -119,10 +124,11 @@ pub fn save_best(run: &Path, weights: &Weights, identity: &Identity) -> Result<(
 }
 
 fn write(path: &Path, weights: &Weights, notes: &BTreeMap<String, String>) -> Result<()> {
-    let saved = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| weights.save(path, notes));
-    saved.with_context(|| {
-        format!("cannot save {}; make room or choose another --out; the former checkpoint is kept", path.display())
-    })
+    let former = if path.exists() { "; the former checkpoint is kept" } else { "" };
+    path.parent()
+        .map_or(Ok(()), |folder| Ok(make_folder(folder)?))
+        .and_then(|()| weights.save(path, notes))
+        .with_context(|| format!("cannot save a checkpoint; make room or choose another --out{former}"))
 }
 
 /// Reads `checkpoints/last.safetensors`.
@@ -130,6 +136,10 @@ fn write(path: &Path, weights: &Weights, notes: &BTreeMap<String, String>) -> Re
 /// # Errors
 /// When it is missing, cut short, or written by something else.
 pub fn load(run: &Path) -> Result<(State, Identity)> {
+    read(run).blame(Kind::Model)
+}
+
+fn read(run: &Path) -> Result<(State, Identity)> {
     let path = last(run);
     ensure!(
         path.exists(),
@@ -165,9 +175,12 @@ pub fn load(run: &Path) -> Result<(State, Identity)> {
 /// When the run has no finished epoch yet, or the file is cut short.
 pub fn load_best(run: &Path) -> Result<(Weights, Identity)> {
     let path = best(run);
-    ensure!(path.exists(), "{} has no finished epoch yet (no {}); train it first", run.display(), path.display());
+    if !path.exists() {
+        let (run, path) = (run.display(), path.display());
+        return Err(failure(Kind::Model, format!("{run} has no finished epoch yet (no {path}); train it first")));
+    }
     let (weights, notes) = Weights::load(&path)?;
-    Ok((weights, field(&path, &notes, "identity")?))
+    Ok((weights, field(&path, &notes, "identity").blame(Kind::Model)?))
 }
 
 fn parse(path: &Path, notes: &BTreeMap<String, String>) -> Result<(Notes, Identity)> {

@@ -243,19 +243,19 @@ pub fn probabilities(net: &Net, weights: &Weights, split: &Arc<Split>, config: &
     all
 }
 
-/// Refuses to go on from a state that belongs to other data or another net.
+/// Refuses to go on from a state that belongs to other data or another configuration.
 ///
 /// # Errors
 /// Says what differs.
 pub fn check_identity(saved: &Identity, now: &Identity, run: &Path) -> Result<()> {
+    let run = run.display();
     if saved.labels != now.labels {
-        bail!("{} was trained on the labels {:?}, the data now has {:?}", run.display(), saved.labels, now.labels);
+        let (before, after) = (saved.labels.join(", "), now.labels.join(", "));
+        bail!("{run} was trained on the labels {before}; the data now has {after}");
     }
     ensure!(
         saved.data_fingerprint == now.data_fingerprint,
-        "the pictures have changed since {} was started; start a new run, with --init {} to keep what it learned",
-        run.display(),
-        run.display()
+        "the pictures have changed since {run} was started; start a new run, with --init {run} to keep what it learned"
     );
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use super::{Trainer, average, loss};
 use crate::batches::Batch;
+use crate::failure::{Kind, failure};
 use crate::nets::Op;
 use crate::nets::forward::{self, Pass, Tensors, Training};
 use crate::random::{Purpose, stream};
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use burn::tensor::{Tensor, TensorData, activation};
 
 impl Trainer {
@@ -28,12 +29,12 @@ impl Trainer {
         let data = loss.clone().into_data();
         let value = f64::from(data.as_slice::<f32>().map_or(f32::NAN, |values| values[0]));
         let value = value + self.config.optimizer.penalty(&self.state.weights);
-        ensure!(
-            value.is_finite(),
-            "the loss became {value} in epoch {}, step {}; try a smaller learning rate (--learning-rate)",
-            epoch + 1,
-            step + 1
-        );
+        if !value.is_finite() {
+            let (epoch, step) = (epoch + 1, step + 1);
+            let advice = "try a smaller learning rate (--learning-rate)";
+            let message = format!("the loss became {value} in epoch {epoch}, step {step}; {advice}");
+            return Err(failure(Kind::Training, message));
+        }
         let gradients = loss.backward();
 
         let state = &mut self.state;
@@ -67,11 +68,15 @@ impl Trainer {
         batch.sources.iter().zip(&batch.partner_sources).map(either).collect()
     }
 
-    /// Moves each normalisation's running mean and unbiased variance towards the batch's.
+    /// Moves each normalisation's running mean and unbiased variance towards the batch's. The first steps average all batches
+    /// alike: with Keras' momentum of 0.99 the start values would else weigh for hundreds of steps, and validation, which sees
+    /// them, would call the first epochs a plateau.
     fn update_running_statistics(&mut self, pass: &Pass) {
+        let steps = self.state.moments.steps.max(1) as f32;
         for (name, statistics, count) in &pass.statistics {
             let node = self.net.nodes.iter().find(|node| node.name == *name);
             let Some(Op::BatchNorm { momentum, .. }) = node.map(|node| &node.op) else { continue };
+            let momentum = momentum.min((steps - 1.0) / steps);
             let unbiased = *count as f32 / (*count as f32 - 1.0).max(1.0);
             for (what, values, factor) in
                 [("mean", &statistics.mean, 1.0), ("variance", &statistics.variance, unbiased)]

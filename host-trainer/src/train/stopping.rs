@@ -14,6 +14,17 @@ pub enum Monitor {
     MacroF1,
 }
 
+impl Monitor {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Monitor::Loss => "loss",
+            Monitor::Accuracy => "accuracy",
+            Monitor::MacroF1 => "macro F1",
+        }
+    }
+}
+
 /// Early stopping's memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoppingState {
