@@ -1,6 +1,7 @@
 //! The command line: one file per command's arguments, one line per command here.
 
 use crate::config::{ColourName, Config};
+use crate::device::{DeviceName, OperatorSet};
 use crate::failure::EXIT_CODES;
 use crate::nets::Architecture;
 use crate::train::loss::ClassWeights;
@@ -48,6 +49,9 @@ pub enum Command {
     /// Draw test-card faces as a data set, to try things out without photographs.
     #[command(allow_negative_numbers = true)]
     Draw(crate::draw::DrawArgs),
+    /// Measure how fast a net trains here, and where a step's time goes.
+    #[command(allow_negative_numbers = true)]
+    BenchTrain(crate::bench_train::BenchTrainArgs),
 }
 
 /// Arguments of `train`.
@@ -78,6 +82,12 @@ pub struct TrainArgs {
     /// Overwrite a run folder that is there.
     #[arg(long)]
     pub force: bool,
+    /// Where the arithmetic runs; cuda and wgpu need a program built with --features cuda or wgpu.
+    #[arg(long, value_enum)]
+    pub device: Option<DeviceName>,
+    /// Whose convolution, normalisation and pooling: ours, or burn's own to compare with.
+    #[arg(long, value_enum)]
+    pub operators: Option<OperatorSet>,
     /// Threads; 0, the default, takes all cores. Saved with the run, since another number rounds sums differently.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -166,6 +176,8 @@ impl TrainArgs {
         set(&mut config.epochs, self.epochs);
         set(&mut config.batch_size, self.batch_size);
         set(&mut config.threads, self.threads);
+        set(&mut config.device, self.device);
+        set(&mut config.operators, self.operators);
         set(&mut config.optimizer.learning_rate, self.learning_rate);
         set(&mut config.optimizer.l2, self.l2);
         set(&mut config.optimizer.weight_decay, self.weight_decay);

@@ -35,6 +35,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     };
     if args.resume.is_some() {
         config.threads = args.threads.unwrap_or(config.threads);
+        config.device = args.device.unwrap_or(config.device);
+        config.operators = args.operators.unwrap_or(config.operators);
         config.epochs = args.epochs.unwrap_or(config.epochs);
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
@@ -101,7 +103,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
         signal_hook::flag::register(signal, interrupted.clone())?;
     }
-    let mut trainer = Trainer::new(config, net, &data, run, identity, state);
+    let mut trainer = Trainer::new(config, net, &data, run, identity, state)?;
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
         say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
@@ -147,11 +149,13 @@ fn refuse_inside_data(run: &Path, config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads too.
+/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices
+/// too.
 fn check_configuration(now: &Config, saved: &Identity, run: &Path) -> Result<()> {
     let Some(text) = &saved.config else { return Ok(()) };
     let mut then: Config = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
     (then.epochs, then.threads) = (now.epochs, now.threads);
+    (then.device, then.operators) = (now.device, now.operators);
     let changed = then.differences(now);
     ensure!(
         changed.is_empty(),
@@ -234,7 +238,11 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn load(config: &Config) -> Result<Dataset> {
+/// Reads a configuration's data and says what it holds.
+///
+/// # Errors
+/// Whatever [`Dataset::load`] refuses.
+pub(crate) fn load(config: &Config) -> Result<Dataset> {
     let sources = config.data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
     let spec = DataSpec { sources, val_fraction: config.data.val_fraction, seed: config.seed };
     let data = Dataset::load(&spec, &config.input(), true)?;

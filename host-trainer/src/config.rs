@@ -1,6 +1,7 @@
 //! Everything a training run depends on; written into its folder as `config.toml`.
 
 use crate::augment::Augment;
+use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
 use crate::nets::{Architecture, Options};
 use crate::train::loss::ClassWeights;
@@ -28,6 +29,10 @@ pub struct Config {
     pub epochs: usize,
     /// Pictures per step.
     pub batch_size: usize,
+    /// Where the arithmetic runs.
+    pub device: DeviceName,
+    /// Whose convolution, normalisation and pooling.
+    pub operators: OperatorSet,
     /// Threads; 0 takes all cores. Another number rounds sums differently, so a run keeps its own.
     pub threads: usize,
     /// Share of the target spread evenly over the labels.
@@ -100,6 +105,8 @@ impl Config {
                 colour: ColourName::Rgb,
                 epochs: 60,
                 batch_size: 32,
+                device: DeviceName::Cpu,
+                operators: OperatorSet::Fast,
                 threads: 0,
                 label_smoothing: 0.05,
                 class_weights: ClassWeights::Balanced,
@@ -128,6 +135,8 @@ impl Config {
                 colour: ColourName::Grey,
                 epochs: 30,
                 batch_size: 64,
+                device: DeviceName::Cpu,
+                operators: OperatorSet::Fast,
                 threads: 0,
                 label_smoothing: 0.1,
                 class_weights: ClassWeights::Sqrt,

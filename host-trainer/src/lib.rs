@@ -6,11 +6,13 @@
 pub mod audit;
 pub mod augment;
 pub mod batches;
+pub mod bench_train;
 pub mod cli;
 pub mod commands;
 pub mod config;
 mod cutmix;
 pub mod dataset;
+pub mod device;
 pub mod draw;
 pub mod evaluate;
 pub mod export;

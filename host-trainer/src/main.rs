@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use host_trainer::cli::{Cli, Command};
-use host_trainer::{audit, commands, draw, evaluate, failure, predict};
+use host_trainer::{audit, bench_train, commands, draw, evaluate, failure, predict};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Draw(args) => draw::run(&args),
+        Command::BenchTrain(args) => bench_train::run(&args),
     };
     report(done)
 }

@@ -1,4 +1,4 @@
-//! Reuse of large memory blocks between training steps.
+//! Memory of a program that allocates the same large buffers at every step.
 
 /// Tells the C library to keep freed blocks instead of giving them back to the system at once.
 ///
@@ -11,4 +11,12 @@ pub fn keep_large_blocks() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 30);
         libc::mallopt(libc::M_TRIM_THRESHOLD, i32::MAX);
     }
+}
+
+/// The largest resident memory of this process so far, MiB; nothing where the system does not tell.
+pub fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib / 1024.0)
 }

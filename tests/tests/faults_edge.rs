@@ -154,12 +154,12 @@ fn pictures_that_are_not_there_or_not_pictures() {
 }
 
 #[test]
-fn a_pipe_that_ends_between_frames_is_an_end_and_within_a_frame_an_error() {
+fn a_pipe_that_ends_between_frames_is_an_end_and_within_or_before_them_an_error() {
     let folder = folder();
     let frame = 16 * 12 * 3 / 2;
     let feed = |bytes: usize| Session::feed(&mut runtime(&folder, "stdin:16x12:nv12"), &vec![128; bytes]);
     let frames = |output: Finished| output.json_lines().iter().filter(|event| event["frame"].is_u64()).count();
-    assert_eq!(frames(feed(0).expect_code(0)), 0);
+    feed(0).expect_error(SOURCE, &["no frame arrived on standard input"]);
     assert_eq!(frames(feed(frame * 5).expect_code(0)), 5);
     let output = feed(frame * 5 + 7).expect_error(SOURCE, &["inside frame 5", "7 of its", &frame.to_string()]);
     assert_eq!(frames(output), 5, "the whole frames are shown");

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::dataset::Split;
+use crate::device::Engine;
 use crate::failure::{Kind, failure};
 use crate::nets::Net;
 use crate::nets::weights::Weights;
@@ -38,7 +39,7 @@ pub fn compare(
     split: &Arc<Split>,
     classifier: &mut Classifier,
 ) -> Result<Agreement> {
-    let trained = train::probabilities(net, weights, split, config);
+    let trained = train::probabilities(net, weights, split, config, &Engine::cpu());
     let input = config.input();
     let picture = input.len();
     let map = input.pixel_map;

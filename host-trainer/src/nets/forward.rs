@@ -3,7 +3,7 @@
 use super::weights::Weights;
 use super::{Net, Node, Op};
 use crate::operators::norm::Statistics;
-use crate::operators::{self, Convolution, Normalisation};
+use crate::operators::{self, Convolution, Normalisation, burns};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -11,35 +11,39 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A net's parameters on a device, each flattened to one axis; trainable ones collect gradients on an autodiff device.
-pub struct Tensors(BTreeMap<String, Tensor<1>>);
+pub struct Tensors {
+    named: BTreeMap<String, Tensor<1>>,
+    fast: bool,
+}
 
 impl Tensors {
-    /// Copies weights to the device; parameters of the first `frozen` stages take no part in training.
-    pub fn new(net: &Net, weights: &Weights, device: &Device, frozen: usize) -> Self {
+    /// Copies weights to a device, where `fast` chooses our own operators; parameters of the first `frozen` stages take no part
+    /// in training.
+    pub fn new(net: &Net, weights: &Weights, device: &Device, fast: bool, frozen: usize) -> Self {
         let tensor = |name: &str| {
             let values = weights.values(name).to_vec();
             let len = values.len();
             Tensor::<1>::from_data(TensorData::new(values, [len]), device)
         };
-        Tensors(
-            net.parameters()
-                .into_iter()
-                .map(|parameter| {
-                    let tensor = tensor(&parameter.name);
-                    let learns = device.is_autodiff() && parameter.trainable && parameter.stage > frozen;
-                    (parameter.name, if learns { tensor.require_grad() } else { tensor })
-                })
-                .collect(),
-        )
+        let named = net
+            .parameters()
+            .into_iter()
+            .map(|parameter| {
+                let tensor = tensor(&parameter.name);
+                let learns = device.is_autodiff() && parameter.trainable && parameter.stage > frozen;
+                (parameter.name, if learns { tensor.require_grad() } else { tensor })
+            })
+            .collect();
+        Tensors { named, fast }
     }
 
     /// The tensor of a parameter.
     pub fn get(&self, name: &str) -> Option<&Tensor<1>> {
-        self.0.get(name)
+        self.named.get(name)
     }
 
     fn flat(&self, node: &Node, what: &str) -> Tensor<1> {
-        self.0[&format!("{}.{what}", node.name)].clone()
+        self.named[&format!("{}.{what}", node.name)].clone()
     }
 }
 
@@ -56,12 +60,20 @@ pub struct Pass {
     /// `[N, labels]`, before softmax.
     pub logits: Tensor<2>,
     /// Batch statistics by the name of their normalisation, with the number of values per channel; empty at inference.
-    pub statistics: Vec<(String, Arc<Statistics>, usize)>,
+    pub statistics: Vec<(String, BatchStatistics, usize)>,
+}
+
+/// Mean and biased variance of a batch, where the operator left them.
+pub enum BatchStatistics {
+    /// In this process.
+    Here(Arc<Statistics>),
+    /// On the device: mean and variance, `[C]`.
+    There(Box<[Tensor<1>; 2]>),
 }
 
 /// Runs `[N, C, H, W]` real-valued pictures through the net.
 pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Option<Training<'_>>) -> Pass {
-    let batch = input.dims()[0];
+    let (batch, fast) = (input.dims()[0], tensors.fast);
     let mut values: Vec<Option<Tensor<4>>> = vec![None; net.nodes.len()];
     let mut statistics = Vec::new();
     let mut input = Some(input);
@@ -75,26 +87,37 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                 let weight = tensors.flat(node, "weight").reshape([kernel[0], kernel[1], kernel[2], kernel[3]]);
                 let bias = if *bias { tensors.flat(node, "bias") } else { Tensor::zeros([*out], &weight.device()) };
                 let how = Convolution { stride: *stride, padding: *padding, relu: relu_follows(net, index) };
-                Some(operators::conv2d(x, weight, bias, how))
+                Some(if fast { operators::conv2d(x, weight, bias, how) } else { burns::conv2d(x, weight, bias, how) })
             }
             (Op::BatchNorm { epsilon, .. }, Some(x)) => {
                 let (gamma, beta) = (tensors.flat(node, "gamma"), tensors.flat(node, "beta"));
                 let relu = relu_follows(net, index);
                 if training.as_ref().is_some_and(|training| node.stage > training.frozen) {
                     let [_, _, height, width] = x.dims();
-                    let (y, batch_statistics) = operators::batch_norm(x, gamma, beta, *epsilon, relu);
-                    statistics.push((node.name.clone(), batch_statistics, batch * height * width));
+                    let (y, of_batch) = if fast {
+                        let (y, statistics) = operators::batch_norm(x, gamma, beta, *epsilon, relu);
+                        (y, BatchStatistics::Here(statistics))
+                    } else {
+                        let (y, mean, variance) = burns::batch_norm(x, gamma, beta, *epsilon, relu);
+                        (y, BatchStatistics::There(Box::new([mean, variance])))
+                    };
+                    statistics.push((node.name.clone(), of_batch, batch * height * width));
                     Some(y)
                 } else {
                     let read =
                         |what: &str| tensors.flat(node, what).into_data().try_to_vec::<f32>().unwrap_or_default();
                     let running = Statistics { mean: read("mean"), variance: read("variance") };
-                    let how = Normalisation { statistics: Arc::new(running), epsilon: *epsilon, relu };
-                    Some(operators::normalise(x, gamma, beta, how))
+                    Some(if fast {
+                        let how = Normalisation { statistics: Arc::new(running), epsilon: *epsilon, relu };
+                        operators::normalise(x, gamma, beta, how)
+                    } else {
+                        burns::normalise(x, gamma, beta, &running, *epsilon, relu)
+                    })
                 }
             }
             (Op::Relu, Some(x)) => Some(if relu_is_fused(net, index) { x } else { activation::relu(x) }),
-            (Op::MaxPool { size }, Some(x)) => Some(operators::max_pool(x, *size)),
+            (Op::MaxPool { size }, Some(x)) if fast => Some(operators::max_pool(x, *size)),
+            (Op::MaxPool { size }, Some(x)) => Some(burns::max_pool(x, *size)),
             (Op::Dropout(rate), Some(x)) => Some(match &mut training {
                 Some(training) if *rate > 0.0 => dropout(x, *rate, training.random),
                 _ => x,

@@ -1,12 +1,15 @@
 //! The operators training spends its time in, as burn operators with their own gradients.
 //!
 //! burn's CPU backend composes batch normalisation from many passes and builds a whole layer's im2col at once; these
-//! work on tiles that stay in cache. Everything else (addition, matrix products, softmax) is burn's own.
+//! work on tiles that stay in cache. Everything else (addition, matrix products, softmax) is burn's own, and on other
+//! devices than the processor everything is: [`burns`] has the same operators from burn's.
 
+pub mod burns;
 pub mod conv;
 pub mod gemm;
 pub mod norm;
 pub mod pool;
+pub mod timing;
 
 use burn::backend::autodiff::{
     Autodiff,
@@ -20,6 +23,7 @@ use conv::ConvShape;
 use norm::{NormShape, Statistics};
 use pool::PoolShape;
 use std::sync::Arc;
+use timing::{Part, timed};
 
 /// What a convolution needs besides its tensors.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +90,8 @@ pub fn batch_norm(
 ) -> (Tensor<4>, Arc<Statistics>) {
     let [batch, channels, height, width] = input.dims();
     let shape = NormShape { batch, channels, positions: height * width };
-    let statistics = Arc::new(floats_of(input.clone(), |values| norm::statistics(values, shape)));
+    let of_batch = |values: &[f32]| timed(Part::NormForward, || norm::statistics(values, shape));
+    let statistics = Arc::new(floats_of(input.clone(), of_batch));
     let how = Normalisation { statistics: statistics.clone(), epsilon, relu };
     (normalise(input, gamma, beta, how), statistics)
 }
@@ -152,28 +157,26 @@ impl FastOperators for Flex {
     fn fast_conv(input: FlexTensor, weight: FlexTensor, bias: FlexTensor, how: Convolution) -> FlexTensor {
         let (input, weight, bias) = (contiguous(&input), contiguous(&weight), contiguous(&bias));
         let shape = conv_shape(&input, &weight, how);
-        let output = conv::forward(floats(&input), floats(&weight), floats(&bias), how.relu, &shape);
+        let output = timed(Part::ConvForward, || {
+            conv::forward(floats(&input), floats(&weight), floats(&bias), how.relu, &shape)
+        });
         tensor(output, [shape.batch, shape.out_channels, shape.out_height(), shape.out_width()])
     }
 
     fn fast_norm(input: FlexTensor, gamma: FlexTensor, beta: FlexTensor, how: Normalisation) -> FlexTensor {
         let (input, gamma, beta) = (contiguous(&input), contiguous(&gamma), contiguous(&beta));
-        let output = norm::forward(
-            floats(&input),
-            floats(&gamma),
-            floats(&beta),
-            &how.statistics,
-            how.epsilon,
-            how.relu,
-            norm_shape(&input),
-        );
+        let Normalisation { statistics, epsilon, relu } = &how;
+        let output = timed(Part::NormForward, || {
+            let (gamma, beta) = (floats(&gamma), floats(&beta));
+            norm::forward(floats(&input), gamma, beta, statistics, *epsilon, *relu, norm_shape(&input))
+        });
         tensor(output, dims::<4>(&input))
     }
 
     fn fast_max_pool(input: FlexTensor, size: usize) -> FlexTensor {
         let input = contiguous(&input);
         let shape = pool_shape(&input, size);
-        pooled(&input, pool::forward(floats(&input), shape).0, shape)
+        pooled(&input, timed(Part::PoolForward, || pool::forward(floats(&input), shape)).0, shape)
     }
 }
 
@@ -197,7 +200,8 @@ impl Backward<Flex, 3> for ConvBackward {
         let saved =
             conv::Saved { input: floats(input), weight: floats(weight), rectified: rectified.as_ref().map(floats) };
         let [input_node, weight_node, bias_node] = ops.parents;
-        let gradients = conv::backward(saved, floats(&gradient), shape, input_node.is_some());
+        let wanted = input_node.is_some();
+        let gradients = timed(Part::ConvBackward, || conv::backward(saved, floats(&gradient), shape, wanted));
         if let (Some(node), Some(values)) = (input_node, gradients.input) {
             grads.register::<Flex>(node.id, tensor(values, dims::<4>(input)));
         }
@@ -219,16 +223,11 @@ impl Backward<Flex, 3> for NormBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
         let (input, gamma, beta, how) = &ops.state;
-        let (input_gradient, gamma_gradient, beta_gradient) = norm::backward(
-            floats(input),
-            floats(gamma),
-            floats(beta),
-            &how.statistics,
-            how.epsilon,
-            how.relu,
-            floats(&gradient),
-            norm_shape(input),
-        );
+        let Normalisation { statistics, epsilon, relu } = how;
+        let (input_gradient, gamma_gradient, beta_gradient) = timed(Part::NormBackward, || {
+            let (input, gamma, beta, shape) = (floats(input), floats(gamma), floats(beta), norm_shape(input));
+            norm::backward(input, gamma, beta, statistics, *epsilon, *relu, floats(&gradient), shape)
+        });
         let channels = dims::<1>(gamma);
         let gradients = [
             tensor(input_gradient, dims::<4>(input)),
@@ -254,7 +253,7 @@ impl Backward<Flex, 1> for PoolBackward {
         let (places, dims, shape) = &ops.state;
         let [node] = ops.parents;
         if let Some(node) = node {
-            let values = pool::backward(floats(&gradient), places, *shape);
+            let values = timed(Part::PoolBackward, || pool::backward(floats(&gradient), places, *shape));
             grads.register::<Flex>(node.id, tensor(values, *dims));
         }
     }
@@ -301,7 +300,7 @@ impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
         let (input, node) = input.into_parts();
         let input = contiguous(&input);
         let shape = pool_shape(&input, size);
-        let (values, places) = pool::forward(floats(&input), shape);
+        let (values, places) = timed(Part::PoolForward, || pool::forward(floats(&input), shape));
         let output = pooled(&input, values, shape);
         match PoolBackward.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((Arc::new(places), dims(&input), shape), output),

@@ -46,17 +46,38 @@ impl NormShape {
     }
 }
 
-/// Sum of `f` over a run, in eight lanes so that it vectorises without reordering surprises.
-fn lanes(len: usize, f: impl Fn(usize) -> f32) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let whole = len / 8 * 8;
-    for start in (0..whole).step_by(8) {
-        for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum += f(start + lane);
+/// Sums that are kept side by side, so that they need not wait for each other and fit vector registers.
+const LANES: usize = 8;
+
+/// Sum of `f` over a run.
+fn sum(run: &[f32], f: impl Fn(f32) -> f32) -> f32 {
+    let (chunks, rest) = run.as_chunks::<LANES>();
+    let mut sums = [0.0f32; LANES];
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += f(*x);
         }
     }
-    let rest: f32 = (whole..len).map(&f).sum();
-    sums.iter().sum::<f32>() + rest
+    sums.iter().sum::<f32>() + rest.iter().map(|x| f(*x)).sum::<f32>()
+}
+
+/// Sums of both results of `f` over two runs of one length.
+fn sum_pairs(run: &[f32], other: &[f32], f: impl Fn(f32, f32) -> (f32, f32)) -> (f32, f32) {
+    let ((chunks, rest), (others, other_rest)) = (run.as_chunks::<LANES>(), other.as_chunks::<LANES>());
+    let (mut first, mut second) = ([0.0f32; LANES], [0.0f32; LANES]);
+    for (chunk, other) in chunks.iter().zip(others) {
+        for lane in 0..LANES {
+            let (a, b) = f(chunk[lane], other[lane]);
+            first[lane] += a;
+            second[lane] += b;
+        }
+    }
+    let mut sums = (first.iter().sum::<f32>(), second.iter().sum::<f32>());
+    for (x, y) in rest.iter().zip(other_rest) {
+        let (a, b) = f(*x, *y);
+        sums = (sums.0 + a, sums.1 + b);
+    }
+    sums
 }
 
 /// Batch statistics of `[N, C, positions]`.
@@ -64,13 +85,12 @@ pub fn statistics(input: &[f32], shape: NormShape) -> Statistics {
     let (mean, variance) = (0..shape.channels)
         .into_par_iter()
         .map(|channel| {
-            let sum: f64 = shape.runs(input, channel).map(|run| f64::from(lanes(run.len(), |i| run[i]))).sum();
-            let mean = (sum / f64::from(shape.count())) as f32;
-            let squares: f64 = shape
-                .runs(input, channel)
-                .map(|run| f64::from(lanes(run.len(), |i| (run[i] - mean) * (run[i] - mean))))
-                .sum();
-            (mean, (squares / f64::from(shape.count())) as f32)
+            let mean_of = |f: &dyn Fn(&[f32]) -> f32| {
+                let total: f64 = shape.runs(input, channel).map(|run| f64::from(f(run))).sum();
+                (total / f64::from(shape.count())) as f32
+            };
+            let mean = mean_of(&|run| sum(run, |x| x));
+            (mean, mean_of(&|run| sum(run, |x| (x - mean) * (x - mean))))
         })
         .unzip();
     Statistics { mean, variance }
@@ -136,9 +156,12 @@ pub fn backward(
             let deviation = (statistics.variance[channel] + epsilon).sqrt();
             let (mut products, mut sums) = (0.0f64, 0.0f64);
             for (run, gradient) in shape.runs(input, channel).zip(shape.runs(output_gradient, channel)) {
-                let passes = |i: usize| if run[i] * scale + shift > floor { gradient[i] } else { 0.0 };
-                sums += f64::from(lanes(run.len(), passes));
-                products += f64::from(lanes(run.len(), |i| passes(i) * (run[i] - mean)));
+                let (sum, product) = sum_pairs(run, gradient, |x, g| {
+                    let passed = if x * scale + shift > floor { g } else { 0.0 };
+                    (passed, passed * (x - mean))
+                });
+                sums += f64::from(sum);
+                products += f64::from(product);
             }
             ((products / f64::from(deviation)) as f32, sums as f32)
         })

@@ -4,6 +4,7 @@
 use super::*;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, activation, module};
+use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -116,6 +117,71 @@ fn pooling_equals_burns_forward_and_backward() {
 }
 
 #[test]
+fn normalisation_by_given_statistics_equals_burns() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let device = Device::flex();
+    let x = random(&mut rng, [3, 4, 5, 6], &device);
+    let (gamma, beta) = (random(&mut rng, [4], &device), random(&mut rng, [4], &device));
+    let statistics = Statistics { mean: vec![0.1, -0.3, 0.0, 2.0], variance: vec![1.0, 0.2, 3.0, 0.5] };
+    let ours = Normalisation { statistics: Arc::new(statistics.clone()), epsilon: 1e-3, relu: true };
+    let fast = values(normalise(x.clone(), gamma.clone(), beta.clone(), ours));
+    assert_close(&fast, &values(burns::normalise(x, gamma, beta, &statistics, 1e-3, true)), "output");
+}
+
+/// Holds `analytic` against central differences of `loss` in each element of `at`.
+fn check_numerically(at: &[f32], analytic: &[f32], tolerance: f64, loss: impl Fn(&[f32]) -> f64) {
+    assert_eq!(at.len(), analytic.len());
+    for index in 0..at.len() {
+        let shifted = |by: f32| {
+            let mut moved = at.to_vec();
+            moved[index] += by;
+            loss(&moved)
+        };
+        let numerical = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
+        let difference = (numerical - f64::from(analytic[index])).abs();
+        assert!(difference < tolerance, "element {index}: {numerical} against {}", analytic[index]);
+    }
+}
+
+#[test]
+fn normalisation_matches_numerical_gradients() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    // Without ReLU: at its kink a difference quotient is no gradient. Seven positions: a run that fills no whole vector.
+    for positions in [1, 7, 19] {
+        let shape = NormShape { batch: 4, channels: 3, positions };
+        let mut draw = |len: usize| -> Vec<f32> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
+        let len = 4 * 3 * positions;
+        let (x, gamma, beta, weights) = (draw(len), draw(3), draw(3), draw(len));
+        let loss = |x: &[f32], gamma: &[f32], beta: &[f32]| -> f64 {
+            let statistics = norm::statistics(x, shape);
+            let y = norm::forward(x, gamma, beta, &statistics, 1e-3, false, shape);
+            y.iter().zip(&weights).map(|(y, g)| f64::from(y * g)).sum()
+        };
+        let statistics = norm::statistics(&x, shape);
+        let (by_x, by_gamma, by_beta) = norm::backward(&x, &gamma, &beta, &statistics, 1e-3, false, &weights, shape);
+        // A handful of values per channel bends the loss within the difference's width.
+        let tolerance = if positions == 1 { 5e-2 } else { 5e-3 };
+        check_numerically(&x, &by_x, tolerance, |x| loss(x, &gamma, &beta));
+        check_numerically(&gamma, &by_gamma, 1e-3, |gamma| loss(&x, gamma, &beta));
+        check_numerically(&beta, &by_beta, 1e-3, |beta| loss(&x, &gamma, beta));
+    }
+}
+
+#[test]
+fn pooling_matches_numerical_gradients() {
+    let mut rng = ChaCha8Rng::seed_from_u64(8);
+    let shape = PoolShape { planes: 2, height: 7, width: 6, size: 2 };
+    // Distinct values far apart: no window changes its largest within the difference's width.
+    let mut x: Vec<f32> = (0..2 * 7 * 6).map(|index| index as f32 * 0.1).collect();
+    x.shuffle(&mut rng);
+    let weights: Vec<f32> = (0..2 * 3 * 3).map(|_| rng.random_range(-1.0..1.0)).collect();
+    let loss =
+        |x: &[f32]| -> f64 { pool::forward(x, shape).0.iter().zip(&weights).map(|(y, g)| f64::from(y * g)).sum() };
+    let places = pool::forward(&x, shape).1;
+    check_numerically(&x, &pool::backward(&weights, &places, shape), 1e-3, loss);
+}
+
+#[test]
 fn convolution_matches_numerical_gradients() {
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let shape =
@@ -128,18 +194,7 @@ fn convolution_matches_numerical_gradients() {
     };
     let saved = conv::Saved { input: &x, weight: &w, rectified: None };
     let gradients = conv::backward(saved, &weights, &shape, true);
-    let check = |which: usize, analytic: &[f32]| {
-        for index in 0..analytic.len() {
-            let shifted = |by: f32| {
-                let (mut x, mut w, mut b) = (x.clone(), w.clone(), b.clone());
-                [&mut x, &mut w, &mut b][which][index] += by;
-                loss(&x, &w, &b)
-            };
-            let numerical = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
-            assert!((numerical - f64::from(analytic[index])).abs() < 1e-3, "{numerical} {}", analytic[index]);
-        }
-    };
-    check(0, &gradients.input.unwrap());
-    check(1, &gradients.weight);
-    check(2, &gradients.bias);
+    check_numerically(&x, &gradients.input.unwrap(), 1e-3, |x| loss(x, &w, &b));
+    check_numerically(&w, &gradients.weight, 1e-3, |w| loss(&x, w, &b));
+    check_numerically(&b, &gradients.bias, 1e-3, |b| loss(&x, &w, b));
 }

@@ -8,6 +8,7 @@ mod svg;
 pub mod text;
 
 use crate::dataset::Dataset;
+use crate::device::Engine;
 use crate::export::Run;
 use crate::export::card::today;
 use crate::files::write_whole;
@@ -28,7 +29,7 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
         None => ("validation", &data.val),
     };
     let classes = data.labels.len();
-    let probabilities = train::probabilities(&run.net, &run.weights, split, &run.config);
+    let probabilities = train::probabilities(&run.net, &run.weights, split, &run.config, &Engine::cpu());
     let targets = split.targets();
     let scores = score(&probabilities, &targets, classes);
     let calibration = calibrate(&probabilities, &targets, classes);

@@ -2,6 +2,7 @@
 
 pub mod average;
 pub mod checkpoint;
+pub mod clock;
 pub mod history;
 pub mod loss;
 pub mod optimizer;
@@ -10,15 +11,17 @@ pub mod schedule;
 mod step;
 pub mod stopping;
 
-use crate::batches::{BatchSpec, batches};
+use crate::batches::{BatchSpec, Batches, batches};
 use crate::config::Config;
 use crate::dataset::{Dataset, Split};
+use crate::device::Engine;
 use crate::metrics::{Scores, score};
 use crate::nets::weights::Weights;
 use crate::nets::{Net, forward};
 use anyhow::{Result, bail, ensure};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use checkpoint::{Identity, Running, State};
+use clock::{Clock, Stage};
 use history::{Epoch, Figures};
 use progress::Progress;
 use std::path::{Path, PathBuf};
@@ -38,8 +41,9 @@ pub struct Trainer {
     class_weights: Vec<f32>,
     /// Labels of each data source; empty unless absent labels are masked.
     present: Vec<Vec<bool>>,
-    device: Device,
+    engine: Engine,
     state: State,
+    clock: Clock,
 }
 
 /// How a run ended.
@@ -55,14 +59,15 @@ pub enum End {
 
 impl Trainer {
     /// A run that starts from `weights`, or goes on from `state`.
-    pub fn new(config: Config, net: Net, data: &Dataset, run: &Path, identity: Identity, state: State) -> Self {
+    pub fn new(config: Config, net: Net, data: &Dataset, run: &Path, identity: Identity, state: State) -> Result<Self> {
+        let engine = Engine::open(config.device, config.operators)?;
         let mut counts = vec![0; data.labels.len()];
         for index in data.train.order() {
             counts[data.train.items[index as usize].label] += 1;
         }
         let sources = data.sources.len();
         let present = if config.mask_absent { (0..sources).map(|s| data.present_labels(s)).collect() } else { vec![] };
-        Trainer {
+        Ok(Trainer {
             class_weights: config.class_weights.weights(&counts),
             train: data.train.clone(),
             val: data.val.clone(),
@@ -70,10 +75,11 @@ impl Trainer {
             run: run.into(),
             identity,
             present,
-            device: Device::flex().autodiff(),
+            engine,
             state,
+            clock: Clock::default(),
             config,
-        }
+        })
     }
 
     /// The state in which a run starts.
@@ -127,7 +133,9 @@ impl Trainer {
         let before = self.state.running.seconds;
         let mut learning_rate = 0.0;
         let done = self.state.running.steps;
-        for (step, batch) in batches(self.train.clone(), self.batch_spec(epoch)).enumerate().skip(done) {
+        self.clock.start();
+        for (step, batch) in self.batches(epoch).enumerate().skip(done) {
+            self.clock.lap(Stage::Wait);
             let multiplier = {
                 let passed = epoch as f64 + step as f64 / steps as f64;
                 self.config.schedule.multiplier(&self.state.schedule, passed, self.config.epochs)
@@ -152,9 +160,10 @@ impl Trainer {
         Ok(!interrupted.load(Ordering::Relaxed))
     }
 
-    fn batch_spec(&self, epoch: usize) -> BatchSpec {
+    /// The batches of an epoch, counted from 0.
+    pub(crate) fn batches(&self, epoch: usize) -> Batches {
         let input = self.config.input();
-        BatchSpec {
+        let spec = BatchSpec {
             batch_size: self.config.batch_size,
             seed: self.config.seed,
             epoch,
@@ -164,7 +173,13 @@ impl Trainer {
             shape: (input.colour.channels(), input.height as usize, input.width as usize),
             classes: self.net.classes(),
             drop_last: true,
-        }
+        };
+        batches(self.train.clone(), spec)
+    }
+
+    /// Where the steps' time went.
+    pub(crate) fn clock_mut(&mut self) -> &mut Clock {
+        &mut self.clock
     }
 
     fn entry(
@@ -217,16 +232,16 @@ impl Trainer {
 
     fn validate(&self) -> Scores {
         let weights = self.state.average.as_ref().unwrap_or(&self.state.weights);
-        let probabilities = probabilities(&self.net, weights, &self.val, &self.config);
+        let probabilities = probabilities(&self.net, weights, &self.val, &self.config, &self.engine);
         let targets: Vec<usize> = self.val.items.iter().map(|item| item.label).collect();
         score(&probabilities, &targets, self.net.classes())
     }
 }
 
 /// The trainer's own probabilities `[N, labels]` (softmax at temperature 1) for a split's pictures, unaugmented, in order.
-pub fn probabilities(net: &Net, weights: &Weights, split: &Arc<Split>, config: &Config) -> Vec<f32> {
-    let device = Device::flex();
-    let tensors = forward::Tensors::new(net, weights, &device, 0);
+pub fn probabilities(net: &Net, weights: &Weights, split: &Arc<Split>, config: &Config, engine: &Engine) -> Vec<f32> {
+    let device = engine.scoring();
+    let tensors = forward::Tensors::new(net, weights, &device, engine.fast(), 0);
     let input = config.input();
     let (channels, height, width) = (input.colour.channels(), input.height as usize, input.width as usize);
     let picture = channels * height * width;
