@@ -16,6 +16,9 @@ Sources:
 
 Without a configuration file and a source, the test card stands in for a camera.";
 
+/// Most frames that `bench` measures.
+const MOST_BENCH_FRAMES: u64 = 1_000_000;
+
 /// A camera looks at a face; a light shows its mood.
 #[derive(Debug, Parser)]
 #[command(name = "edge-runtime", version, after_help = format!("{SOURCES}\n\n{EXIT_CODES}"))]
@@ -65,20 +68,20 @@ pub struct Settings {
     #[arg(long, value_enum)]
     pub lights: Option<LightsBackend>,
     /// Frames a second
-    #[arg(long, value_name = "N", value_parser = fps)]
+    #[arg(long, value_name = "N", value_parser = fps, allow_negative_numbers = true)]
     pub fps: Option<f64>,
     /// Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for
     /// each picture]
-    #[arg(long, value_name = "SECONDS", value_parser = dwell)]
+    #[arg(long, value_name = "SECONDS", value_parser = dwell, allow_negative_numbers = true)]
     pub dwell: Option<f64>,
     /// Time constant of the smoothing; 0 smooths nothing
-    #[arg(long, value_name = "SECONDS", value_parser = smoothing)]
+    #[arg(long, value_name = "SECONDS", value_parser = smoothing, allow_negative_numbers = true)]
     pub smoothing: Option<f64>,
     /// Least time between two changes of the lights, up to 1.5
-    #[arg(long, value_name = "SECONDS", value_parser = hold)]
+    #[arg(long, value_name = "SECONDS", value_parser = hold, allow_negative_numbers = true)]
     pub hold: Option<f64>,
     /// How far below its enter threshold a mood is left, 0 to 1
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub leave_margin: Option<f32>,
 }
 
@@ -95,7 +98,7 @@ pub struct RunArgs {
     #[arg(long = "loop")]
     pub repeat: bool,
     /// Stop after N frames
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = frames, allow_negative_numbers = true)]
     pub frames: Option<u64>,
     /// Write a JSON object for each frame, one a line
     #[arg(long)]
@@ -123,7 +126,7 @@ pub struct BenchArgs {
     #[arg(long, default_value = "yuyv")]
     pub format: PixelFormat,
     /// Frames to measure
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bench_frames, allow_negative_numbers = true)]
     pub frames: u64,
     /// Write one JSON object
     #[arg(long, conflicts_with = "markdown")]
@@ -154,7 +157,16 @@ impl Settings {
 }
 
 fn number(text: &str, bounds: (f64, f64)) -> Result<f64, String> {
-    config::within(text.parse().map_err(|_| "not a number".to_owned())?, bounds)
+    text.parse().map_or_else(|_| Err(config::takes(bounds)), |value| config::within(value, bounds))
+}
+
+fn frames(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "takes a whole number from 1 on".to_owned())
+}
+
+fn bench_frames(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|count| (1..=MOST_BENCH_FRAMES).contains(count));
+    count.ok_or_else(|| format!("takes a whole number from 1 to {MOST_BENCH_FRAMES}"))
 }
 
 fn fps(text: &str) -> Result<f64, String> {
@@ -199,6 +211,24 @@ mod tests {
         assert!(parse("edge-runtime config --model a.onnx").is_ok());
         for wrong in ["--fps 0", "--hold 2", "--smoothing nan", "--frames 0", "--source camera", "classify"] {
             assert!(parse(&format!("edge-runtime {wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused_with_the_range() {
+        for (line, says) in [
+            ("--fps -1", "a number from 0.1 to 1000"),
+            ("--fps fast", "a number from 0.1 to 1000"),
+            ("--hold -0.5", "a number from 0 to 1.5"),
+            ("--smoothing -1e3", "a number from 0 to 60"),
+            ("--dwell -2", "a number from 0.01 to 86400"),
+            ("--leave-margin -0.1", "a number from 0 to 1"),
+            ("--frames -1", "a whole number from 1 on"),
+            ("--frames 1.5", "a whole number from 1 on"),
+            ("bench --frames 0", "a whole number from 1 to 1000000"),
+        ] {
+            let refusal = Cli::try_parse_from(format!("edge-runtime {line}").split_whitespace()).err();
+            assert!(refusal.is_some_and(|error| error.to_string().contains(says)), "{line}");
         }
     }
 }

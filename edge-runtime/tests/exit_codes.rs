@@ -15,6 +15,7 @@ fn usage_is_2() {
         &["--sauce"][..],
         &["run", "--source", "webcam"],
         &["run", "--fps", "0"],
+        &["run", "--fps", "-1"],
         &["run", "--hold", "1.6"],
         &["classify"],
         &["--source", "auto", "--every-frame"],

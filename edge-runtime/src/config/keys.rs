@@ -13,14 +13,16 @@ pub struct Keys {
     spans: BTreeMap<String, Range<usize>>,
     /// Byte offset at which each line begins.
     lines: Vec<usize>,
+    /// Keys whose value is an array.
+    arrays: Vec<String>,
 }
 
 impl Keys {
     /// The keys of `text`, the content of `path`; none where it is no TOML.
     pub fn new(path: &Path, text: &str) -> Self {
         let newlines = text.match_indices('\n').map(|(offset, _)| offset + 1);
-        let mut keys =
-            Self { path: path.to_owned(), spans: BTreeMap::new(), lines: std::iter::once(0).chain(newlines).collect() };
+        let lines = std::iter::once(0).chain(newlines).collect();
+        let mut keys = Self { path: path.to_owned(), spans: BTreeMap::new(), lines, arrays: Vec::new() };
         if let Ok(table) = DeTable::parse(text) {
             keys.add("", table.get_ref());
         }
@@ -31,12 +33,19 @@ impl Keys {
         for (key, value) in table {
             let name =
                 if prefix.is_empty() { key.get_ref().to_string() } else { format!("{prefix}.{}", key.get_ref()) };
-            if let DeValue::Table(inner) = value.get_ref() {
-                self.add(&name, inner);
+            match value.get_ref() {
+                DeValue::Table(inner) => self.add(&name, inner),
+                DeValue::Array(_) => self.arrays.push(name.clone()),
+                _ => {}
             }
             let (key, value) = (key.span(), value.span());
             self.spans.insert(name, key.start.min(value.start)..key.end.max(value.end));
         }
+    }
+
+    /// A key whose value is an array, if there is one.
+    pub(super) fn array(&self) -> Option<&str> {
+        self.arrays.first().map(String::as_str)
     }
 
     /// `file:line: key`, as far as they are known: the file alone for what is not in it.
@@ -59,6 +68,11 @@ impl Keys {
             Some((name, _)) => format!("{}:{line}: `{name}`", self.path.display()),
             None => format!("{}:{line}", self.path.display()),
         }
+    }
+
+    /// `file:line` of a byte offset.
+    pub(super) fn line_of(&self, offset: usize) -> String {
+        format!("{}:{}", self.path.display(), self.line(offset))
     }
 
     fn line(&self, offset: usize) -> usize {

@@ -6,6 +6,7 @@ mod read;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod values;
 mod write;
 
 use crate::lights::Colour;
@@ -14,9 +15,10 @@ use crate::source::SourceSpec;
 pub use keys::Keys;
 pub use places::find;
 pub use resolve::{Resolved, resolve};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+pub use values::{takes, within};
 pub use write::write;
 
 /// Where a configuration came from.
@@ -54,7 +56,7 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where frames come from.
-    #[serde(deserialize_with = "from_text")]
+    #[serde(deserialize_with = "values::from_text")]
     pub source: SourceSpec,
     /// The model's file; without it the one inside the program.
     pub model: Option<PathBuf>,
@@ -81,13 +83,13 @@ pub struct FilterConfig {
     #[serde(deserialize_with = "hold")]
     pub hold: f64,
     /// How far below its enter threshold a mood is left.
-    #[serde(deserialize_with = "share")]
+    #[serde(deserialize_with = "values::share")]
     pub leave_margin: f32,
     /// Enter thresholds by label, in place of the model card's.
-    #[serde(deserialize_with = "thresholds")]
+    #[serde(deserialize_with = "values::thresholds")]
     pub enter: BTreeMap<String, f32>,
     /// Leave thresholds by label.
-    #[serde(deserialize_with = "shares")]
+    #[serde(deserialize_with = "values::shares")]
     pub leave: BTreeMap<String, f32>,
 }
 
@@ -106,6 +108,7 @@ pub enum LightsBackend {
 #[serde(deny_unknown_fields, default)]
 pub struct LightsConfig {
     /// How the lights are driven.
+    #[serde(deserialize_with = "values::word")]
     pub backend: LightsBackend,
     /// Whether pins are low when their light is lit.
     pub active_low: bool,
@@ -120,9 +123,10 @@ pub struct LightsConfig {
 #[serde(deny_unknown_fields)]
 pub struct LampConfig {
     /// BCM number of its pin.
-    #[serde(default, deserialize_with = "pin")]
+    #[serde(default, deserialize_with = "values::pin")]
     pub pin: Option<u8>,
     /// Its colour.
+    #[serde(deserialize_with = "values::word")]
     pub light: Colour,
     /// In place of the `active_low` of all lights.
     #[serde(default)]
@@ -177,71 +181,18 @@ impl Default for LampConfig {
     }
 }
 
-/// Checks that a number lies within bounds; the error says which.
-///
-/// # Errors
-/// It does not, or is no number.
-pub fn within(value: f64, (low, high): (f64, f64)) -> Result<f64, String> {
-    if (low..=high).contains(&value) { Ok(value) } else { Err(format!("{value} is not allowed: from {low} to {high}")) }
-}
-
-fn number<'de, D: Deserializer<'de>>(input: D, bounds: (f64, f64)) -> Result<f64, D::Error> {
-    within(f64::deserialize(input)?, bounds).map_err(de::Error::custom)
-}
-
 fn fps<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
-    number(input, FPS)
+    values::number(input, FPS)
 }
 
 fn dwell<'de, D: Deserializer<'de>>(input: D) -> Result<Option<f64>, D::Error> {
-    number(input, DWELL).map(Some)
+    values::number(input, DWELL).map(Some)
 }
 
 fn smoothing<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
-    number(input, SMOOTHING)
+    values::number(input, SMOOTHING)
 }
 
 fn hold<'de, D: Deserializer<'de>>(input: D) -> Result<f64, D::Error> {
-    number(input, HOLD)
-}
-
-fn share<'de, D: Deserializer<'de>>(input: D) -> Result<f32, D::Error> {
-    let value = f32::deserialize(input)?;
-    within(f64::from(value), (0.0, 1.0)).map_err(de::Error::custom)?;
-    Ok(value)
-}
-
-fn shares<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, f32>, D::Error> {
-    let values = BTreeMap::<String, Share>::deserialize(input)?;
-    Ok(values.into_iter().map(|(label, share)| (label, share.0)).collect())
-}
-
-fn thresholds<'de, D: Deserializer<'de>>(input: D) -> Result<BTreeMap<String, f32>, D::Error> {
-    let values = BTreeMap::<String, Threshold>::deserialize(input)?;
-    Ok(values.into_iter().map(|(label, threshold)| (label, threshold.0)).collect())
-}
-
-/// A number from 0 to 1.
-#[derive(Deserialize)]
-struct Share(#[serde(deserialize_with = "share")] f32);
-
-/// A number above 0 and at most 1.
-#[derive(Deserialize)]
-struct Threshold(#[serde(deserialize_with = "above_zero")] f32);
-
-fn above_zero<'de, D: Deserializer<'de>>(input: D) -> Result<f32, D::Error> {
-    let value = share(input)?;
-    if value > 0.0 { Ok(value) } else { Err(de::Error::custom("0 is not allowed: above 0 and at most 1")) }
-}
-
-fn pin<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u8>, D::Error> {
-    let value = i64::deserialize(input)?;
-    match u8::try_from(value) {
-        Ok(pin) if pin <= HIGHEST_PIN => Ok(Some(pin)),
-        _ => Err(de::Error::custom(format!("{value} is not allowed: BCM numbers go from 0 to {HIGHEST_PIN}"))),
-    }
-}
-
-fn from_text<'de, D: Deserializer<'de>, T: std::str::FromStr<Err: std::fmt::Display>>(input: D) -> Result<T, D::Error> {
-    String::deserialize(input)?.parse().map_err(de::Error::custom)
+    values::number(input, HOLD)
 }

@@ -46,7 +46,7 @@ pub fn resolve(config: &Config, card: &ModelCard, origin: &Origin, keys: &Keys) 
         if let Some(leaves) = leaves
             && leaves > enters
         {
-            let message = format!("{leaves} is not allowed: at most the enter threshold, {enters}");
+            let message = format!("takes at most the enter threshold, {enters}, not {leaves}");
             return Err(refused(format!("filter.leave.{label}"), message));
         }
         enter.push(enters);

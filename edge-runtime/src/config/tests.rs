@@ -57,14 +57,31 @@ fn unknown_keys_are_refused_with_file_line_and_what_is_allowed() {
 #[test]
 fn impossible_values_are_refused_with_line_and_what_is_allowed() {
     for (text, place, allowed) in [
-        ("fps = 0\n", "c.toml:1: `fps`", "from 0.1 to 1000"),
+        ("fps = 0\n", "c.toml:1: `fps`", "takes a number from 0.1 to 1000, not 0"),
         ("fps = nan\n", "c.toml:1: `fps`", "from 0.1 to 1000"),
-        ("fps = \"fast\"\n", "c.toml:1: `fps`", "allowed are"),
+        ("fps = \"fast\"\n", "c.toml:1: `fps`", "takes a number from 0.1 to 1000, not \"fast\""),
+        ("fps = 99999999999999999999\n", "c.toml:1: `fps`", "not 99999999999999999999"),
+        ("model = 3\n", "c.toml:1: `model`", "takes a string, not 3"),
+        ("filter = 3\n", "c.toml:1: `filter`", "takes a table, not 3"),
+        ("filter = [0.3]\n", "c.toml:1: `filter`", "takes no array"),
+        ("[[filter]]\nhold = 1\n", "c.toml:1: `filter`", "takes no array"),
+        ("[filter]\nenter = 0.5\n", "c.toml:2: `filter.enter`", "takes a table, not 0.5"),
+        ("[filter]\nleave_margin = -0.1\n", "c.toml:2: `filter.leave_margin`", "from 0 to 1, not -0.1"),
+        ("[filter]\nhold.x = 1\n", "c.toml:2: `filter.hold`", "from 0 to 1.5, not a table"),
+        ("[lights]\nactive_low = \"yes\"\n", "c.toml:2: `lights.active_low`", "takes true or false, not \"yes\""),
+        ("[lights]\nbackend = 3\n", "c.toml:2: `lights.backend`", "takes a string, not 3"),
+        ("[lights.camera]\npin = 3\n", "c.toml:1: `lights.camera`", "lacks `light`"),
+        ("[lights.camera]\nlight = 3\n", "c.toml:2: `lights.camera.light`", "takes a string, not 3"),
+        (
+            "[lights.camera]\nlight = \"red\"\npin = \"a\"\n",
+            "c.toml:3: `lights.camera.pin`",
+            "a BCM number from 0 to 27",
+        ),
         ("source = \"webcam\"\n", "c.toml:1: `source`", "test-card"),
         ("[filter]\nhold = 2.5\n", "c.toml:2: `filter.hold`", "from 0 to 1.5"),
         ("[filter]\nsmoothing = -1\n", "c.toml:2: `filter.smoothing`", "from 0 to 60"),
         ("[filter.enter]\nsad = 0\n", "c.toml:2: `filter.enter.sad`", "above 0"),
-        ("[filter.leave]\nsad = 0.9\n", "c.toml:2: `filter.leave.sad`", "at most the enter threshold, 0.55"),
+        ("[filter.leave]\nsad = 0.9\n", "c.toml:2: `filter.leave.sad`", "at most the enter threshold, 0.55, not 0.9"),
         ("[filter.enter]\nbored = 0.9\n", "c.toml:2: `filter.enter.bored`", "angry, happy, sad"),
         ("[lights]\nbackend = \"neon\"\n", "c.toml:2: `lights.backend`", "terminal"),
         ("[lights.moods]\nsad = { pin = 28, light = \"red\" }\n", "c.toml:2: `lights.moods.sad.pin`", "from 0 to 27"),
@@ -90,8 +107,26 @@ fn a_pin_twice_names_both_lights() {
 
 #[test]
 fn what_is_no_toml_is_refused_with_the_line() {
-    let message = refusal("fps = 3\nsource = \n");
-    assert!(message.starts_with("c.toml:2"), "{message}");
+    for (text, place, says) in [
+        ("fps = 3\nsource = \n", "c.toml:2: not TOML: ", "a value is missing"),
+        ("source = test-card\n", "c.toml:1: not TOML: ", "lacks its quotes"),
+        ("fps 3\n", "c.toml:1: not TOML: ", "expected `=`"),
+        ("[filter\n", "c.toml:1: not TOML: ", "expected `]`"),
+        ("fps = 3\n\nfps = 4\n", "c.toml:3: ", "`fps` is there twice"),
+        ("[filter]\n[lights]\n[filter]\n", "c.toml:3: ", "`filter` is there twice"),
+    ] {
+        let message = refusal(text);
+        assert!(message.starts_with(place) && message.contains(says), "{place} {says}: {message}");
+    }
+}
+
+#[test]
+fn what_is_no_text_is_refused_with_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    std::fs::write(&path, b"fps = 3\nsource = \"\xff\"\n").unwrap();
+    let message = Config::read(&path).unwrap_err().to_string();
+    assert!(message.contains("c.toml:2: ") && message.contains("UTF-8"), "{message}");
 }
 
 #[test]

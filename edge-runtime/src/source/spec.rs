@@ -44,7 +44,7 @@ pub enum SourceSpecError {
     )]
     NotRaw(String),
     /// A frame size that cannot be.
-    #[error("`stdin:{0}`: both sides must lie in 1..={MAX_SIDE}, and a frame may take {LARGEST_FRAME} bytes")]
+    #[error("`stdin:{0}`: both sides must be 1 to {MAX_SIDE} pixels, and a frame may take {LARGEST_FRAME} bytes")]
     Size(String),
 }
 
@@ -141,7 +141,7 @@ mod tests {
         for name in ["stdin:640x480", "stdin:640:yuyv", "stdin:axb:grey", "stdin:4x4:mjpg", "stdin:-1x4:rgb"] {
             assert!(error(name).contains("yuyv"), "{name}");
         }
-        assert!(error("stdin:0x4:rgb").contains("1..="));
+        assert!(error("stdin:0x4:rgb").contains("1 to "));
         assert!(error("stdin:32768x32768:rgb").contains("bytes"));
     }
 }
