@@ -31,6 +31,14 @@ pub enum Failure {
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The model that the configuration file names.
+    #[error("{place}: {source}")]
+    ConfiguredModel {
+        /// File, line and key.
+        place: String,
+        /// What is wrong with the model.
+        source: ModelError,
+    },
     /// The source of frames.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -52,7 +60,7 @@ impl Failure {
             Self::Internal(_) => 1,
             Self::Usage(_) => 2,
             Self::Config(_) => 3,
-            Self::Model(_) => 4,
+            Self::Model(_) | Self::ConfiguredModel { .. } => 4,
             Self::Source(_) => 5,
             Self::Lights(_) => 6,
             Self::Output(_) => 7,

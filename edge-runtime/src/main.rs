@@ -8,7 +8,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     memory::return_large_buffers();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => return end(help.print().and_then(|()| std::io::stdout().flush()).map_err(Failure::from)),
+    };
     let log = output::start_log();
     // The panic hook has darkened the lights and said what happened; what is left is the exit code.
     let result = catch_unwind(AssertUnwindSafe(|| commands::dispatch(cli)))
@@ -16,6 +20,10 @@ fn main() -> ExitCode {
     if let Some(log) = log {
         log.flush();
     }
+    end(result)
+}
+
+fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

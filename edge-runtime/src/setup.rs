@@ -15,6 +15,8 @@ pub struct Setup {
     /// Where the file was.
     pub origin: Origin,
     keys: Keys,
+    /// Where the file names the model; `None` if a flag does, or nobody.
+    model_place: Option<String>,
 }
 
 impl Setup {
@@ -31,20 +33,26 @@ impl Setup {
             None => (Config::default(), Keys::default(), Origin::Defaults),
         };
         settings.apply(&mut config);
+        let mut model_place = config.model.is_some().then(|| keys.place("model"));
         if global.model.is_some() {
             config.model.clone_from(&global.model);
+            model_place = None;
         }
-        Ok(Self { config, origin, keys })
+        Ok(Self { config, origin, keys, model_place })
     }
 
     /// Loads the model: the configured file, or the one inside the program.
     ///
     /// # Errors
-    /// As [`Classifier::from_file`].
+    /// As [`Classifier::from_file`]; where the configuration file names the model, with the place.
     pub fn classifier(&self) -> Result<Classifier, Failure> {
-        Ok(match &self.config.model {
-            Some(path) => Classifier::from_file(path)?,
-            None => shipped_classifier()?,
+        let loaded = match &self.config.model {
+            Some(path) => Classifier::from_file(path),
+            None => shipped_classifier(),
+        };
+        loaded.map_err(|source| match self.model_place.clone() {
+            Some(place) => Failure::ConfiguredModel { place, source },
+            None => source.into(),
         })
     }
 

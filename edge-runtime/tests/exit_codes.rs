@@ -72,6 +72,13 @@ fn model_is_4() {
             assert!(ran.err.contains(file) && ran.err.contains(says), "{}", ran.err);
         }
     }
+    let config = home.write("mine.toml", "fps = 20\nmodel = \"cut.onnx\"\n");
+    let config = config.to_str().unwrap();
+    let ran = run(&mut home.bare(&["--config", config]));
+    assert_eq!(ran.code, Some(4), "{}", ran.err);
+    assert!(ran.err.contains("mine.toml:2: `model`: ") && ran.err.contains("cut.onnx"), "{}", ran.err);
+    let ran = run(&mut home.bare(&["--config", config, "--model", "text.onnx"]));
+    assert!(!ran.err.contains("mine.toml") && ran.err.contains("text.onnx"), "{}", ran.err);
 }
 
 #[test]

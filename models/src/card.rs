@@ -136,7 +136,7 @@ pub enum CardError {
         reason: String,
     },
     /// A value can be read but makes no sense.
-    #[error("the card's {field} makes no sense: {reason}")]
+    #[error("the card's {field} cannot be right: {reason}")]
     Invalid {
         /// The field of [`ModelCard`].
         field: &'static str,
@@ -170,17 +170,17 @@ impl ModelCard {
         }
         for (field, side) in [("input width", self.input.width), ("input height", self.input.height)] {
             require(INPUT_SIDES.contains(&side), field, || {
-                format!("{side} pixels, not in {}..={}", INPUT_SIDES.start(), INPUT_SIDES.end())
+                format!("{side} pixels, not {} to {}", INPUT_SIDES.start(), INPUT_SIDES.end())
             })?;
         }
         let map = self.input.pixel_map;
         require(map.offset.is_finite(), "pixel offset", || format!("{} is not finite", map.offset))?;
         require(map.scale.is_normal(), "pixel scale", || format!("{} is zero or not finite", map.scale))?;
         require((-0.5..=4.0).contains(&self.crop_margin), "crop margin", || {
-            format!("{} is not in -0.5..=4", self.crop_margin)
+            format!("{} does not lie from -0.5 to 4", self.crop_margin)
         })?;
         require((0.01..=100.0).contains(&self.temperature), "temperature", || {
-            format!("{} is not in 0.01..=100", self.temperature)
+            format!("{} does not lie from 0.01 to 100", self.temperature)
         })?;
         require(self.thresholds.len() == count, "thresholds", || {
             format!("{} of them for {count} labels", self.thresholds.len())

@@ -2,7 +2,7 @@
 
 use crate::card::{ModelCard, Task};
 use crate::crop::CropBox;
-use crate::engine::Engine;
+use crate::engine::{Engine, listed};
 use crate::error::ModelError;
 use crate::frame::FrameView;
 use crate::onnx::{decode, read_card};
@@ -65,7 +65,8 @@ impl Classifier {
         let inside = trial.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
         if trial.len() != card.labels.len() || !inside || (sum - 1.0).abs() > SUM_TOLERANCE {
             return Err(contradiction(format!(
-                "its output {trial:?} is no set of {} probabilities, is the softmax missing?",
+                "its output on mid grey, {}, is no set of {} probabilities: is the softmax missing?",
+                listed(&trial),
                 card.labels.len()
             )));
         }

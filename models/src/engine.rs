@@ -54,10 +54,16 @@ impl Engine {
         values.copy_from_slice(input);
         let outputs = self.state.run(tvec![TValue::from_const(Arc::clone(&self.input))])?;
         let values = outputs[0].try_as_plain_ram()?.as_slice::<f32>()?;
-        ensure!(values.iter().all(|value| value.is_finite()), "it answers {values:?}, not finite numbers");
+        let finite = values.iter().all(|value| value.is_finite());
+        ensure!(finite, "it answers {}: not all are finite numbers", listed(values));
         let count = values.len();
         Probabilities::from_slice(values).with_context(|| format!("it answers {count} numbers"))
     }
+}
+
+/// Numbers as a message lists them.
+pub(crate) fn listed(values: &[f32]) -> String {
+    values.iter().map(f32::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Clone for Engine {

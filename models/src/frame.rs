@@ -80,7 +80,7 @@ impl FromStr for PixelFormat {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// A side is 0 or longer than [`MAX_SIDE`].
-    #[error("a frame of {width}x{height} pixels: both sides must lie in 1..={MAX_SIDE}")]
+    #[error("a frame of {width}x{height} pixels: both sides must be 1 to {MAX_SIDE}")]
     Size {
         /// Width in pixels.
         width: u32,

@@ -19,7 +19,7 @@ pub const BLINK: Duration = Duration::from_millis(250);
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LightsError {
     /// A pin cannot be opened.
-    #[error("cannot open the pin of the light `{light}`: {reason}")]
+    #[error("cannot open the pin of the light `{light}`: {reason}; check its `pin` in the configuration")]
     Open {
         /// The light's name.
         light: String,
