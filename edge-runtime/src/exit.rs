@@ -14,7 +14,7 @@ Exit codes:
   2  usage: an unknown or impossible command line
   3  configuration: the file cannot be read, or says something impossible
   4  model: it cannot be read, or is not one this program can run
-  5  source: no camera, a picture that does not decode, a pipe cut inside a frame; also stopped while it failed
+  5  source: no camera, a picture that cannot be read, a pipe without a frame or cut inside one; also stopped while it failed
   6  lights: they cannot be driven
   7  output: standard output was closed by its reader, or cannot be written
   130, 143  a run that did not end within two seconds of SIGINT or SIGTERM: ended by force, its lights dark";

@@ -1,6 +1,10 @@
 //! A frame on its way from a source to the classifier, and the clock its times count from.
 
+use crate::summary::counted;
 use emotion_models::{FrameError, FrameView, PixelFormat};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Monotonic time since the program began to run.
@@ -44,6 +48,8 @@ pub struct Frame {
     /// The moment the frame stands for, which smoothing and hold time count: when it was captured for live sources, the
     /// frame number over the frame rate when every frame counts.
     pub time: Duration,
+    /// What its source could not show until now.
+    pub skipped: Option<Arc<Skipped>>,
 }
 
 impl Frame {
@@ -59,6 +65,7 @@ impl Frame {
             number: 0,
             captured: Duration::ZERO,
             time: Duration::ZERO,
+            skipped: None,
         }
     }
 
@@ -74,5 +81,35 @@ impl Frame {
     /// Size, stride and bytes do not make a frame.
     pub fn view(&self) -> Result<FrameView<'_>, FrameError> {
         FrameView::with_stride(self.format, self.width, self.height, self.stride, &self.data)
+    }
+}
+
+/// Pictures that could not be shown while others were.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    /// Pictures there are.
+    pub count: usize,
+    /// The first that could not be shown.
+    pub first: PathBuf,
+    /// Why, for each that could not be shown, in the order they were found.
+    pub reasons: Vec<Arc<str>>,
+    /// How often the turn of one came.
+    pub times: u64,
+}
+
+impl Skipped {
+    /// None yet of `count` pictures; `first` will be the first.
+    pub fn new(count: usize, first: &Path) -> Self {
+        Self { count, first: first.to_owned(), reasons: Vec::new(), times: 0 }
+    }
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, first, reasons, .. } = self;
+        let broken = reasons.len();
+        let named = if broken == 1 { ":" } else { ", the first was" };
+        let pictures = counted(*count as u64, "picture");
+        write!(f, "{broken} of {pictures} could not be read{named} {}", first.display())
     }
 }

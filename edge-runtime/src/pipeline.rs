@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::exit::Failure;
-use crate::frame::{Clock, Frame};
+use crate::frame::{Clock, Frame, Skipped};
 use crate::lights::{Lights, LightsError};
 use crate::locate::FaceLocator;
 use crate::mailbox::{Stop, Taken};
@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 const STALL: Duration = Duration::from_millis(1200);
 /// Longest wait for a frame before lights that blink are looked after.
 const TICK: Duration = Duration::from_millis(50);
+
+/// How long a pipe's end may be heard before the signal that caused it.
+const INTERRUPT: Duration = Duration::from_millis(100);
 
 /// How long each stage of one frame took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -150,9 +153,14 @@ pub fn run<P: OutputPin + Send + 'static>(
     plan: &RunPlan,
     observer: &mut dyn Observer,
 ) -> Outcome {
-    let mut run = Run { pipeline, plan, observer, summary: Summary::default(), fault: None, heard: plan.clock.now() };
+    let (summary, heard) = (Summary::default(), plan.clock.now());
+    let mut run = Run { pipeline, plan, observer, summary, fault: None, skipped: None, heard };
     let mut result = run.until_the_end(capture);
-    let Run { pipeline, mut summary, .. } = run;
+    let Run { pipeline, mut summary, skipped, .. } = run;
+    summary.faults += skipped.map_or(0, |skipped| skipped.times);
+    if result.is_err() {
+        summary.faults = summary.faults.max(1);
+    }
     if let Err(error) = pipeline.lights.dark() {
         result = result.and(Err(error.into()));
     }
@@ -173,6 +181,8 @@ struct Run<'a, P> {
     observer: &'a mut dyn Observer,
     summary: Summary,
     fault: Option<Fault>,
+    /// What the source could not show so far.
+    skipped: Option<Arc<Skipped>>,
     /// When the latest frame arrived.
     heard: Duration,
 }
@@ -186,6 +196,9 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             }
             match capture.take(TICK) {
                 Taken::Item(frame) => {
+                    if let Some(skipped) = &frame.skipped {
+                        self.skip(skipped);
+                    }
                     let judged = self.judge(&frame);
                     capture.give_back(frame);
                     judged?;
@@ -193,19 +206,31 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 Taken::Trouble(reason) => self.source_fault(reason)?,
                 Taken::Nothing if self.plan.every_frame => {}
                 Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < stall => self.tick()?,
-                Taken::Nothing => self.source_fault(stalled())?,
+                Taken::Nothing => self.source_fault(self.stalled())?,
                 // The source may have noticed a request to stop before this loop did.
                 Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.verdict(),
-                Taken::End(end) => return Ok(end?),
+                // A terminal interrupts the program that fills a pipe as well, and its end may be heard first.
+                Taken::End(Err(SourceError::Cut { .. } | SourceError::NoFrames)) if self.plan.stop.wait(INTERRUPT) => {
+                    return self.verdict();
+                }
+                Taken::End(end) => {
+                    if let Err(SourceError::Pictures(skipped)) = &end {
+                        self.skip(skipped);
+                    }
+                    return Ok(end?);
+                }
             }
         }
         self.verdict()
     }
 
-    /// A run that is stopped while nothing works was no success.
+    /// A run that is stopped while nothing works, or that could not show every picture, was no success.
     fn verdict(&mut self) -> Result<(), Failure> {
         match self.fault.take() {
-            None => Ok(()),
+            None => match &self.skipped {
+                None => Ok(()),
+                Some(skipped) => Err(SourceError::Pictures(Arc::clone(skipped)).into()),
+            },
             Some(Fault::Source(reason)) => Err(SourceError::StoppedInFault(reason.to_string()).into()),
             Some(Fault::Model(error)) => Err(error.into()),
         }
@@ -223,7 +248,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             Err(StepError::Frame(error)) => return Err(SourceError::from(error).into()),
         };
         if self.fault.take().is_some() {
-            tracing::info!("frames arrive again");
+            tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
         }
         let event = Event {
             time: frame.time,
@@ -238,6 +263,23 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         };
         self.tell(&event, Some((frame, judged.crop)));
         Ok(())
+    }
+
+    /// Names the pictures that could not be shown, each once.
+    fn skip(&mut self, skipped: &Arc<Skipped>) {
+        let named = self.skipped.as_ref().map_or(0, |known| known.reasons.len());
+        for reason in skipped.reasons.iter().skip(named) {
+            tracing::warn!("{reason}");
+        }
+        self.skipped = Some(Arc::clone(skipped));
+    }
+
+    fn stalled(&self) -> Arc<str> {
+        let reason = match self.summary.frames {
+            0 => "the source has delivered no frame yet",
+            _ => "the source has stopped delivering frames",
+        };
+        reason.into()
     }
 
     fn source_fault(&mut self, reason: Arc<str>) -> Result<(), Failure> {
@@ -294,8 +336,4 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         self.summary.count(event);
         self.observer.event(event, frame);
     }
-}
-
-fn stalled() -> Arc<str> {
-    "the source has stopped delivering frames; waiting for it".into()
 }

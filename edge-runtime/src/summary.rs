@@ -15,7 +15,7 @@ pub struct Summary {
     pub frames: u64,
     /// Frames that a newer one replaced before they were judged.
     pub dropped: u64,
-    /// Times a fault began.
+    /// Times a fault began or a picture could not be shown; at least 1 for a run that failed.
     pub faults: u64,
     /// From capture to light.
     pub latency: Histogram,
@@ -66,16 +66,16 @@ impl Summary {
 
     /// In words, a line or two.
     pub fn text(&self, labels: &[String]) -> String {
-        let mut text = format!("{} frames in {:.1} s", self.frames, self.duration().as_secs_f64());
+        let mut text = format!("{} in {:.1} s", counted(self.frames, "frame"), self.duration().as_secs_f64());
         // Writing into a String cannot fail.
-        let _ = write!(text, ", {} dropped, {} {}", self.dropped, self.faults, plural(self.faults, "fault"));
+        let _ = write!(text, ", {} dropped, {}", self.dropped, counted(self.faults, "fault"));
         if let Some(Percentiles { p50, p95, p99 }) = self.latency.percentiles() {
             let [p50, p95, p99] = [p50, p95, p99].map(|value| value.as_secs_f64() * 1e3);
             let _ = write!(text, "\ncamera to light: {p50:.1} ms p50, {p95:.1} ms p95, {p99:.1} ms p99");
         }
         text.push_str("\nmoods: ");
         let moods = labels.iter().zip(&self.moods).map(|(label, (times, shown))| {
-            format!("{label} {times} {}, {:.1} s", plural(*times, "time"), shown.as_secs_f64())
+            format!("{label} {}, {:.1} s", counted(*times, "time"), shown.as_secs_f64())
         });
         text.push_str(&moods.collect::<Vec<_>>().join("; "));
         let _ = write!(text, "; none {:.1} s", self.dark.as_secs_f64());
@@ -106,8 +106,9 @@ impl Summary {
     }
 }
 
-fn plural(count: u64, word: &str) -> String {
-    if count == 1 { word.to_owned() } else { format!("{word}s") }
+/// How many there are of what `word` names, as in `1 frame`, `2 frames`.
+pub(crate) fn counted(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Most memory this process ever had resident, in KiB; `None` where the system does not tell.

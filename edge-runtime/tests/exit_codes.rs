@@ -6,7 +6,7 @@ mod support;
 use emotion_models::{PixelFormat, TEST_CARD_LABELS};
 use std::io::Write;
 use std::process::Stdio;
-use support::{Home, card, model, raw_frames, run, test_card_model};
+use support::{Home, card, json_lines, model, raw_frames, run, test_card_model};
 
 #[test]
 fn usage_is_2() {
@@ -96,10 +96,12 @@ fn a_source_that_is_not_there_is_5() {
 }
 
 #[test]
-fn a_cut_frame_is_5_and_whole_ones_are_0() {
+fn a_cut_frame_and_no_frame_are_5_and_whole_ones_are_0() {
     let home = Home::new();
     let frames = raw_frames("happy", 3, PixelFormat::Yuyv, 64, 48);
-    for (length, code) in [(frames.len(), 0), (frames.len() - 1, 5), (0, 0)] {
+    for (length, code, says) in
+        [(frames.len(), 0, ""), (frames.len() - 1, 5, "inside frame 2"), (0, 5, "no frame arrived on standard input")]
+    {
         let mut command = home.program(&["--source", "stdin:64x48:yuyv", "--every-frame"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -107,7 +109,7 @@ fn a_cut_frame_is_5_and_whole_ones_are_0() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{length} bytes");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(code == 5, error.contains("inside frame 2"), "{error}");
+        assert!(error.contains(says) && error.is_empty() == (code == 0), "{error}");
     }
 }
 
@@ -122,6 +124,23 @@ fn a_broken_picture_among_others_is_5_after_all_were_shown() {
     assert_eq!(ran.code, Some(5));
     assert_eq!(ran.out.lines().count(), 3 + 1, "{}", ran.out);
     assert!(ran.err.contains("1 of 4 pictures"), "{}", ran.err);
+    assert_eq!(json_lines(&ran.out)[3]["faults"], 1);
+}
+
+#[test]
+fn a_broken_picture_in_a_loop_is_named_once_counted_each_turn_and_5() {
+    let home = Home::new();
+    home.picture("p/a.png", "happy");
+    home.write("p/b.png", "nothing");
+    home.picture("p/c.png", "sad");
+    for (frames, faults, code) in [("1", 0, 0), ("2", 1, 5), ("5", 2, 5)] {
+        let arguments = ["--source", "images:p", "--every-frame", "--loop", "--json", "--frames", frames];
+        let ran = run(&mut home.program(&arguments));
+        assert_eq!(ran.code, Some(code), "{}", ran.err);
+        assert_eq!(json_lines(&ran.out).last().unwrap()["faults"], faults, "{frames} frames");
+        assert_eq!(ran.err.matches("cannot decode").count(), usize::from(code == 5), "{}", ran.err);
+        assert_eq!(ran.err.contains("1 of 3 pictures could not be read: p/b.png"), code == 5, "{}", ran.err);
+    }
 }
 
 #[test]

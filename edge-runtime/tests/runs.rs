@@ -115,14 +115,16 @@ fn a_pipe_that_falls_silent_is_a_fault_until_frames_come_again() {
     let frames = raw_frames("sad", 2, PixelFormat::Grey, 160, 120);
     let (first, second) = frames.split_at(frames.len() / 2);
     let mut input = child.stdin.take().unwrap();
-    input.write_all(first).unwrap();
     let mut events = BufReader::new(child.stdout.take().unwrap())
         .lines()
         .map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     let mut until = |state: &str| events.by_ref().find(|event| event["state"] == state).unwrap();
+    assert_eq!(until("fault")["fault"], "the source has delivered no frame yet");
+    std::thread::sleep(Duration::from_millis(600));
+    input.write_all(first).unwrap();
     until("mood");
     let quiet = Instant::now();
-    until("fault");
+    assert_eq!(until("fault")["fault"], "the source has stopped delivering frames");
     assert!(quiet.elapsed() < Duration::from_secs(2), "{:?}", quiet.elapsed());
     std::thread::sleep(Duration::from_millis(600));
     input.write_all(second).unwrap();

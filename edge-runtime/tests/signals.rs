@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use support::{Home, json_lines};
@@ -64,9 +64,26 @@ fn a_pipe_that_never_ends_does_not_keep_a_stopped_run() {
     let home = Home::new();
     let mut command = home.program(&["--source", "stdin:64x48:grey", "--json", "--every-frame"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let input = child.stdin.take();
     std::thread::sleep(Duration::from_millis(500));
     send(&child, libc::SIGINT);
     let sent = Instant::now();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(sent.elapsed() < Duration::from_secs(1));
+    drop(input);
+}
+
+#[test]
+fn an_interrupt_that_ends_the_pipe_too_is_no_cut_frame() {
+    let home = Home::new();
+    for bytes in [0, 40, 64 * 48 + 40] {
+        let mut command = home.program(&["--source", "stdin:64x48:grey", "--json", "--every-frame"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(&vec![128; bytes]).unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        send(&child, libc::SIGINT);
+        drop(input);
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{bytes} bytes");
+    }
 }

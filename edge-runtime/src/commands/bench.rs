@@ -13,6 +13,7 @@ use crate::pipeline::{Pipeline, StepError, Timings};
 use crate::pixels;
 use crate::setup::Setup;
 use crate::source::SourceError;
+use crate::summary::counted;
 use emotion_models::{DEMO_SEED, TEST_CARD_LABELS, TestCard, engine_description};
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -93,7 +94,7 @@ fn measure(setup: &Setup, args: &BenchArgs) -> Result<Report, Failure> {
         model: card.name,
         precision: card.precision.to_string(),
         engine: engine_description(),
-        frames: format!("{} test-card frames of {WIDTH}x{HEIGHT} {}", args.frames, args.format),
+        frames: format!("{} of {WIDTH}x{HEIGHT} {}", counted(args.frames, "test-card frame"), args.format),
         stages: stages.map(|stage| stage.percentiles().unwrap_or(zero)),
         fps,
         startup: startup::measure(setup.config.model.as_deref())?,

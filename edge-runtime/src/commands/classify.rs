@@ -3,13 +3,15 @@
 use crate::cli::{ClassifyArgs, Global, Settings};
 use crate::event::Labelled;
 use crate::exit::Failure;
+use crate::frame::Skipped;
 use crate::locate::{CentredSquare, FaceLocator};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
 use emotion_models::{Classifier, Probabilities};
 use serde_json::json;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
     let setup = Setup::new(global, &Settings::default())?;
@@ -17,15 +19,16 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
     let filter = setup.resolve(&classifier)?.filter;
     let labels = classifier.card().labels.clone();
     let mut stdout = io::stdout().lock();
-    let mut broken: Vec<(PathBuf, SourceError)> = Vec::new();
+    let mut skipped: Option<Skipped> = None;
     for path in &args.pictures {
         let probabilities = match judge(&mut classifier, path)? {
             Ok(probabilities) => probabilities,
+            Err(error) if args.pictures.len() == 1 => return Err(error.into()),
             Err(error) => {
-                if args.pictures.len() > 1 {
-                    tracing::warn!("{error}");
-                }
-                broken.push((path.clone(), error));
+                tracing::warn!("{error}");
+                let skipped = skipped.get_or_insert_with(|| Skipped::new(args.pictures.len(), path));
+                skipped.reasons.push(error.to_string().into());
+                skipped.times += 1;
                 continue;
             }
         };
@@ -47,12 +50,7 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
         }
     }
     stdout.flush()?;
-    let count = broken.len();
-    match broken.into_iter().next() {
-        None => Ok(()),
-        Some((_, error)) if args.pictures.len() == 1 => Err(error.into()),
-        Some((first, _)) => Err(SourceError::Pictures { broken: count, count: args.pictures.len(), first }.into()),
-    }
+    skipped.map_or(Ok(()), |skipped| Err(SourceError::Pictures(Arc::new(skipped)).into()))
 }
 
 /// The model's failure ends the command; a picture's does not.

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, JsonEvent, state_name};
 use crate::mailbox::{Handover, Stop};
-use crate::summary::Summary;
+use crate::summary::{Summary, counted};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -60,7 +60,8 @@ impl Lines {
 
     pub(super) fn finish(self, summary: &Summary) -> io::Result<()> {
         if self.lost > 0 {
-            tracing::warn!("{} lines were dropped: the reader of standard output is too slow", self.lost);
+            let lines = counted(self.lost, "line");
+            tracing::warn!("dropped {lines}: the reader of standard output is too slow");
         }
         self.stop.request();
         let until = Instant::now() + PATIENCE;

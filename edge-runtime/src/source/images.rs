@@ -1,10 +1,11 @@
 //! Pictures in a folder as a source.
 
 use super::{FrameSource, SourceError};
-use crate::frame::Frame;
+use crate::frame::{Frame, Skipped};
 use emotion_models::{Picture, PictureError};
 use image::ImageFormat;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Deepest folder inside the one named; links that lead back up end there.
 const DEEPEST: usize = 16;
@@ -12,7 +13,9 @@ const DEEPEST: usize = 16;
 /// Shows pictures in the order of their paths, each for a number of frames.
 pub struct Images {
     paths: Vec<PathBuf>,
-    broken: Vec<bool>,
+    /// Whether a picture could not be shown, and that was said.
+    named: Vec<bool>,
+    skipped: Option<Arc<Skipped>>,
     frames_each: u64,
     repeat: bool,
     next: usize,
@@ -44,7 +47,8 @@ impl Images {
             return Err(SourceError::NoPictures(path.to_owned()));
         }
         Ok(Self {
-            broken: vec![false; paths.len()],
+            named: vec![false; paths.len()],
+            skipped: None,
             paths,
             frames_each: frames_each.max(1),
             repeat,
@@ -56,21 +60,17 @@ impl Images {
         })
     }
 
-    /// Decodes the next picture that can be; answers `false` after the last.
+    /// Decodes the next picture that can be; answers `false` after the last. A whole round without one is the end.
     fn advance(&mut self) -> Result<bool, SourceError> {
-        loop {
+        for _ in 0..self.paths.len() {
             if self.next == self.paths.len() {
-                let broken = self.broken.iter().filter(|&&broken| broken).count();
-                if !self.repeat || broken == self.paths.len() {
-                    return if broken == 0 { Ok(false) } else { Err(self.broken_pictures(broken)) };
+                if !self.repeat {
+                    break;
                 }
                 self.next = 0;
             }
             let index = self.next;
             self.next += 1;
-            if self.broken[index] {
-                continue;
-            }
             // One picture shown again need not be decoded again.
             if self.paths.len() == 1 && self.current.is_some() {
                 return Ok(true);
@@ -82,17 +82,20 @@ impl Images {
                     return Ok(true);
                 }
                 Err(error) if !self.several => return Err(error),
-                Err(error) => {
-                    tracing::warn!("{error}");
-                    self.broken[index] = true;
-                }
+                Err(error) => self.skip(index, &error),
             }
         }
+        self.skipped.clone().map_or(Ok(false), |skipped| Err(SourceError::Pictures(skipped)))
     }
 
-    fn broken_pictures(&self, broken: usize) -> SourceError {
-        let first = self.broken.iter().position(|&broken| broken).unwrap_or(0);
-        SourceError::Pictures { broken, count: self.paths.len(), first: self.paths[first].clone() }
+    /// Counts a picture that cannot be shown now; its next turn may find it whole.
+    fn skip(&mut self, index: usize, error: &SourceError) {
+        let new = || Arc::new(Skipped::new(self.paths.len(), &self.paths[index]));
+        let skipped = Arc::make_mut(self.skipped.get_or_insert_with(new));
+        skipped.times += 1;
+        if !std::mem::replace(&mut self.named[index], true) {
+            skipped.reasons.push(error.to_string().into());
+        }
     }
 }
 
@@ -105,6 +108,7 @@ impl FrameSource for Images {
             self.frames_left = self.frames_each;
         }
         self.frames_left -= 1;
+        frame.skipped.clone_from(&self.skipped);
         if let Some(picture) = &self.current
             && frame.content != self.content
         {
@@ -197,9 +201,29 @@ mod tests {
         let (seen, end) = shades(&mut Images::open(folder.path(), 1, false).unwrap(), 100);
         assert_eq!(seen, [1, 3]);
         let error = end.unwrap_err().to_string();
-        assert!(error.contains("1 of 3") && error.contains("b.png"), "{error}");
-        let (seen, _) = shades(&mut Images::open(folder.path(), 1, true).unwrap(), 4);
-        assert_eq!(seen, [1, 3, 1, 3]);
+        assert!(error.contains("1 of 3 pictures") && error.contains("b.png"), "{error}");
+    }
+
+    #[test]
+    fn a_loop_tries_a_broken_picture_again_and_counts_each_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), "a.png", 1);
+        std::fs::write(folder.path().join("b.png"), "").unwrap();
+        save(folder.path(), "c.png", 3);
+        let mut source = Images::open(folder.path(), 1, true).unwrap();
+        let mut frame = Frame::empty();
+        let mut turn = || {
+            assert!(source.fill(0, &mut frame).unwrap());
+            let told = frame.skipped.as_ref().map(|skipped| (skipped.times, skipped.reasons.len()));
+            (frame.data[0], told)
+        };
+        assert_eq!([turn(), turn(), turn()], [(1, None), (3, Some((1, 1))), (1, Some((1, 1)))]);
+        assert_eq!(turn(), (3, Some((2, 1))));
+        save(folder.path(), "b.png", 2);
+        assert_eq!([turn(), turn()], [(1, Some((2, 1))), (2, Some((2, 1)))]);
+        std::fs::remove_dir_all(folder.path()).unwrap();
+        let end = source.fill(0, &mut frame).unwrap_err().to_string();
+        assert!(end.contains("3 of 3 pictures"), "{end}");
     }
 
     #[test]
@@ -213,6 +237,7 @@ mod tests {
         let mut source = Images::open(&broken, 1, true).unwrap();
         assert!(matches!(shades(&mut source, 1).1, Err(SourceError::Picture { .. })));
         let mut source = Images::open(folder.path(), 1, true).unwrap();
-        assert!(matches!(shades(&mut source, 1).1, Err(SourceError::Pictures { broken: 1, count: 1, .. })));
+        let error = shades(&mut source, 1).1.unwrap_err().to_string();
+        assert!(error.contains("1 of 1 picture could not"), "{error}");
     }
 }

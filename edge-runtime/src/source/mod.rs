@@ -6,7 +6,7 @@ mod raw;
 mod spec;
 mod test_card;
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Skipped};
 pub use capture::{Capture, Playback, start};
 use emotion_models::FrameError;
 pub use images::{Images, open_picture};
@@ -14,6 +14,7 @@ pub use raw::RawFrames;
 pub use spec::{SourceSpec, SourceSpecError};
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 pub use test_card::TestCardSource;
 
 /// Delivers frames, one after the other.
@@ -21,9 +22,9 @@ pub use test_card::TestCardSource;
 /// A source knows nothing of moods: what it hands over is pixels, and whatever it knows about them stays inside it.
 /// Cameras belong behind this trait too; their `fill` waits for the driver, and runs on the capture thread only.
 pub trait FrameSource: Send {
-    /// Fills `frame` with the next picture: format, size, `data`, and `content` where frames repeat. `number` counts
-    /// the frames asked for, and jumps where a live source was asked too late. Answers `false`, leaving the frame
-    /// alone, after the last picture.
+    /// Fills `frame` with the next picture: format, size, `data`, `content` where frames repeat, and `skipped` where
+    /// pictures cannot be shown. `number` counts the frames asked for, and jumps where a live source was asked too late.
+    /// Answers `false`, leaving the frame alone, after the last picture.
     ///
     /// # Errors
     /// Why there is no picture. The capture thread opens a camera again; for any other source it is the end.
@@ -63,16 +64,12 @@ pub enum SourceError {
         /// What the decoder says.
         reason: String,
     },
-    /// Some of several pictures did not decode; the others were shown.
-    #[error("{broken} of {count} pictures could not be decoded, the first was {}", first.display())]
-    Pictures {
-        /// Pictures that did not decode.
-        broken: usize,
-        /// Pictures there are.
-        count: usize,
-        /// The first that did not decode.
-        first: PathBuf,
-    },
+    /// Some of several pictures cannot be read or do not decode; the others were shown.
+    #[error("{0}")]
+    Pictures(Arc<Skipped>),
+    /// The pipe ended without a frame.
+    #[error("no frame arrived on standard input: it is empty or closed; give it frames, for example `< frames.yuv`")]
+    NoFrames,
     /// The pipe ended inside a frame.
     #[error(
         "the input ended inside frame {frame}: {found} of its {needed} bytes arrived; check the size and format that \

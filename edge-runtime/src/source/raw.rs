@@ -29,6 +29,7 @@ impl<R: Read + Send> FrameSource for RawFrames<R> {
         let mut found = 0;
         while found < needed {
             match self.input.read(&mut frame.data[found..]) {
+                Ok(0) if found == 0 && self.read == 0 => return Err(SourceError::NoFrames),
                 Ok(0) if found == 0 => return Ok(false),
                 Ok(0) => return Err(SourceError::Cut { frame: self.read, found, needed }),
                 Ok(count) => found += count,
@@ -68,6 +69,12 @@ mod tests {
             assert_eq!(frame.data, &bytes[start..start + 24]);
         }
         assert!(!source.fill(0, &mut frame).unwrap());
+    }
+
+    #[test]
+    fn an_end_before_the_first_frame_is_an_error() {
+        let mut source = RawFrames::new(Dribble(&[]), PixelFormat::Grey, 5, 5);
+        assert!(matches!(source.fill(0, &mut Frame::empty()), Err(SourceError::NoFrames)));
     }
 
     #[test]
