@@ -3,7 +3,7 @@
 use crate::batches::Batch;
 use crate::config::Config;
 use crate::dataset::{CopyCounts, DataSource, Dataset, Item, SourceSummary, Split};
-use crate::device::{DeviceName, OperatorSet};
+use crate::device::{DeviceName, Engine, OperatorSet};
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::Architecture;
 use crate::nets::weights::Weights;
@@ -161,7 +161,8 @@ fn trainer(config: &Config, data: &Dataset) -> Result<Trainer> {
         command: String::new(),
         config: None,
     };
-    Trainer::new(config.clone(), net, data, "unsaved".as_ref(), identity, state)
+    let engine = Engine::open(config.device, config.operators)?;
+    Ok(Trainer::new(config.clone(), net, data, engine, "unsaved".as_ref(), identity, state))
 }
 
 /// Steps on one and the same batch: what training costs when pictures cost nothing.

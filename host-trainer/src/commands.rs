@@ -3,6 +3,7 @@
 use crate::cli::{ExportArgs, TrainArgs};
 use crate::config::Config;
 use crate::dataset::{DataSource, DataSpec, Dataset};
+use crate::device::Engine;
 use crate::export::{self, Request};
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::nets::summary::summary;
@@ -58,6 +59,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             refuse_to_overwrite(run).blame(Kind::Usage)?;
         }
     }
+    let engine = Engine::open(config.device, config.operators)?;
     let threads = rayon::ThreadPoolBuilder::new().num_threads(config.threads);
     threads.build_global().context("cannot start the threads")?;
 
@@ -103,7 +105,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
         signal_hook::flag::register(signal, interrupted.clone())?;
     }
-    let mut trainer = Trainer::new(config, net, &data, run, identity, state)?;
+    let mut trainer = Trainer::new(config, net, &data, engine, run, identity, state);
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
         say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;

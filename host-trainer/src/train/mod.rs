@@ -59,15 +59,22 @@ pub enum End {
 
 impl Trainer {
     /// A run that starts from `weights`, or goes on from `state`.
-    pub fn new(config: Config, net: Net, data: &Dataset, run: &Path, identity: Identity, state: State) -> Result<Self> {
-        let engine = Engine::open(config.device, config.operators)?;
+    pub fn new(
+        config: Config,
+        net: Net,
+        data: &Dataset,
+        engine: Engine,
+        run: &Path,
+        identity: Identity,
+        state: State,
+    ) -> Self {
         let mut counts = vec![0; data.labels.len()];
         for index in data.train.order() {
             counts[data.train.items[index as usize].label] += 1;
         }
         let sources = data.sources.len();
         let present = if config.mask_absent { (0..sources).map(|s| data.present_labels(s)).collect() } else { vec![] };
-        Ok(Trainer {
+        Trainer {
             class_weights: config.class_weights.weights(&counts),
             train: data.train.clone(),
             val: data.val.clone(),
@@ -79,7 +86,7 @@ impl Trainer {
             state,
             clock: Clock::default(),
             config,
-        })
+        }
     }
 
     /// The state in which a run starts.
