@@ -157,10 +157,12 @@ fn a_closed_pipe_is_7_and_quiet() {
 #[test]
 fn output_that_cannot_be_written_is_7() {
     let home = Home::new();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let ran = run(home.program(&["config"]).stdout(full));
-    assert_eq!(ran.code, Some(7));
-    assert!(ran.err.contains("standard output"), "{}", ran.err);
+    for argument in ["config", "--help"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = run(home.program(&[argument]).stdout(full));
+        assert_eq!(ran.code, Some(7), "{argument}");
+        assert!(ran.err.contains("standard output"), "{}", ran.err);
+    }
 }
 
 #[test]
