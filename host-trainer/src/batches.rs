@@ -184,7 +184,7 @@ mod tests {
         let item =
             |index: usize| Item { path: index.to_string().into(), label: index % 3, source: index % repeats.len() };
         let pixels = (0..count * stride).map(|index| (index * 37 % 251) as u8).collect();
-        Arc::new(Split { items: (0..count).map(item).collect(), pixels, stride, repeats })
+        Arc::new(Split::alone((0..count).map(item).collect(), pixels, stride, repeats))
     }
 
     fn spec() -> BatchSpec {

@@ -106,7 +106,7 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
         config.check().blame(Kind::Usage)?;
     }
     rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
-    let data = if args.data.is_empty() { None } else { Some(crate::commands::load(&config)?) };
+    let data = if args.data.is_empty() { None } else { Some(crate::commands::load(&config, ".".as_ref())?) };
     for &batch_size in &args.batch_size {
         config.batch_size = batch_size;
         let made_up = made_up(&config);
@@ -129,12 +129,9 @@ fn made_up(config: &Config) -> Dataset {
     let input = config.input();
     let count = 2 * config.batch_size;
     let mut random = stream(Purpose::Augment, 1, 0, 0);
-    let split = Arc::new(Split {
-        items: (0..count).map(|index| Item { path: "noise".into(), label: index % LABELS, source: 0 }).collect(),
-        pixels: (0..count * input.len()).map(|_| random.random()).collect(),
-        stride: input.len(),
-        repeats: vec![1],
-    });
+    let items = (0..count).map(|index| Item { path: "noise".into(), label: index % LABELS, source: 0 }).collect();
+    let pixels = (0..count * input.len()).map(|_| random.random()).collect();
+    let split = Arc::new(Split::alone(items, pixels, input.len(), vec![1]));
     let labels: Vec<String> = (0..LABELS).map(|label| format!("label{label}")).collect();
     let source = SourceSummary {
         source: DataSource { path: "made-up".into(), repeat: 1 },

@@ -1,6 +1,7 @@
 //! The command line: one file per command's arguments, one line per command here.
 
 use crate::config::{ColourName, Config};
+use crate::dataset::Cache;
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::EXIT_CODES;
 use crate::nets::Architecture;
@@ -88,6 +89,9 @@ pub struct TrainArgs {
     /// Whose convolution, normalisation and pooling: ours, or burn's own to compare with.
     #[arg(long, value_enum)]
     pub operators: Option<OperatorSet>,
+    /// Where decoded pictures are kept; auto takes a nameless file beside the run where they would take half of the free memory.
+    #[arg(long, value_enum)]
+    pub cache: Option<Cache>,
     /// Threads; 0, the default, takes all cores. Saved with the run, since another number rounds sums differently.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
@@ -189,6 +193,7 @@ impl TrainArgs {
         set(&mut config.freeze, self.freeze);
         set(&mut config.patience, self.patience);
         set(&mut config.monitor, self.monitor);
+        set(&mut config.data.cache, self.cache);
         set(&mut config.data.val_fraction, self.val_fraction);
         Ok(config)
     }

@@ -2,7 +2,7 @@
 
 use crate::cli::{ExportArgs, TrainArgs};
 use crate::config::Config;
-use crate::dataset::{DataSource, DataSpec, Dataset};
+use crate::dataset::{DataSource, DataSpec, Dataset, Storage};
 use crate::device::Engine;
 use crate::export::{self, Request};
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
@@ -38,6 +38,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         config.threads = args.threads.unwrap_or(config.threads);
         config.device = args.device.unwrap_or(config.device);
         config.operators = args.operators.unwrap_or(config.operators);
+        config.data.cache = args.cache.unwrap_or(config.data.cache);
         config.epochs = args.epochs.unwrap_or(config.epochs);
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
@@ -63,7 +64,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(config.threads);
     threads.build_global().context("cannot start the threads")?;
 
-    let data = load(&config)?;
+    let data = load(&config, run)?;
     let net = config.arch.build(&config.input(), data.labels.len(), &config.net);
     let net = net.map_err(anyhow::Error::msg).blame(said_in)?;
     if config.freeze >= net.stages() {
@@ -158,6 +159,7 @@ fn check_configuration(now: &Config, saved: &Identity, run: &Path) -> Result<()>
     let mut then: Config = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
     (then.epochs, then.threads) = (now.epochs, now.threads);
     (then.device, then.operators) = (now.device, now.operators);
+    then.data.cache = now.data.cache;
     let changed = then.differences(now);
     ensure!(
         changed.is_empty(),
@@ -244,10 +246,13 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
 ///
 /// # Errors
 /// Whatever [`Dataset::load`] refuses.
-pub(crate) fn load(config: &Config) -> Result<Dataset> {
+pub(crate) fn load(config: &Config, run: &Path) -> Result<Dataset> {
     let sources = config.data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
     let spec = DataSpec { sources, val_fraction: config.data.val_fraction, seed: config.seed };
-    let data = Dataset::load(&spec, &config.input(), true)?;
+    let data = Dataset::load(&spec, &config.input(), &Storage::near(config.data.cache, run), true)?;
+    if data.train.store.is_on_disk() {
+        say!("{} MiB of decoded pictures are kept on disk", data.train.store.len() >> 20)?;
+    }
     for (path, reason) in data.problems.iter().take(10) {
         crate::output::tell!("left out {}: {reason}", path.display());
     }

@@ -1,6 +1,7 @@
 //! Everything a training run depends on; written into its folder as `config.toml`.
 
 use crate::augment::Augment;
+use crate::dataset::Cache;
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
 use crate::nets::{Architecture, Options};
@@ -69,6 +70,8 @@ pub struct Data {
     pub sources: Vec<String>,
     /// Part of `train/` set aside for validation where a source has no `val/`.
     pub val_fraction: f32,
+    /// Where decoded pictures are kept.
+    pub cache: Cache,
 }
 
 /// Colour of the input picture, as written in files and flags.
@@ -83,7 +86,7 @@ pub enum ColourName {
 
 impl Default for Data {
     fn default() -> Self {
-        Data { sources: vec![], val_fraction: 0.15 }
+        Data { sources: vec![], val_fraction: 0.15, cache: Cache::Auto }
     }
 }
 

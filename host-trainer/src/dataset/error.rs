@@ -99,6 +99,16 @@ pub enum DatasetError {
     /// No source at all.
     #[error("no data set is named; give one with --data DIR")]
     NoSource,
+    /// No room, or no right, to keep decoded pictures on disk.
+    #[error("cannot keep {mib} MiB of decoded pictures in {}: {source}; make room there, or say --cache memory", path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// How much room they need.
+        mib: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The validation fraction does not lie between 0 and 1.
     #[error("the validation fraction must lie between 0 and 1, both excluded, not {0}")]
     ValFraction(f32),

@@ -3,7 +3,7 @@ use super::cut::{Candidate, Side, cut};
 use super::fingerprint::{combine, fingerprint};
 use super::reading::{Looks, Reading, read_all};
 use super::scan::{LabelFolders, Part, describe, scan};
-use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split};
+use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split, Storage, Store};
 use emotion_models::{InputSpec, MAX_LABELS};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,12 @@ struct File {
     source: usize,
 }
 
-pub(super) fn load(spec: &DataSpec, input: &InputSpec, progress: bool) -> Result<Dataset, DatasetError> {
+pub(super) fn load(
+    spec: &DataSpec,
+    input: &InputSpec,
+    storage: &Storage,
+    progress: bool,
+) -> Result<Dataset, DatasetError> {
     check_spec(spec)?;
     let mut scans = Vec::new();
     for source in &spec.sources {
@@ -29,15 +34,16 @@ pub(super) fn load(spec: &DataSpec, input: &InputSpec, progress: bool) -> Result
     let labels = unite_labels(spec, &scans)?;
     let files = list_files(spec, &scans, &labels);
     let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
-    let readings = read_all(&paths, Some(input), progress);
+    let mut store = Store::new(paths.len() * input.len(), storage)?;
+    let readings = read_all(&paths, Some((input, &mut store)), progress);
     let fingerprints = fingerprints(spec, &files, &readings);
 
     let mut problems = Vec::new();
     let mut undecodable = vec![0; spec.sources.len()];
     let mut pictures = Vec::new();
-    for (file, reading) in files.into_iter().zip(readings) {
+    for ((slot, file), reading) in files.into_iter().enumerate().zip(readings) {
         match reading.looks {
-            Ok(looks) => pictures.push((file, reading.digest, looks)),
+            Ok(looks) => pictures.push(Decoded { file, slot: slot as u32, digest: reading.digest, looks }),
             Err(reason) => {
                 undecodable[file.source] += 1;
                 problems.push((file.path, reason));
@@ -61,7 +67,7 @@ pub(super) fn load(spec: &DataSpec, input: &InputSpec, progress: bool) -> Result
     });
     let sources = summaries.collect();
     let repeats = spec.sources.iter().map(|source| source.repeat).collect();
-    let [train, val, test] = assemble(pictures, &parts, input.len(), repeats).map(Arc::new);
+    let [train, val, test] = assemble(pictures, &parts, Arc::new(store), input.len(), repeats).map(Arc::new);
     Ok(Dataset {
         labels,
         train,
@@ -167,7 +173,14 @@ fn fingerprints(spec: &DataSpec, files: &[File], readings: &[Reading]) -> Vec<St
     (0..spec.sources.len()).map(of_source).collect()
 }
 
-type Decoded = (File, [u8; 32], Looks);
+/// A picture that decodes.
+struct Decoded {
+    file: File,
+    /// Its place in the store.
+    slot: u32,
+    digest: [u8; 32],
+    looks: Looks,
+}
 
 fn check_every_label_has_pictures(
     spec: &DataSpec,
@@ -176,7 +189,7 @@ fn check_every_label_has_pictures(
     pictures: &[Decoded],
 ) -> Result<(), DatasetError> {
     let present: HashSet<(usize, Part, usize)> =
-        pictures.iter().map(|(file, ..)| (file.source, file.part, file.label)).collect();
+        pictures.iter().map(|Decoded { file, .. }| (file.source, file.part, file.label)).collect();
     for (source, parts) in scans.iter().enumerate() {
         for (&part, folders) in parts {
             for (label, folder) in folders {
@@ -198,8 +211,8 @@ fn divide(
     scans: &[BTreeMap<Part, LabelFolders>],
     pictures: &[Decoded],
 ) -> (Vec<Part>, Vec<(usize, usize)>) {
-    let signatures: Vec<_> = pictures.iter().map(|(.., looks)| looks.signature.clone()).collect();
-    let digests: Vec<_> = pictures.iter().map(|(_, digest, _)| *digest).collect();
+    let signatures: Vec<_> = pictures.iter().map(|picture| picture.looks.signature.clone()).collect();
+    let digests: Vec<_> = pictures.iter().map(|picture| picture.digest).collect();
     let mut pairs: Vec<(usize, usize)> = lookalikes(&signatures).iter().map(|pair| (pair.first, pair.second)).collect();
     for group in equal_groups(&digests) {
         pairs.extend(group.iter().enumerate().flat_map(|(at, &a)| group[at + 1..].iter().map(move |&b| (a, b))));
@@ -207,7 +220,7 @@ fn divide(
     pairs.sort_unstable();
     pairs.dedup();
 
-    let candidate = |(file, ..): &Decoded| Candidate {
+    let candidate = |Decoded { file, .. }: &Decoded| Candidate {
         label: file.label,
         source: file.source,
         side: match file.part {
@@ -219,10 +232,10 @@ fn divide(
         },
     };
     let candidates: Vec<Candidate> = pictures.iter().map(candidate).collect();
-    let tests = |index: usize| pictures[index].0.part == Part::Test;
+    let tests = |index: usize| pictures[index].file.part == Part::Test;
     let training_pairs = pairs.iter().copied().filter(|&(a, b)| !tests(a) && !tests(b));
     let sides = cut(&candidates, &clusters(pictures.len(), training_pairs), spec.val_fraction, spec.seed);
-    let part = |((file, ..), side): (&Decoded, Side)| match (file.part, side) {
+    let part = |(picture, side): (&Decoded, Side)| match (picture.file.part, side) {
         (Part::Test, _) => Part::Test,
         (_, Side::Train) => Part::Train,
         (_, Side::Val) => Part::Val,
@@ -233,7 +246,7 @@ fn divide(
 fn count_copies(sources: usize, pictures: &[Decoded], parts: &[Part], pairs: &[(usize, usize)]) -> Vec<CopyCounts> {
     let seen: HashSet<(usize, Part)> = pairs.iter().flat_map(|&(a, b)| [(a, parts[b]), (b, parts[a])]).collect();
     let mut counts = vec![CopyCounts::default(); sources];
-    for (index, (file, ..)) in pictures.iter().enumerate() {
+    for (index, Decoded { file, .. }) in pictures.iter().enumerate() {
         let counts = &mut counts[file.source];
         let has = |part| usize::from(seen.contains(&(index, part)));
         match parts[index] {
@@ -253,7 +266,7 @@ fn count_copies(sources: usize, pictures: &[Decoded], parts: &[Part], pairs: &[(
 
 fn count_labels(pictures: &[Decoded], parts: &[Part], source: usize, part: Part, labels: usize) -> Vec<usize> {
     let mut counts = vec![0; labels];
-    for ((file, ..), &own) in pictures.iter().zip(parts) {
+    for (Decoded { file, .. }, &own) in pictures.iter().zip(parts) {
         if file.source == source && own == part {
             counts[file.label] += 1;
         }
@@ -261,17 +274,24 @@ fn count_labels(pictures: &[Decoded], parts: &[Part], source: usize, part: Part,
     counts
 }
 
-/// Moves every picture into its split, giving its memory back on the way.
-fn assemble(pictures: Vec<Decoded>, parts: &[Part], stride: usize, repeats: Vec<usize>) -> [Split; 3] {
+/// Puts every picture into its split; all share one store.
+fn assemble(
+    pictures: Vec<Decoded>,
+    parts: &[Part],
+    store: Arc<Store>,
+    stride: usize,
+    repeats: Vec<usize>,
+) -> [Split; 3] {
     let mut splits = Part::ALL.map(|part| {
         let count = parts.iter().filter(|&&own| own == part).count();
         let repeats = if part == Part::Train { repeats.clone() } else { vec![1; repeats.len()] };
-        Split { items: Vec::with_capacity(count), pixels: Vec::with_capacity(count * stride), stride, repeats }
+        let (items, slots) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        Split { items, store: store.clone(), slots, stride, repeats }
     });
-    for ((file, _, looks), &part) in pictures.into_iter().zip(parts) {
+    for (Decoded { file, slot, .. }, &part) in pictures.into_iter().zip(parts) {
         let split = &mut splits[part as usize];
         split.items.push(Item { path: file.path, label: file.label, source: file.source });
-        split.pixels.extend_from_slice(&looks.pixels);
+        split.slots.push(slot);
     }
     splits
 }

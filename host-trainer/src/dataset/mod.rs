@@ -9,6 +9,7 @@ pub mod reading;
 pub mod scan;
 pub mod signature;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use error::DatasetError;
 pub use fingerprint::fingerprint;
 pub use scan::Part;
 pub use source::DataSource;
+pub use store::{Cache, Storage, Store};
 
 use emotion_models::InputSpec;
 use serde::{Deserialize, Serialize};
@@ -57,8 +59,10 @@ pub struct Dataset {
 pub struct Split {
     /// The pictures.
     pub items: Vec<Item>,
-    /// `[items, C, H, W]` bytes, each picture resized whole to the net's input.
-    pub pixels: Vec<u8>,
+    /// `[C, H, W]` bytes of every picture of the data set, each resized whole to the net's input.
+    pub store: Arc<Store>,
+    /// Where each of this part's pictures lies in the store, counted in pictures.
+    pub slots: Vec<u32>,
     /// Bytes of one picture: `C * H * W`.
     pub stride: usize,
     /// How often the pictures of each source are seen in an epoch.
@@ -117,9 +121,9 @@ impl Dataset {
     ///
     /// # Errors
     /// No train folder, an empty label, fewer than two or too many labels, labels that differ between the parts of a source, a
-    /// folder that cannot be read, or an impossible `spec`.
-    pub fn load(spec: &DataSpec, input: &InputSpec, progress: bool) -> Result<Self, DatasetError> {
-        load::load(spec, input, progress)
+    /// folder that cannot be read, an impossible `spec`, or no room for the pictures on disk.
+    pub fn load(spec: &DataSpec, input: &InputSpec, storage: &Storage, progress: bool) -> Result<Self, DatasetError> {
+        load::load(spec, input, storage, progress)
     }
 
     /// Which of [`Dataset::labels`] the source with this index has.
@@ -129,9 +133,20 @@ impl Dataset {
 }
 
 impl Split {
+    /// A part that has a store to itself: `pixels` are its pictures of `stride` bytes, one after another.
+    pub fn alone(items: Vec<Item>, pixels: Vec<u8>, stride: usize, repeats: Vec<usize>) -> Self {
+        let slots = (0..(pixels.len() / stride.max(1)) as u32).collect();
+        Split { items, store: Arc::new(pixels.into()), slots, stride, repeats }
+    }
+
     /// The bytes `[C, H, W]` of picture `index`.
     pub fn picture(&self, index: usize) -> &[u8] {
-        &self.pixels[index * self.stride..][..self.stride]
+        &self.store[self.slots[index] as usize * self.stride..][..self.stride]
+    }
+
+    /// The bytes of every picture, in order.
+    pub fn pictures(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        (0..self.slots.len()).map(|index| self.picture(index))
     }
 
     /// The indices of an epoch's pictures before shuffling: every picture as often as its source is repeated.

@@ -23,26 +23,32 @@ pub struct Looks {
     pub height: u32,
     /// For finding its copies.
     pub signature: Signature,
-    /// The net's input as bytes, planar; empty when no input was asked for.
-    pub pixels: Vec<u8>,
 }
 
-/// Reads and decodes files in parallel, in their order; with `input`, resizes each whole picture to it.
-pub fn read_all(paths: &[PathBuf], input: Option<&InputSpec>, progress: bool) -> Vec<Reading> {
+/// Reads and decodes files in parallel, in their order. With `input`, each whole picture is resized to it and written to its
+/// place among the bytes, `[paths, C, H, W]`.
+pub fn read_all(paths: &[PathBuf], input: Option<(&InputSpec, &mut [u8])>, progress: bool) -> Vec<Reading> {
     let progress = Progress::new("reading pictures", paths.len(), progress);
-    let tools = || (Signer::default(), input.map(Preprocessor::new));
+    let Some((input, pixels)) = input else {
+        let one = |signer: &mut Signer, path: &PathBuf| {
+            progress.advance();
+            read(path, signer, None)
+        };
+        return paths.par_iter().with_min_len(16).map_init(Signer::default, one).collect();
+    };
+    let tools = || (Signer::default(), Preprocessor::new(input));
     paths
         .par_iter()
+        .zip(pixels.par_chunks_exact_mut(input.len()))
         .with_min_len(16)
-        .map_init(tools, |(signer, preprocessor), path| {
-            let reading = read(path, signer, preprocessor.as_mut());
+        .map_init(tools, |(signer, preprocessor), (path, target)| {
             progress.advance();
-            reading
+            read(path, signer, Some((preprocessor, target)))
         })
         .collect()
 }
 
-fn read(path: &Path, signer: &mut Signer, preprocessor: Option<&mut Preprocessor>) -> Reading {
+fn read(path: &Path, signer: &mut Signer, resize: Option<(&mut Preprocessor, &mut [u8])>) -> Reading {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -55,8 +61,10 @@ fn read(path: &Path, signer: &mut Signer, preprocessor: Option<&mut Preprocessor
     let looks = Picture::decode(&bytes, path).map_err(|error| error.to_string()).and_then(|picture| {
         let view = picture.view().map_err(|error| error.to_string())?;
         let whole = CropBox::full(picture.width, picture.height);
-        let pixels = preprocessor.map(|preprocessor| preprocessor.resize(&view, whole).to_vec()).unwrap_or_default();
-        Ok(Looks { width: picture.width, height: picture.height, signature: signer.sign(&view), pixels })
+        if let Some((preprocessor, target)) = resize {
+            target.copy_from_slice(preprocessor.resize(&view, whole));
+        }
+        Ok(Looks { width: picture.width, height: picture.height, signature: signer.sign(&view) })
     });
     Reading { digest: Sha256::digest(&bytes).into(), looks }
 }

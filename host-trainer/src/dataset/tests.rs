@@ -29,13 +29,17 @@ fn fill(root: &Path, folder: &str, count: u64) {
     (0..count).for_each(|number| save(root, &format!("{folder}/{number:03}.png"), first + number));
 }
 
+fn memory() -> Storage {
+    Storage { cache: Cache::Memory, folder: ".".into() }
+}
+
 fn spec(roots: &[&Path]) -> DataSpec {
     let sources = roots.iter().map(|root| DataSource { path: root.to_path_buf(), repeat: 1 }).collect();
     DataSpec { sources, val_fraction: 0.2, seed: 1 }
 }
 
 fn load(roots: &[&Path]) -> Result<Dataset, DatasetError> {
-    Dataset::load(&spec(roots), &INPUT, false)
+    Dataset::load(&spec(roots), &INPUT, &memory(), false)
 }
 
 fn complaint(root: &Path) -> String {
@@ -53,14 +57,17 @@ fn validation_is_cut_from_train_and_test_is_left_alone() {
     assert_eq!(data.labels, ["happy", "sad"]);
     assert_eq!((data.sources[0].train.clone(), data.sources[0].val.clone()), (vec![8, 16], vec![2, 4]));
     assert_eq!(data.sources[0].test, [2, 3]);
-    assert_eq!(data.train.pixels.len(), 24 * 3 * 16 * 12);
+    assert_eq!(data.train.pictures().map(<[u8]>::len).sum::<usize>(), 24 * 3 * 16 * 12);
     let paths = |split: &Split| split.items.iter().map(|item| item.path.clone()).collect::<HashSet<_>>();
     assert!(paths(&data.train).is_disjoint(&paths(&data.val)));
     assert!(data.test.unwrap().items.iter().all(|item| item.path.starts_with(root.path().join("test"))));
 
+    let disk = Storage { cache: Cache::Disk, folder: root.path().into() };
+    let on_disk = Dataset::load(&spec(&[root.path()]), &INPUT, &disk, false).unwrap();
+    assert!(on_disk.train.store.is_on_disk() && on_disk.train == data.train && on_disk.val == data.val);
     let again = load(&[root.path()]).unwrap();
     assert_eq!((&again.train, &again.val, &again.fingerprint), (&data.train, &data.val, &data.fingerprint));
-    let other = Dataset::load(&DataSpec { seed: 2, ..spec(&[root.path()]) }, &INPUT, false).unwrap();
+    let other = Dataset::load(&DataSpec { seed: 2, ..spec(&[root.path()]) }, &INPUT, &memory(), false).unwrap();
     assert_ne!(paths(&other.val), paths(&data.val));
 }
 
@@ -114,7 +121,7 @@ fn sources_unite_their_labels_and_keep_their_own_validation() {
     fill(second.path(), "val/happy", 3);
     let mut spec = spec(&[first.path(), second.path()]);
     spec.sources[1].repeat = 3;
-    let data = Dataset::load(&spec, &INPUT, false).unwrap();
+    let data = Dataset::load(&spec, &INPUT, &memory(), false).unwrap();
     assert_eq!(data.labels, ["angry", "happy", "sad"]);
     assert_eq!((data.present_labels(0), data.present_labels(1)), (vec![false, true, true], vec![true, true, false]));
     assert_eq!((data.sources[0].own_val, data.sources[1].own_val), (false, true));

@@ -41,10 +41,9 @@ pub fn compare(
 ) -> Result<Agreement> {
     let trained = train::probabilities(net, weights, split, config, &Engine::cpu());
     let input = config.input();
-    let picture = input.len();
     let map = input.pixel_map;
     let mut agreement = Agreement { pictures: 0, largest: 0.0, probabilities: vec![] };
-    for (bytes, all) in split.pixels.chunks_exact(picture).zip(trained.chunks_exact(net.classes())) {
+    for (bytes, all) in split.pictures().zip(trained.chunks_exact(net.classes())) {
         let real: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) - map.offset) * map.scale).collect();
         let exported = classifier.raw_probabilities(&real)?;
         // Softmax over a subset of logits is the full softmax, renormalised over that subset.

@@ -7,7 +7,7 @@ pub mod gate;
 pub mod onnx;
 
 use crate::config::Config;
-use crate::dataset::{DataSource, DataSpec, Dataset, Split};
+use crate::dataset::{DataSource, DataSpec, Dataset, Split, Storage};
 use crate::failure::{Blame, Kind, failure};
 use crate::files;
 use crate::metrics::{Scores, score};
@@ -85,7 +85,8 @@ impl Run {
             val_fraction: self.config.data.val_fraction,
             seed: self.config.seed,
         };
-        let data = Dataset::load(&spec, &self.config.input(), true)?;
+        let storage = Storage::near(self.config.data.cache, &self.folder);
+        let data = Dataset::load(&spec, &self.config.input(), &storage, true)?;
         if data.fingerprint != self.identity.data_fingerprint {
             let sources = self.config.data.sources.join(", ");
             let message = format!(

@@ -34,7 +34,7 @@ fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
 fn split(config: &Config, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
     let stride = config.input().len();
     let pixels = (0..pictures * stride).map(|_| rng.random()).collect();
-    Arc::new(Split { pixels, stride, ..Split::default() })
+    Arc::new(Split::alone(vec![], pixels, stride, vec![]))
 }
 
 fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {

@@ -47,7 +47,7 @@ pub fn page(run: &Run, data: &Dataset, part: &str, scores: &Scores, text: &str, 
         escape(&name),
         run.best_epoch,
         run.history.len(),
-        run.config.arch,
+        run.config.arch.name(),
         data.labels.len()
     );
     html.push_str("<div class=\"figures\">");

@@ -251,12 +251,14 @@ pub fn probabilities(net: &Net, weights: &Weights, split: &Arc<Split>, config: &
     let tensors = forward::Tensors::new(net, weights, &device, engine.fast(), 0);
     let input = config.input();
     let (channels, height, width) = (input.colour.channels(), input.height as usize, input.width as usize);
-    let picture = channels * height * width;
     let map = input.pixel_map;
     let mut all = Vec::with_capacity(split.items.len() * net.classes());
-    for bytes in split.pixels.chunks(128 * picture) {
-        let real: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) - map.offset) * map.scale).collect();
-        let shape = [bytes.len() / picture, channels, height, width];
+    let indices: Vec<usize> = (0..split.slots.len()).collect();
+    for some in indices.chunks(128) {
+        let bytes = some.iter().flat_map(|&index| split.picture(index));
+        let mut real = Vec::with_capacity(some.len() * channels * height * width);
+        real.extend(bytes.map(|&byte| (f32::from(byte) - map.offset) * map.scale));
+        let shape = [some.len(), channels, height, width];
         let input = Tensor::<4>::from_data(TensorData::new(real, shape), &device);
         let logits = forward::forward(net, &tensors, input, None).logits;
         let softmax = burn::tensor::activation::softmax(logits, 1).into_data();
