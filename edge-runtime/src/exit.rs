@@ -14,7 +14,7 @@ Exit codes:
   2  usage: an unknown or impossible command line
   3  configuration: the file cannot be read, or says something impossible
   4  model: it cannot be read, or is not one this program can run
-  5  source: no camera, a picture that cannot be read, a pipe without a frame or cut inside one; also stopped while it failed
+  5  source: no camera, a picture that does not decode, a pipe cut inside a frame or without one; also after a fault overcome
   6  lights: they cannot be driven
   7  output: standard output was closed by its reader, or cannot be written
   130, 143  a run that did not end within two seconds of SIGINT or SIGTERM: ended by force, its lights dark";
@@ -46,7 +46,7 @@ pub enum Failure {
     #[error(transparent)]
     Lights(#[from] LightsError),
     /// Standard output.
-    #[error("cannot write to standard output: {0}")]
+    #[error("cannot write to standard output: {}", reason(.0))]
     Output(#[from] io::Error),
     /// A mistake in this program.
     #[error("{0}; this is an error in the program, please report it")]
@@ -66,9 +66,11 @@ impl Failure {
             Self::Output(_) => 7,
         }
     }
+}
 
-    /// Whether the reader of standard output simply went away, as `| head` does: not worth a message.
-    pub fn is_quiet(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => "its reader went away".to_owned(),
+        _ => error.to_string(),
     }
 }

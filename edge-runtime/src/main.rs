@@ -27,10 +27,8 @@ fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if !failure.is_quiet() {
-                // Standard error may be closed too; the exit code still tells.
-                let _ = writeln!(std::io::stderr(), "error: {failure}");
-            }
+            // Standard error may be closed too; the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(failure.code())
         }
     }

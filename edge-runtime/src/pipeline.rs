@@ -154,9 +154,12 @@ pub fn run<P: OutputPin + Send + 'static>(
     observer: &mut dyn Observer,
 ) -> Outcome {
     let (summary, heard) = (Summary::default(), plan.clock.now());
-    let mut run = Run { pipeline, plan, observer, summary, fault: None, skipped: None, heard };
+    let mut run = Run { pipeline, plan, observer, summary, fault: None, overcome: None, skipped: None, heard };
     let mut result = run.until_the_end(capture);
-    let Run { pipeline, mut summary, skipped, .. } = run;
+    let Run { pipeline, mut summary, skipped, overcome, .. } = run;
+    if let (Ok(()), Some(fault)) = (&result, overcome) {
+        result = Err(fault.overcome());
+    }
     summary.faults += skipped.map_or(0, |skipped| skipped.times);
     if result.is_err() {
         summary.faults = summary.faults.max(1);
@@ -175,12 +178,24 @@ enum Fault {
     Model(ModelError),
 }
 
+impl Fault {
+    /// What a run ends with that went on after this.
+    fn overcome(self) -> Failure {
+        match self {
+            Fault::Source(reason) => SourceError::Overcome(reason.to_string()).into(),
+            Fault::Model(error) => error.into(),
+        }
+    }
+}
+
 struct Run<'a, P> {
     pipeline: &'a mut Pipeline<P>,
     plan: &'a RunPlan,
     observer: &'a mut dyn Observer,
     summary: Summary,
     fault: Option<Fault>,
+    /// The latest fault after which frames arrived again: no run that had one was a success.
+    overcome: Option<Fault>,
     /// What the source could not show so far.
     skipped: Option<Arc<Skipped>>,
     /// When the latest frame arrived.
@@ -247,7 +262,8 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             Err(StepError::Lights(error)) => return Err(error.into()),
             Err(StepError::Frame(error)) => return Err(SourceError::from(error).into()),
         };
-        if self.fault.take().is_some() {
+        if let Some(fault) = self.fault.take() {
+            self.overcome = Some(fault);
             tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
         }
         let event = Event {

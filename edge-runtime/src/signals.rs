@@ -1,7 +1,7 @@
-//! SIGINT, SIGTERM and SIGHUP: stop in good order, and dark in any case.
+//! SIGINT, SIGTERM, SIGHUP and SIGQUIT: stop in good order, and dark in any case.
 
 use crate::mailbox::Stop;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -16,13 +16,13 @@ pub struct Watch {
     _ended: Sender<()>,
 }
 
-/// Watches for SIGINT, SIGTERM and SIGHUP on a thread of its own. The first asks everyone to stop; if the run has not ended
+/// Watches for SIGINT, SIGTERM, SIGHUP and SIGQUIT on a thread of its own. The first asks everyone to stop; if the run has not ended
 /// after two seconds, or another signal comes, `dark` is called and the process ends with 128 plus the signal's number.
 ///
 /// # Errors
 /// The signals cannot be caught.
 pub fn watch(stop: Stop, dark: impl Fn() + Send + 'static) -> io::Result<Watch> {
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
     let (ended, run) = channel::<()>();
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let Some(signal) = signals.forever().next() else { return };

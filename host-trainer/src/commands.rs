@@ -6,6 +6,7 @@ use crate::dataset::{DataSource, DataSpec, Dataset, Storage};
 use crate::device::Engine;
 use crate::export::{self, Request};
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
+use crate::nets::Node;
 use crate::nets::summary::summary;
 use crate::nets::weights::Weights;
 use crate::output::say;
@@ -23,6 +24,7 @@ use std::sync::atomic::AtomicBool;
 /// # Errors
 /// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
 pub fn train(args: &TrainArgs) -> Result<ExitCode> {
+    crate::output::outlive_readers();
     let mut config = match &args.resume {
         Some(run) => {
             let path = run.join("config.toml");
@@ -42,6 +44,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         config.epochs = args.epochs.unwrap_or(config.epochs);
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
+    config.check_net().blame(said_in)?;
     if args.summary {
         let labels = labels_for_summary(&config)?;
         let net = config.arch.build(&config.input(), labels, &config.net).map_err(anyhow::Error::msg).blame(said_in)?;
@@ -64,7 +67,13 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let threads = rayon::ThreadPoolBuilder::new().num_threads(config.threads);
     threads.build_global().context("cannot start the threads")?;
 
-    let data = load(&config, run)?;
+    let data = load(&config, run).with_context(|| match &args.resume {
+        Some(run) => {
+            format!("folders in {} are as seen from where the run was started", run.join("config.toml").display())
+        }
+        None => "the data cannot be used".into(),
+    })?;
+    fit_batch(args, &mut config, &data)?;
     let net = config.arch.build(&config.input(), data.labels.len(), &config.net);
     let net = net.map_err(anyhow::Error::msg).blame(said_in)?;
     if config.freeze >= net.stages() {
@@ -89,9 +98,20 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         (state, identity)
     } else {
         let mut weights = Weights::initial(&net, config.seed);
+        if config.freeze > 0 && args.init.is_none() {
+            let message = "--freeze keeps weights that --init brings; without it the frozen layers would stay random";
+            return Err(failure(said_in, message));
+        }
         if let Some(from) = &args.init {
             let taken = init::take(&net, &mut weights, from)?;
             say!("from {}: {}", from.display(), taken.taken.join(", "))?;
+            let random = |node: &&Node| node.stage <= config.freeze && taken.fresh.contains(&node.name);
+            if let Some(node) = net.nodes.iter().find(random) {
+                let (freeze, name) = (config.freeze, &node.name);
+                let message =
+                    format!("--freeze {freeze} would keep {name} random: {} does not have it", from.display());
+                return Err(failure(said_in, message));
+            }
             say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
         }
         remove_former(run)?;
@@ -134,6 +154,25 @@ fn refuse_to_overwrite(run: &Path) -> Result<()> {
         run.display()
     );
     Ok(())
+}
+
+/// Few pictures get small batches, where nobody asked for a size.
+fn fit_batch(args: &TrainArgs, config: &mut Config, data: &Dataset) -> Result<()> {
+    let pictures = data.train.order().len();
+    if pictures >= config.batch_size {
+        return Ok(());
+    }
+    let asked = args.batch_size.is_some() || args.config.is_some() || args.resume.is_some();
+    if asked || pictures < 4 {
+        let size = config.batch_size;
+        let message = format!(
+            "{pictures} training pictures do not fill one batch of {size}; give more pictures or a smaller --batch-size"
+        );
+        return Err(failure(Kind::Data, message));
+    }
+    // At least two steps an epoch.
+    config.batch_size = pictures / 2;
+    say!("few pictures: batches of {} (--batch-size)", config.batch_size)
 }
 
 /// A run among the pictures would become one of their labels.
@@ -295,16 +334,24 @@ fn commands(args: &TrainArgs) -> Result<String> {
 
 /// The command line as it can be typed again, with the program's plain name.
 fn command() -> String {
-    let quoted = |word: String| if word.contains([' ', '*', '\'']) { format!("'{word}'") } else { word };
-    let words = std::env::args().skip(1).map(quoted).map(|word| plain_path(&word));
+    let words = std::env::args().skip(1).map(|word| quoted(&plain_path(&word)));
     std::iter::once("host-trainer".to_string()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Folders outside the working folder are named by their last part: cards should not tell where somebody's files lie.
 fn plain_path(word: &str) -> String {
-    let bare = word.trim_matches('\'');
-    match Path::new(bare).file_name() {
-        Some(name) if Path::new(bare).is_absolute() => word.replace(bare, &name.to_string_lossy()),
+    match Path::new(word).file_name() {
+        Some(name) if Path::new(word).is_absolute() => name.to_string_lossy().into_owned(),
         _ => word.to_string(),
+    }
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=./,:+%@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }

@@ -199,7 +199,7 @@ impl Config {
     /// Names the value and what it may be.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
-        ensure!((16..=1024).contains(&self.size), "size {} is outside 16..=1024 pixels", self.size);
+        self.check_net()?;
         ensure!(self.epochs > 0, "epochs must be at least 1");
         ensure!(
             self.threads <= MOST_THREADS,
@@ -209,13 +209,22 @@ impl Config {
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
         ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
-        ensure!((0.0..1.0).contains(&self.net.dropout), "net.dropout {} is outside 0..1", self.net.dropout);
-        ensure!(self.net.widths.iter().all(|&w| w > 0), "net.widths must all be at least 1");
         let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
         ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
         ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");
         ensure!(self.optimizer.weight_decay >= 0.0, "optimizer.weight_decay must not be negative");
         ensure!(self.optimizer.l2 >= 0.0, "optimizer.l2 must not be negative");
+        Ok(())
+    }
+
+    /// Refuses an impossible net.
+    ///
+    /// # Errors
+    /// Names the value and what it may be.
+    pub fn check_net(&self) -> Result<()> {
+        ensure!((16..=1024).contains(&self.size), "size {} is outside 16..=1024 pixels", self.size);
+        ensure!((0.0..1.0).contains(&self.net.dropout), "net.dropout {} is outside 0..1", self.net.dropout);
+        ensure!(self.net.widths.iter().all(|&w| w > 0), "net.widths must all be at least 1");
         Ok(())
     }
 

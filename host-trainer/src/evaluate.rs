@@ -4,7 +4,7 @@ use crate::dataset::scan::{describe, label_folders};
 use crate::export::{self, Measured, card};
 use crate::failure::{Blame, Kind, failure};
 use crate::metrics::{Scores, score};
-use crate::output::say;
+use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -113,7 +113,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
                 targets.push(*target);
             }
             Err(reason) => {
-                crate::output::tell!("left out {}: {reason}", path.display());
+                tell!("left out {}: {reason}", path.display());
                 undecodable += 1;
             }
         }
@@ -190,7 +190,13 @@ fn folder_name(data: &Path) -> String {
 
 fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, measured: Measured) -> Result<()> {
     let path = args.model.with_extension("md");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) if text.contains(card::EVALUATIONS) => text,
+        _ => {
+            tell!("host-trainer: not recorded: {} is no model card", path.display());
+            return Ok(());
+        }
+    };
     let read_out =
         if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
     let text = card::with_evaluation(&text, &measured, labels, &read_out);

@@ -10,14 +10,14 @@ use std::fmt;
 /// The exit codes, as `--help` lists them.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  done; a reader of standard output that goes away, as `head` does, is no failure
+  0  done
   1  an error inside the program: please report it
   2  usage: an unknown or impossible command line
   3  configuration: the file cannot be read, or says something impossible
   4  model or run: it cannot be read, is not one, or does not fit; also an export that differs from the trainer
   5  data: a folder, label or picture that cannot be used
   6  a strict audit found copies across the split
-  7  output: a file, or standard output, cannot be written
+  7  output: a file, or standard output, cannot be written; `train` goes on when the reader of its output goes away
   8  training: the loss is no longer a number
   130  stopped by Ctrl-C, SIGTERM or SIGHUP: `train` has saved its state, `draw` has removed what it drew";
 

@@ -3,7 +3,7 @@
 use crate::export::onnx;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::weights::{Array, Weights};
-use crate::nets::{Net, Op};
+use crate::nets::{Net, Node, Op, Parameter};
 use crate::train::checkpoint;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -49,6 +49,15 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
     Ok(result)
 }
 
+/// The layer with weights whose output reaches a normalisation.
+fn source<'a>(net: &'a Net, node: &Node) -> Option<&'a Node> {
+    let before = &net.nodes[*node.inputs.first()?];
+    match before.op {
+        Op::Conv { .. } | Op::Dense { .. } => Some(before),
+        _ => source(net, before),
+    }
+}
+
 /// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are.
 fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -62,6 +71,11 @@ fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
             }
         }
         let Op::BatchNorm { epsilon, .. } = node.op else { continue };
+        // Constants stand for what was folded away, which only the layer that the file does hold can tell.
+        let fits = |p: &Parameter| tensors.0.get(&p.name).is_some_and(|array| array.shape == p.shape);
+        if !source(net, node).is_some_and(|layer| net.parameters_of(layer).iter().any(fits)) {
+            continue;
+        }
         let before = &net.nodes[node.inputs[0]];
         let folded = matches!(before.op, Op::Conv { bias: false, .. }) && node.inputs[0] + 1 == index;
         let channels = node.shape[0];

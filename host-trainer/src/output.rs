@@ -1,9 +1,10 @@
 //! Standard output, which may lead into a pipe whose reader goes away or a file on a full disk.
 
-use crate::failure::{Blame, Kind};
+use crate::failure::{Blame, Kind, failure};
 use anyhow::{Context, Result};
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints a line as `println!` does, but gives a `Result` instead of a panic; see [`line`].
 macro_rules! say {
@@ -20,17 +21,28 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// Writes a line to standard output. A reader that went away, as `head` does, has all it wanted and is no fault.
-///
-/// # Errors
-/// When the line cannot be written for any other reason, as on a full disk.
-pub fn line(what: Arguments<'_>) -> Result<()> {
-    line_to(&mut std::io::stdout().lock(), what)
+/// Whether work goes on when nobody reads what it says.
+static OUTLIVES_READERS: AtomicBool = AtomicBool::new(false);
+
+/// From here on a reader of standard output that goes away is no failure: hours of training are worth more than a log.
+pub fn outlive_readers() {
+    OUTLIVES_READERS.store(true, Ordering::Relaxed);
 }
 
-fn line_to(output: &mut impl Write, what: Arguments<'_>) -> Result<()> {
+/// Writes a line to standard output.
+///
+/// # Errors
+/// When the line cannot be written, as on a full disk, or its reader went away, unless [`outlive_readers`] was called.
+pub fn line(what: Arguments<'_>) -> Result<()> {
+    line_to(&mut std::io::stdout().lock(), what, OUTLIVES_READERS.load(Ordering::Relaxed))
+}
+
+fn line_to(output: &mut impl Write, what: Arguments<'_>, outlive_reader: bool) -> Result<()> {
     match writeln!(output, "{what}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe && outlive_reader => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            Err(failure(Kind::Output, "cannot write to standard output: its reader went away"))
+        }
         done => done.context("cannot write to standard output").blame(Kind::Output),
     }
 }
@@ -53,12 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_went_away_is_no_fault_and_a_full_disk_is() {
-        assert!(line_to(&mut Failing(ErrorKind::BrokenPipe), format_args!("a")).is_ok());
-        let error = line_to(&mut Failing(ErrorKind::StorageFull), format_args!("a")).unwrap_err();
+    fn a_reader_that_went_away_can_be_outlived_and_a_full_disk_cannot() {
+        assert!(line_to(&mut Failing(ErrorKind::BrokenPipe), format_args!("a"), true).is_ok());
+        let error = line_to(&mut Failing(ErrorKind::BrokenPipe), format_args!("a"), false).unwrap_err();
+        assert!(error.to_string().contains("reader went away"));
+        let error = line_to(&mut Failing(ErrorKind::StorageFull), format_args!("a"), true).unwrap_err();
         assert!(error.to_string().contains("standard output"));
         let mut written = vec![];
-        line_to(&mut written, format_args!("{} b", 1)).unwrap();
+        line_to(&mut written, format_args!("{} b", 1), false).unwrap();
         assert_eq!(written, b"1 b\n");
     }
 }

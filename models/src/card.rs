@@ -149,6 +149,11 @@ fn require(holds: bool, field: &'static str, reason: impl FnOnce() -> String) ->
     if holds { Ok(()) } else { Err(CardError::Invalid { field, reason: reason() }) }
 }
 
+/// Whether a card can hold this label: not empty, no comma, no control character, no space around it.
+pub fn is_plain_label(label: &str) -> bool {
+    !label.is_empty() && label.trim() == label && !label.contains(|c: char| c == ',' || c.is_control())
+}
+
 impl ModelCard {
     /// Checks every value's range.
     ///
@@ -161,9 +166,7 @@ impl ModelCard {
             format!("{count} of them, where a model has {fewest} to {MAX_LABELS}")
         })?;
         for (index, label) in self.labels.iter().enumerate() {
-            let plain =
-                !label.is_empty() && label.trim() == label && !label.contains(|c: char| c == ',' || c.is_control());
-            require(plain, "labels", || {
+            require(is_plain_label(label), "labels", || {
                 format!("`{}` is empty or has a comma, a control character or space around it", label.escape_debug())
             })?;
             require(!self.labels[..index].contains(label), "labels", || format!("`{label}` is there twice"))?;

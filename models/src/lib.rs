@@ -37,7 +37,7 @@ mod resample;
 pub mod shipped;
 mod test_card;
 
-pub use card::{CONTRACT_VERSION, CardError, MAX_LABELS, ModelCard, Precision, Task};
+pub use card::{CONTRACT_VERSION, CardError, MAX_LABELS, ModelCard, Precision, Task, is_plain_label};
 pub use classifier::Classifier;
 pub use crop::CropBox;
 pub use engine::engine_description;

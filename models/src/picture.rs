@@ -52,8 +52,12 @@ impl Picture {
             reader.set_format(format);
         }
         let reader = reader.with_guessed_format().map_err(|error| undecodable(&error))?;
+        let jpeg = reader.format() == Some(ImageFormat::Jpeg);
         let mut decoder = reader.into_decoder().map_err(|error| undecodable(&error))?;
         let orientation = decoder.orientation().map_err(|error| undecodable(&error))?;
+        if jpeg && !ends(bytes) {
+            return Err(undecodable(&"the JPEG is cut off"));
+        }
         let mut image = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(&error))?;
         image.apply_orientation(orientation);
         let picture = Self::from_image(image);
@@ -81,6 +85,35 @@ impl Picture {
     }
 }
 
+/// Whether a JPEG has its end marker, which the decoder does without: it paints what is missing grey.
+///
+/// Walks the segments (ITU-T T.81, Annex B): each has a marker `FF xx` and a length, except that coded data follow a
+/// start of scan, in which `FF` is followed by 0 or by a restart marker.
+fn ends(bytes: &[u8]) -> bool {
+    const START_OF_SCAN: u8 = 0xDA;
+    const END: u8 = 0xD9;
+    let mut at = 2;
+    loop {
+        // Any bytes before a marker are coded data, or fill.
+        let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == 0xFF)) else {
+            return false;
+        };
+        at += found + 1;
+        match bytes.get(at) {
+            None => return false,
+            Some(&END) => return true,
+            Some(0x00 | 0x01 | 0xD0..=0xD8 | 0xFF) => {}
+            Some(&marker) => {
+                let Some(&[high, low]) = bytes.get(at + 1..at + 3) else { return false };
+                at += 1 + usize::from(u16::from_be_bytes([high, low]));
+                if marker == START_OF_SCAN && at >= bytes.len() {
+                    return false;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -97,6 +130,26 @@ mod tests {
         assert!(Picture::decode(half, Path::new("a.png")).is_err());
         assert!(Picture::decode(b"", Path::new("a.png")).unwrap_err().to_string().contains("empty"));
         assert!(Picture::decode(b"no picture", Path::new("a")).is_err());
+    }
+
+    #[test]
+    fn a_jpeg_that_is_cut_off_is_no_picture() {
+        let mut bytes = Cursor::new(Vec::new());
+        let noise = |x: u32, y: u32| image::Rgb([(x * 37 + y * 11) as u8, (x * y) as u8, (x ^ y) as u8]);
+        image::RgbImage::from_fn(64, 48, noise).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        let whole = bytes.into_inner();
+        assert!(Picture::decode(&whole, Path::new("a.jpg")).is_ok());
+        for part in [whole.len() / 3, whole.len() / 2, whole.len() - 2, whole.len() - 1] {
+            assert!(Picture::decode(&whole[..part], Path::new("a.jpg")).is_err(), "{part} of {} bytes", whole.len());
+        }
+        // Phones append films, and cameras put a small picture, with an end of its own, before the large one.
+        let mut film = whole.clone();
+        film.extend([0xFF, 0xDA, 1, 2, 3]);
+        assert!(Picture::decode(&film, Path::new("a.jpg")).is_ok());
+        let mut thumbnail = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 8, b'x', 0xFF, 0xD9, 0, 0, 0];
+        thumbnail.extend(&whole[2..]);
+        assert!(Picture::decode(&thumbnail, Path::new("a.jpg")).is_ok());
+        assert!(Picture::decode(&thumbnail[..thumbnail.len() / 2], Path::new("a.jpg")).is_err());
     }
 
     #[test]

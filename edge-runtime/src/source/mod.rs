@@ -89,6 +89,9 @@ pub enum SourceError {
     /// Format, size and bytes do not make a frame.
     #[error("the source delivers no usable frames: {0}")]
     Frame(#[from] FrameError),
+    /// Frames stopped for a while and then arrived again.
+    #[error("the run went on, but not without a fault; the last one: {0}")]
+    Overcome(String),
     /// The run was stopped, or ended, while the source gave no frames.
     #[error("stopped while the source failed: {0}")]
     StoppedInFault(String),

@@ -90,6 +90,19 @@ pub enum DatasetError {
     /// A data source that does not read as `DIR` or `DIR*N`.
     #[error("data source `{0}` is not DIR or DIR*N with N at least 1")]
     Source(String),
+    /// A label's folder has a name that a model's card cannot hold.
+    #[error("`{}` in {} cannot be a label: no commas, control characters or space around it; rename the folder", label.escape_debug(), path.display())]
+    Label {
+        /// The data set's folder.
+        path: PathBuf,
+        /// The label.
+        label: String,
+    },
+    /// Nothing could be set aside to choose epochs by.
+    #[error(
+        "no picture could be set aside for validation: within each label all look alike; add other pictures, or a val/ folder"
+    )]
+    NoValidation,
     /// The same folder was given as two sources.
     #[error("{} is given twice; to repeat a data set write {}*2", path.display(), path.display())]
     SourceTwice {

@@ -4,7 +4,7 @@ use super::fingerprint::{combine, fingerprint};
 use super::reading::{Looks, Reading, read_all};
 use super::scan::{LabelFolders, Part, describe, scan};
 use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split, Storage, Store};
-use emotion_models::{InputSpec, MAX_LABELS};
+use emotion_models::{InputSpec, MAX_LABELS, is_plain_label};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,6 +68,9 @@ pub(super) fn load(
     let sources = summaries.collect();
     let repeats = spec.sources.iter().map(|source| source.repeat).collect();
     let [train, val, test] = assemble(pictures, &parts, Arc::new(store), input.len(), repeats).map(Arc::new);
+    if val.items.is_empty() {
+        return Err(DatasetError::NoValidation);
+    }
     Ok(Dataset {
         labels,
         train,
@@ -100,6 +103,9 @@ fn check_parts(root: &Path, parts: &BTreeMap<Part, LabelFolders>) -> Result<(), 
     let Some(train) = parts.get(&Part::Train).filter(|folders| !folders.is_empty()) else {
         return Err(DatasetError::NoTrain { path: root.to_owned(), found: describe(root) });
     };
+    if let Some(label) = train.keys().find(|label| !is_plain_label(label)) {
+        return Err(DatasetError::Label { path: root.to_owned(), label: label.clone() });
+    }
     for (part, folders) in parts {
         if folders.keys().ne(train.keys()) {
             let only = |a: &LabelFolders, b: &LabelFolders| {

@@ -71,7 +71,7 @@ pub fn markdown(
         request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
         card.training_data,
         card.data_fingerprint,
-        data.labels.join(" | "),
+        data.labels.iter().map(|label| cell(label)).collect::<Vec<_>>().join(" | "),
         data.labels.iter().map(|_| "---").collect::<Vec<_>>().join("|")
     );
     for summary in &data.sources {
@@ -82,17 +82,20 @@ pub fn markdown(
                 let _ = writeln!(text, "| {name} | {part} | {counts} |");
             }
         }
+    }
+    for summary in &data.sources {
+        let name = summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
         let copies = summary.copies;
         let _ = writeln!(
             text,
             "\n{name}: {} test pictures have a near-copy among its training pictures, {} among validation; {} validation pictures \
-             have one among training pictures.\n",
+             have one among training pictures.",
             copies.test_in_train, copies.test_in_val, copies.val_in_train
         );
     }
     let _ = writeln!(
         text,
-        "## Figures\n\nOne forward pass, through the engine that runs on the device. The validation part of {} chose temperature and \
+        "\n## Figures\n\nOne forward pass, through the engine that runs on the device. The validation part of {} chose temperature and \
          thresholds.\n",
         calibrated_on(data, request)
     );
@@ -133,9 +136,32 @@ fn calibrated_on(data: &Dataset, request: &Request) -> String {
     listed(&data.sources.iter().enumerate().filter(chosen).map(name).collect::<Vec<_>>())
 }
 
-/// A path's last part: cards should not tell where somebody's files lie.
+/// A path as it can be typed again; of one from the root only the last part: cards should not tell where somebody's files lie.
 fn plain(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    let shown = if path.is_absolute() { path.file_name().map_or(path, Path::new) } else { path };
+    crate::commands::quoted(&shown.to_string_lossy())
+}
+
+/// Text in a table's cell.
+fn cell(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|")
+}
+
+/// The part of a card that lists evaluations: from their heading to the limits.
+fn list(card: &str) -> Option<&str> {
+    let from = card.find(EVALUATIONS)? + EVALUATIONS.len();
+    Some(&card[from..from + card[from..].find(LIMITS_HEADING)?])
+}
+
+/// A new card for the very model that `former` described, with the evaluations that only `former` lists.
+pub fn with_former_evaluations(card: &str, former: &str) -> String {
+    let (Some(new), Some(old)) = (list(card), list(former)) else { return card.to_string() };
+    let kept: String =
+        old.split("### ").skip(1).filter(|one| !new.contains(*one)).map(|one| format!("### {one}")).collect();
+    match card.find(LIMITS_HEADING) {
+        Some(at) => format!("{}{kept}{}", &card[..at], &card[at..]),
+        None => card.to_string(),
+    }
 }
 
 /// The options of `export` that shape the model.
@@ -205,8 +231,12 @@ fn section(text: &mut String, one: &Measured, labels: &[String], what: &str) {
     for (label, class) in labels.iter().zip(&scores.per_class) {
         let _ = writeln!(
             text,
-            "| {label} | {:.3} | {:.3} | {:.3} | {} |",
-            class.precision, class.recall, class.f1, class.support
+            "| {} | {:.3} | {:.3} | {:.3} | {} |",
+            cell(label),
+            class.precision,
+            class.recall,
+            class.f1,
+            class.support
         );
     }
     text.push('\n');

@@ -217,6 +217,9 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     if let Some(folder) = request.out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }
+    let former = std::fs::read_to_string(&card_path).unwrap_or_default();
+    let same = std::fs::read(&request.out).is_ok_and(|former| former == bytes);
+    let text = if same { card::with_former_evaluations(&text, &former) } else { text };
     files::write_whole(&request.out, &bytes)?;
     files::write_whole(&card_path, text.as_bytes())?;
     Ok((card, measured))

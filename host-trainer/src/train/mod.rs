@@ -129,12 +129,8 @@ impl Trainer {
     fn epoch(&mut self, interrupted: &AtomicBool) -> Result<bool> {
         let epoch = self.state.epochs_done;
         let steps = self.train.order().len() / self.config.batch_size;
-        ensure!(
-            steps > 0,
-            "{} training pictures do not fill one batch of {}; give more pictures or a smaller --batch-size",
-            self.train.order().len(),
-            self.config.batch_size
-        );
+        // `commands::train` has seen to it; without a step an epoch would learn nothing and go on for ever.
+        ensure!(steps > 0, "an epoch without a step");
         let progress = Progress::new(epoch + 1, self.config.epochs, steps, self.config.batch_size);
         let began = Instant::now();
         let before = self.state.running.seconds;

@@ -9,15 +9,30 @@ pub enum Schedule {
     /// Linear rise over the first epochs, then half a cosine down to zero at the last one.
     Cosine {
         /// Epochs of the rise.
+        #[serde(default = "one_epoch")]
         warmup_epochs: f64,
     },
     /// Multiplied by `factor` whenever the validation loss has not improved for `patience` epochs (Keras' ReduceLROnPlateau).
     Plateau {
         /// Multiplier at each reduction.
+        #[serde(default = "half")]
         factor: f64,
         /// Epochs without improvement before a reduction.
+        #[serde(default = "three_epochs")]
         patience: usize,
     },
+}
+
+fn one_epoch() -> f64 {
+    1.0
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn three_epochs() -> usize {
+    3
 }
 
 /// What the schedule remembers between epochs.

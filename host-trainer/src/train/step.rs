@@ -120,11 +120,14 @@ impl Trainer {
         batch.sources.iter().zip(&batch.partner_sources).map(either).collect()
     }
 
-    /// Moves each normalisation's running mean and unbiased variance towards the batch's.
+    /// Moves each normalisation's running mean and unbiased variance towards the batch's. The first steps average all batches
+    /// alike, so that the values they start with do not linger.
     fn update_running_statistics(&mut self, results: &Results) {
+        let steps = self.state.moments.steps.max(1) as f32;
         for (name, [mean, variance], count) in &results.statistics {
             let node = self.net.nodes.iter().find(|node| node.name == *name);
             let Some(Op::BatchNorm { momentum, .. }) = node.map(|node| &node.op) else { continue };
+            let momentum = momentum.min((steps - 1.0) / steps);
             let unbiased = *count as f32 / (*count as f32 - 1.0).max(1.0);
             for (what, values, factor) in [("mean", mean, 1.0), ("variance", variance, unbiased)] {
                 if let Some(running) = self.state.weights.0.get_mut(&format!("{name}.{what}")) {
