@@ -151,13 +151,63 @@ fn a_run_whose_configuration_was_edited_is_not_resumed() {
     let config = run.join("config.toml");
     let resume = |more: &[&str]| Session::run(host_trainer().args(["train", "--resume"]).arg(&run).args(more));
     let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, text.replace("batch_size = ", "batch_size = 1")).unwrap();
-    resume(&[]).expect_error(3, &["config.toml", "batch_size", "--init"]);
+    fs::write(&config, text.replace("\npatience = 0", "\npatience = 3")).unwrap();
+    resume(&[]).expect_error(3, &["config.toml", "patience", "--init"]);
     fs::write(&config, text).unwrap();
     let done = resume(&[]).expect_code(0);
     assert!(done.stdout.contains("all 1 epochs are done"), "{done:#?}");
     resume(&["--epochs", "2"]).expect_code(0);
     assert_eq!(epochs_done(&run), 2);
+}
+
+#[test]
+fn few_pictures_get_small_batches_and_alike_ones_are_refused() {
+    let folder = folder();
+    let data = data_in(&folder);
+    let train = |run: &str, more: &[&str]| {
+        let mut train = host_trainer();
+        train
+            .args(["train", "--size", "32", "--epochs", "1", "--data"])
+            .arg(&data)
+            .arg("--out")
+            .arg(folder.path().join(run));
+        Session::run(train.args(more))
+    };
+    let done = train("few", &[]).expect_code(0);
+    assert!(done.stdout.contains("few pictures: batches of"), "{done:#?}");
+    train("asked", &["--batch-size", "200"]).expect_error(5, &["do not fill one batch of 200"]);
+    train("frozen", &["--freeze", "2"]).expect_error(2, &["--init"]);
+    fs::rename(data.join("train/sad"), data.join("train/sad, sometimes")).unwrap();
+    fs::rename(data.join("test/sad"), data.join("test/sad, sometimes")).unwrap();
+    train("comma", &[]).expect_error(5, &["sad, sometimes", "cannot be a label"]);
+    for label in ["angry", "happy", "sad, sometimes"] {
+        let folder = data.join("train").join(label);
+        let mut pictures = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let first = pictures.next().unwrap();
+        for other in pictures {
+            fs::copy(&first, other).unwrap();
+        }
+    }
+    fs::rename(data.join("train/sad, sometimes"), data.join("train/sad")).unwrap();
+    fs::rename(data.join("test/sad, sometimes"), data.join("test/sad")).unwrap();
+    train("alike", &[]).expect_error(5, &["no picture could be set aside for validation"]);
+}
+
+#[test]
+fn a_card_written_again_keeps_the_evaluations_of_the_same_model() {
+    let folder = folder();
+    let (data, run) = (data_in(&folder), run_in(&folder));
+    Session::run(&mut train(&data, &run)).expect_code(0);
+    let out = folder.path().join("mine.onnx");
+    let export = || Session::run(host_trainer().arg("export").arg(&run).arg("--out").arg(&out)).expect_code(0);
+    export();
+    let other = folder.path().join("strangers");
+    draw_data(&other, 12);
+    Session::run(host_trainer().arg("evaluate").arg("--model").arg(&out).arg("--data").arg(&other)).expect_code(0);
+    export();
+    let card = fs::read_to_string(out.with_extension("md")).unwrap();
+    assert_eq!(card.matches("### strangers: test folder").count(), 1, "{card}");
+    assert_eq!(card.matches("### data: test folder").count(), 1, "{card}");
 }
 
 #[test]
