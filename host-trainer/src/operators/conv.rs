@@ -5,6 +5,7 @@
 //! several pictures into one tile, so that the weights are read once for all of them.
 
 use super::gemm::{MatrixView, matmul};
+use super::passes;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
@@ -306,7 +307,7 @@ fn gather_gradient(
             None => target.copy_from_slice(source),
             Some(output) => {
                 for ((t, g), y) in target.iter_mut().zip(source).zip(&output[from..from + width]) {
-                    *t = if *y > 0.0 { *g } else { 0.0 };
+                    *t = passes(*y > 0.0, *g);
                 }
             }
         }

@@ -113,6 +113,12 @@ fn floats_of<const D: usize, R>(tensor: Tensor<D>, work: impl FnOnce(&[f32]) -> 
     }
 }
 
+/// `gradient` where `open`, else zero; by its bits, because a branch that goes either way at random costs many times as much.
+#[inline]
+fn passes(open: bool, gradient: f32) -> f32 {
+    f32::from_bits(gradient.to_bits() & 0u32.wrapping_sub(u32::from(open)))
+}
+
 type FlexTensor = FloatTensor<Flex>;
 
 fn contiguous(tensor: &FlexTensor) -> FlexTensor {

@@ -1,5 +1,6 @@
 //! Batch normalisation over the channels of NCHW slices (Ioffe and Szegedy 2015), with an optional ReLU fused behind it.
 
+use super::passes;
 use rayon::prelude::*;
 
 /// Shape of a batch: `[batch, channels, positions]`, positions being rows times columns (1 for a vector).
@@ -47,37 +48,30 @@ impl NormShape {
 }
 
 /// Sums that are kept side by side, so that they need not wait for each other and fit vector registers.
-const LANES: usize = 8;
+const LANES: usize = 16;
 
 /// Sum of `f` over a run.
 fn sum(run: &[f32], f: impl Fn(f32) -> f32) -> f32 {
-    let (chunks, rest) = run.as_chunks::<LANES>();
     let mut sums = [0.0f32; LANES];
-    for chunk in chunks {
+    for chunk in run.chunks(LANES) {
         for (sum, x) in sums.iter_mut().zip(chunk) {
             *sum += f(*x);
         }
     }
-    sums.iter().sum::<f32>() + rest.iter().map(|x| f(*x)).sum::<f32>()
+    sums.iter().sum()
 }
 
 /// Sums of both results of `f` over two runs of one length.
 fn sum_pairs(run: &[f32], other: &[f32], f: impl Fn(f32, f32) -> (f32, f32)) -> (f32, f32) {
-    let ((chunks, rest), (others, other_rest)) = (run.as_chunks::<LANES>(), other.as_chunks::<LANES>());
     let (mut first, mut second) = ([0.0f32; LANES], [0.0f32; LANES]);
-    for (chunk, other) in chunks.iter().zip(others) {
-        for lane in 0..LANES {
-            let (a, b) = f(chunk[lane], other[lane]);
-            first[lane] += a;
-            second[lane] += b;
+    for (chunk, other) in run.chunks(LANES).zip(other.chunks(LANES)) {
+        for (((first, second), x), y) in first.iter_mut().zip(&mut second).zip(chunk).zip(other) {
+            let (a, b) = f(*x, *y);
+            *first += a;
+            *second += b;
         }
     }
-    let mut sums = (first.iter().sum::<f32>(), second.iter().sum::<f32>());
-    for (x, y) in rest.iter().zip(other_rest) {
-        let (a, b) = f(*x, *y);
-        sums = (sums.0 + a, sums.1 + b);
-    }
-    sums
+    (first.iter().sum(), second.iter().sum())
 }
 
 /// Batch statistics of `[N, C, positions]`.
@@ -157,7 +151,7 @@ pub fn backward(
             let (mut products, mut sums) = (0.0f64, 0.0f64);
             for (run, gradient) in shape.runs(input, channel).zip(shape.runs(output_gradient, channel)) {
                 let (sum, product) = sum_pairs(run, gradient, |x, g| {
-                    let passed = if x * scale + shift > floor { g } else { 0.0 };
+                    let passed = passes(x * scale + shift > floor, g);
                     (passed, passed * (x - mean))
                 });
                 sums += f64::from(sum);
@@ -188,7 +182,7 @@ pub fn backward(
                 let (along, constant) = coefficients[channel];
                 let mean = statistics.mean[channel];
                 for ((t, x), g) in target.iter_mut().zip(input).zip(gradient) {
-                    let passed = if x * scale + shift > floor { *g } else { 0.0 };
+                    let passed = passes(x * scale + shift > floor, *g);
                     *t = scale * (passed - constant - (x - mean) * along);
                 }
             }

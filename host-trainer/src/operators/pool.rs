@@ -36,22 +36,32 @@ pub fn forward(input: &[f32], shape: PoolShape) -> (Vec<f32>, Vec<u8>) {
         .par_chunks_mut(height * width)
         .zip(places.par_chunks_mut(height * width))
         .zip(input.par_chunks(shape.height * shape.width))
-        .for_each(|((output, places), plane)| {
-            for (oy, (out, place)) in output.chunks_exact_mut(width).zip(places.chunks_exact_mut(width)).enumerate() {
-                for ky in 0..size {
-                    let row = &plane[(oy * size + ky) * shape.width..][..width * size];
-                    for kx in 0..size {
-                        let at = (ky * size + kx) as u8;
-                        for ((o, p), x) in out.iter_mut().zip(place.iter_mut()).zip(row[kx..].iter().step_by(size)) {
-                            if *x > *o {
-                                (*o, *p) = (*x, at);
-                            }
-                        }
-                    }
-                }
-            }
+        .for_each(|((output, places), plane)| match size {
+            // A step known at compile time is worth a copy of the code.
+            2 => pool_plane(output, places, plane, shape, 2),
+            _ => pool_plane(output, places, plane, shape, size),
         });
     (output, places)
+}
+
+#[inline(always)]
+fn pool_plane(output: &mut [f32], places: &mut [u8], plane: &[f32], shape: PoolShape, size: usize) {
+    let width = shape.out_width();
+    for (oy, (out, place)) in output.chunks_exact_mut(width).zip(places.chunks_exact_mut(width)).enumerate() {
+        for ky in 0..size {
+            let row = &plane[(oy * size + ky) * shape.width..][..width * size];
+            for kx in 0..size {
+                let at = (ky * size + kx) as u8;
+                for ((o, p), window) in out.iter_mut().zip(place.iter_mut()).zip(row.chunks_exact(size)) {
+                    // Without a branch, which would go either way at random.
+                    let larger = window[kx] > *o;
+                    *o = if larger { window[kx] } else { *o };
+                    let mask = 0u8.wrapping_sub(u8::from(larger));
+                    *p = (at & mask) | (*p & !mask);
+                }
+            }
+        }
+    }
 }
 
 /// Sends each output gradient to the place its value came from.
