@@ -54,6 +54,8 @@ pub enum Command {
     Classify(ClassifyArgs),
     /// Measure the speed of every stage, start-up, and memory
     Bench(BenchArgs),
+    /// Put out every configured light, for instance after a run that was killed
+    Dark(Settings),
     /// Print the configuration as it holds now, with comments
     Config(Settings),
 }

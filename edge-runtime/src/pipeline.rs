@@ -202,6 +202,12 @@ struct Run<'a, P> {
     heard: Duration,
 }
 
+#[cfg(feature = "test-panic")]
+fn panic_when_told(frames: u64) {
+    let told = std::env::var("MOODLIGHT_PANIC_AT").ok().and_then(|number| number.parse().ok());
+    assert!(told != Some(frames), "the panic that MOODLIGHT_PANIC_AT asks for");
+}
+
 impl<P: OutputPin + Send + 'static> Run<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
         let stall = STALL.max(self.plan.period * 5 / 2);
@@ -254,6 +260,8 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
     fn judge(&mut self, frame: &Frame) -> Result<(), Failure> {
         let before = self.pipeline.filter.state();
         self.heard = self.plan.clock.now();
+        #[cfg(feature = "test-panic")]
+        panic_when_told(self.summary.frames);
         let judged = match self.pipeline.frame(frame, self.heard) {
             Ok(judged) => judged,
             // A model that fails on one frame of a camera may do better on the next.

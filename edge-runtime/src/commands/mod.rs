@@ -2,6 +2,7 @@
 
 mod bench;
 mod classify;
+mod dark;
 mod print_config;
 mod run;
 mod startup;
@@ -23,6 +24,7 @@ pub fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Run(args) => run::run(&global, &args),
         Command::Classify(args) => classify::classify(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
+        Command::Dark(settings) => dark::dark(&global, &settings),
         Command::Config(settings) => print_config::print(&global, &settings),
     }
 }

@@ -1,10 +1,10 @@
 //! `run`: lights follow the mood.
 
 use crate::cli::{Global, RunArgs};
-use crate::config::{LightsBackend, Origin, Resolved};
+use crate::config::{LightsBackend, Origin};
 use crate::exit::Failure;
 use crate::frame::Clock;
-use crate::lights::{Lights, Memory, MemoryPin, darken_on_panic};
+use crate::lights::{self, Driver, Memory, darken_on_panic};
 use crate::locate::CentredSquare;
 use crate::mailbox::{Handover, Stop};
 use crate::mood::MoodFilter;
@@ -16,7 +16,6 @@ use crate::setup::Setup;
 use crate::signals;
 use crate::source::{self, Playback, SourceSpec};
 use emotion_models::Classifier;
-use std::convert::Infallible;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -35,9 +34,12 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         tracing::warn!("the configuration has no light for the mood `{label}`");
     }
 
-    let style = style(&setup, args);
     let memory = Memory::new(&resolved.wiring);
-    let lights = lights(&setup, &resolved, &memory)?;
+    let (lights, driver) = lights::open(setup.config.lights.backend, &resolved.wiring, &memory)?;
+    if matches!(driver, Driver::Gpiochip | Driver::Rppal) {
+        tracing::info!("the lights hang on GPIO lines, driven through {}", driver.name());
+    }
+    let style = style(driver, args);
     let switch = lights.dark_switch();
     output::restore_on_panic();
     darken_on_panic(switch.clone());
@@ -80,7 +82,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
 fn stands_in(setup: &Setup, args: &RunArgs) -> bool {
     setup.origin == Origin::Defaults
         && args.settings.source.is_none()
-        && setup.config.lights.backend == LightsBackend::Terminal
+        && matches!(setup.config.lights.backend, LightsBackend::Auto | LightsBackend::Terminal)
 }
 
 fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
@@ -96,21 +98,14 @@ fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
     Ok(Playback { fps: config.fps, every_frame: args.every_frame, repeat: args.repeat, dwell: config.dwell })
 }
 
-fn style(setup: &Setup, args: &RunArgs) -> Style {
+fn style(driver: Driver, args: &RunArgs) -> Style {
     if args.json {
         Style::Json
-    } else if setup.config.lights.backend == LightsBackend::Terminal && output::is_live_terminal() {
+    } else if driver != Driver::None && output::is_live_terminal() {
         Style::Live
     } else {
         Style::Plain
     }
-}
-
-fn lights(setup: &Setup, resolved: &Resolved, memory: &Memory) -> Result<Lights<MemoryPin>, Failure> {
-    Ok(match setup.config.lights.backend {
-        LightsBackend::Terminal => Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?,
-        LightsBackend::None => Lights::none(),
-    })
 }
 
 /// Says what runs, how to stop it, and what to try next; not where standard output carries JSON alone.

@@ -14,7 +14,7 @@ use crate::mood::LONGEST_HOLD;
 use crate::source::SourceSpec;
 pub use keys::Keys;
 pub use places::find;
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Resolved, lamps, resolve};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -97,6 +97,12 @@ pub struct FilterConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LightsBackend {
+    /// On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal.
+    Auto,
+    /// GPIO lines through the kernel's character device.
+    Gpiochip,
+    /// GPIO lines through the pin controller's registers.
+    Rppal,
     /// Drawn in the terminal.
     Terminal,
     /// Not at all.
@@ -170,7 +176,7 @@ impl Default for FilterConfig {
 
 impl Default for LightsConfig {
     fn default() -> Self {
-        Self { backend: LightsBackend::Terminal, active_low: false, camera: LampConfig::default(), moods: None }
+        Self { backend: LightsBackend::Auto, active_low: false, camera: LampConfig::default(), moods: None }
     }
 }
 

@@ -75,6 +75,16 @@ fn seconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value).unwrap_or_default()
 }
 
+/// Every light that the configuration puts on a pin: the listed moods' or the default ones', and the camera's.
+pub fn lamps(lights: &LightsConfig) -> Vec<LampWiring> {
+    let labels: Vec<String> = match &lights.moods {
+        Some(moods) => moods.keys().cloned().collect(),
+        None => DEFAULT_MOODS.iter().map(|(label, ..)| (*label).to_owned()).collect(),
+    };
+    let (wiring, _) = wire(lights, &labels);
+    wiring.moods.into_iter().chain([wiring.camera]).collect()
+}
+
 /// The lights of `labels`, and the labels that a configured list of lights leaves out.
 fn wire(lights: &LightsConfig, labels: &[String]) -> (Wiring, Vec<String>) {
     let lamp = |name: &str, lamp: &LampConfig| LampWiring {

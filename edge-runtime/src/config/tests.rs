@@ -172,8 +172,8 @@ fn any_config() -> impl Strategy<Value = Config> {
     let head =
         (source, prop::option::of("[a-zA-Z0-9_/. '\"\\\\]{1,20}"), 0.1f64..1000.0, prop::option::of(0.01f64..9e4));
     let filter = (0.0f64..60.0, 0.0f64..1.5, 0.0f32..1.0, prop::option::of(0.5f32..1.0), prop::option::of(0.0f32..0.5));
-    let lights = (any::<bool>(), any::<bool>(), lamp(0..5), lamp(5..10), lamp(10..15), lamp(15..20));
-    (head, filter, lights).prop_map(|(head, filter, (terminal, active_low, camera, angry, happy, sad))| {
+    let lights = (0usize..5, any::<bool>(), lamp(0..5), lamp(5..10), lamp(10..15), lamp(15..20));
+    (head, filter, lights).prop_map(|(head, filter, (backend, active_low, camera, angry, happy, sad))| {
         let label =
             |label: &str, value: Option<f32>| value.map(|value| (label.to_owned(), value)).into_iter().collect();
         let moods = [angry, happy, sad];
@@ -190,7 +190,13 @@ fn any_config() -> impl Strategy<Value = Config> {
                 leave: label("sad", filter.4),
             },
             lights: LightsConfig {
-                backend: if terminal { LightsBackend::Terminal } else { LightsBackend::None },
+                backend: [
+                    LightsBackend::Auto,
+                    LightsBackend::Gpiochip,
+                    LightsBackend::Rppal,
+                    LightsBackend::Terminal,
+                    LightsBackend::None,
+                ][backend],
                 active_low,
                 camera,
                 moods: Some(MOODS.iter().map(|&name| name.to_owned()).zip(moods).collect()),

@@ -79,8 +79,15 @@ fn compose(
 
     let lights = &config.lights;
     writeln!(out, "\n[lights]")?;
-    writeln!(out, "# How lights are driven: terminal or none.")?;
+    writeln!(
+        out,
+        "# How lights are driven: auto (a Raspberry Pi's GPIO lines, elsewhere the terminal), gpiochip, rppal,"
+    )?;
+    writeln!(out, "# terminal or none.")?;
     let backend = match lights.backend {
+        LightsBackend::Auto => "auto",
+        LightsBackend::Gpiochip => "gpiochip",
+        LightsBackend::Rppal => "rppal",
         LightsBackend::Terminal => "terminal",
         LightsBackend::None => "none",
     };

@@ -1,13 +1,22 @@
 //! The lights: one output pin a mood, and one that tells that the camera is on.
 
+mod backend;
+pub mod board;
 mod dark;
+#[cfg(target_os = "linux")]
+mod gpiochip;
 mod memory;
+mod pin;
+#[cfg(target_os = "linux")]
+mod rppal;
 mod wiring;
 
 use crate::mood::State;
+pub use backend::{Driver, Refusal, open};
 pub use dark::{DarkSwitch, darken_on_panic};
 use embedded_hal::digital::OutputPin;
 pub use memory::{Change, Memory, MemoryPin};
+pub use pin::{LightPin, PinError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 pub use wiring::{Colour, LampWiring, Wiring};
@@ -18,8 +27,14 @@ pub const BLINK: Duration = Duration::from_millis(250);
 /// Why the lights cannot be driven.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LightsError {
+    /// No driver of GPIO lines works here.
+    #[error("cannot reach the GPIO lines: {tried}; `--lights terminal` needs none")]
+    NoDriver {
+        /// Each driver that was tried, and why it does not work.
+        tried: String,
+    },
     /// A pin cannot be opened.
-    #[error("cannot open the pin of the light `{light}`: {reason}; check its `pin` in the configuration")]
+    #[error("cannot take the pin of the light `{light}`: {reason}")]
     Open {
         /// The light's name.
         light: String,

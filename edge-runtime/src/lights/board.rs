@@ -1,0 +1,110 @@
+//! The GPIO lines of this machine, and who holds them.
+
+use super::backend::Refusal;
+use std::path::{Path, PathBuf};
+
+/// Where the kernel names the board.
+const MODEL: &str = "/proc/device-tree/model";
+
+/// Highest BCM number on the header.
+const HIGHEST: u8 = crate::config::HIGHEST_PIN;
+
+/// One line of a GPIO chip.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The chip's device, such as `/dev/gpiochip0`.
+    pub chip: PathBuf,
+    /// The line's number on its chip.
+    pub offset: u32,
+    /// The name the board gives it, such as `GPIO17`.
+    pub name: String,
+    /// Who holds it; `None` if it is free.
+    pub consumer: Option<String>,
+    /// Whether it is an output now.
+    pub output: bool,
+}
+
+/// The lines of the header that can be seen, BCM 0 to 27 in order; none where this machine has no such header, or where
+/// the user may not look.
+pub fn survey() -> Vec<Line> {
+    (0..=HIGHEST).filter_map(|pin| find(pin).ok()).collect()
+}
+
+/// Whether this is a Raspberry Pi: by its name, or by the lines it has.
+pub fn is_raspberry_pi() -> bool {
+    let named = std::fs::read(MODEL).is_ok_and(|name| name.starts_with(b"Raspberry Pi"));
+    named || find(17).is_ok_and(|line| line.name == "GPIO17")
+}
+
+/// The line of a BCM pin: the one that is named so, or where the header's chip names its lines otherwise (as it does those
+/// with a second purpose, such as `SDA1`), the one of that number there.
+///
+/// # Errors
+/// No chip, none that the user may open, or none with such a line.
+#[cfg(target_os = "linux")]
+pub fn find(pin: u8) -> Result<Line, Refusal> {
+    use gpiocdev::chip::{Chip, chips};
+
+    let paths = chips().map_err(|error| cannot_open(Path::new("/dev/gpiochip0"), &error.to_string()))?;
+    if paths.is_empty() {
+        return Err(Refusal::Unavailable("there is no /dev/gpiochip*".to_owned()));
+    }
+    let (mut named, mut numbered, mut refused, mut opened) = (None, None, None, false);
+    for path in paths {
+        let seen = Chip::from_path(&path).and_then(|chip| {
+            let label = chip.info()?.label;
+            // The header hangs on the board's own pin controller: pinctrl-bcm2835, -bcm2711, -rp1.
+            let header = label.starts_with("pinctrl-");
+            if let Some(info) = chip.find_line_info(&format!("GPIO{pin}")) {
+                named = named.take().filter(|_| !header).or(Some(line(&path, info)));
+            } else if header && let Ok(info) = chip.line_info(u32::from(pin)) {
+                numbered = numbered.take().or(Some(line(&path, info)));
+            }
+            Ok(())
+        });
+        match seen {
+            Ok(()) => opened = true,
+            Err(error) => refused = refused.take().or(Some(cannot_open(&path, &error.to_string()))),
+        }
+    }
+    match (named.or(numbered), refused) {
+        (Some(line), _) => Ok(line),
+        (None, Some(refused)) if !opened => Err(refused),
+        (None, _) => Err(Refusal::Unknown { pin }),
+    }
+}
+
+/// Other systems have no such lines.
+///
+/// # Errors
+/// Always.
+#[cfg(not(target_os = "linux"))]
+pub fn find(_pin: u8) -> Result<Line, Refusal> {
+    Err(Refusal::Unavailable("GPIO lines are driven on Linux only".to_owned()))
+}
+
+#[cfg(target_os = "linux")]
+fn line(chip: &Path, info: gpiocdev::line::Info) -> Line {
+    let holder = if info.consumer.is_empty() { "the kernel".to_owned() } else { info.consumer };
+    Line {
+        chip: chip.to_owned(),
+        offset: info.offset,
+        name: info.name,
+        consumer: info.used.then_some(holder),
+        output: info.direction == gpiocdev::line::Direction::Output,
+    }
+}
+
+/// Why a chip cannot be opened, with what to do where that is known.
+#[cfg(target_os = "linux")]
+fn cannot_open(path: &Path, reason: &str) -> Refusal {
+    let denied = std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
+    Refusal::Unavailable(if denied {
+        format!(
+            "no permission to open {}: add the user to the group gpio (sudo usermod -aG gpio $USER) and log in anew",
+            path.display()
+        )
+    } else {
+        format!("cannot open {}: {reason}", path.display())
+    })
+}
