@@ -1,10 +1,17 @@
 //! Where frames come from.
 
+pub mod cameras;
 mod capture;
 mod images;
 mod raw;
+pub mod rpicam;
 mod spec;
 mod test_card;
+#[cfg(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm")))]
+mod v4l2;
+#[cfg(not(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm"))))]
+#[path = "v4l2_absent.rs"]
+mod v4l2;
 
 use crate::frame::{Frame, Skipped};
 pub use capture::{Capture, Playback, start};
