@@ -1,37 +1,108 @@
 //! Cameras through libcamera, by way of its program `rpicam-vid`, or `libcamera-vid` as it was called before.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+mod child;
+mod programs;
+#[cfg(test)]
+mod tests;
 
-/// The programs that deliver frames, the newer name first.
-const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
+use super::trouble::CameraError;
+use super::{CameraRequest, FrameSource, SourceError};
+use crate::frame::Frame;
+use child::{Child, Read};
+use emotion_models::PixelFormat;
+pub use programs::listed;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// The cameras libcamera lists, as it writes them; `Err` with what the program says where it fails. `None` where
-/// neither `rpicam-vid` nor `libcamera-vid` is on PATH.
-pub fn listed() -> Option<Result<Vec<String>, String>> {
-    let program = program()?;
-    let output = Command::new(&program).arg("--list-cameras").stdin(Stdio::null()).output();
-    Some(match output {
-        Err(error) => Err(format!("cannot start {}: {error}", program.display())),
-        Ok(output) if !output.status.success() => {
-            Err(format!("{}: {}", program.display(), String::from_utf8_lossy(&output.stderr).trim()))
+/// Rows that libcamera writes begin at multiples of this many bytes, the chroma planes' at half of it.
+const ROW_ALIGNMENT: usize = 64;
+/// How long the program may take until its first frame: a Pi Zero needs three seconds to start it.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long it may be silent later on, if its frames do not come more slowly.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// A camera that `rpicam-vid` delivers the frames of.
+struct Rpicam {
+    child: Child,
+    width: u32,
+    height: u32,
+    stride: usize,
+    silence: Duration,
+    delivered: bool,
+    description: String,
+}
+
+/// Starts `rpicam-vid`.
+pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, CameraError> {
+    let program = programs::program().ok_or(CameraError::NoProgram)?;
+    Ok(Box::new(Rpicam::start(&program, request, fps)?))
+}
+
+impl Rpicam {
+    fn start(program: &Path, request: &CameraRequest, fps: f64) -> Result<Self, CameraError> {
+        // A 4:2:0 picture has even sides.
+        let (width, height) = (request.width.next_multiple_of(2), request.height.next_multiple_of(2));
+        let [width_text, height_text, rate] = [width.to_string(), height.to_string(), fps.to_string()];
+        let arguments = [
+            ["--nopreview", "--timeout", "0", "--codec", "yuv420", "--flush"].as_slice(),
+            &["--width", &width_text, "--height", &height_text, "--framerate", &rate, "--output", "-"],
+        ];
+        Ok(Self {
+            child: Child::start(program, &arguments.concat())?,
+            width,
+            height,
+            stride: (width as usize).next_multiple_of(ROW_ALIGNMENT),
+            silence: Duration::try_from_secs_f64(2.5 / fps).unwrap_or(SILENCE).max(SILENCE),
+            delivered: false,
+            description: format!("camera module: {width}x{height} YUV420 from {}", program.display()),
+        })
+    }
+
+    /// Bytes of a frame: a luma plane, and two chroma planes of half its rows and half its width.
+    fn frame_bytes(&self) -> usize {
+        let rows = self.height as usize;
+        self.stride * rows + 2 * (self.stride / 2) * (rows / 2)
+    }
+}
+
+impl FrameSource for Rpicam {
+    fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+        let needed = self.frame_bytes();
+        frame.shape(PixelFormat::I420, self.width, self.height);
+        frame.stride = self.stride;
+        frame.data.resize(needed, 0);
+        let patience = if self.delivered { self.silence } else { FIRST };
+        let (mut found, mut began) = (0, None);
+        let start = Instant::now();
+        while found < needed {
+            let left = patience.saturating_sub(start.elapsed());
+            match self.child.read(&mut frame.data[found..], left).map_err(|error| self.child.broken(&error))? {
+                Read::Bytes(count) => {
+                    began.get_or_insert_with(Instant::now);
+                    found += count;
+                }
+                Read::Nothing => return Err(self.child.silent().into()),
+                Read::End => return Err(self.child.ended().into()),
+            }
         }
-        // Some versions list on standard output, some on standard error.
-        Ok(output) => Ok([output.stdout, output.stderr].iter().flat_map(|text| cameras(text)).collect()),
-    })
-}
+        if let Some((width, height)) = self.child.other_size(self.width, self.height) {
+            return Err(self.child.resized(width, height).into());
+        }
+        self.delivered = true;
+        // The program tells no time: a frame counts from when its first bytes arrived.
+        frame.age = began.map_or(Duration::ZERO, |began| began.elapsed());
+        Ok(true)
+    }
 
-/// The lines that name a camera, such as `0 : imx708 [4608x2592] (/base/...)`.
-fn cameras(text: &[u8]) -> Vec<String> {
-    let names_one = |line: &&str| {
-        line.split_once(':').is_some_and(|(number, _)| number.trim_end().parse::<u8>().is_ok()) && line.contains('[')
-    };
-    String::from_utf8_lossy(text).lines().map(str::trim).filter(names_one).map(str::to_owned).collect()
-}
+    fn is_live(&self) -> bool {
+        true
+    }
 
-/// The first of the programs that is on PATH.
-fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    PROGRAMS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
+    fn description(&self) -> Option<&str> {
+        Some(&self.description)
+    }
 }

@@ -1,6 +1,6 @@
 //! Sources by name: `v4l2:/dev/video0`, `rpicam`, `auto`, `test-card`, `images:DIR`, `stdin:640x480:yuyv`.
 
-use super::{FrameSource, Images, Playback, RawFrames, SourceError, TestCardSource};
+use super::{FrameSource, Images, Playback, RawFrames, SourceError, TestCardSource, auto, rpicam, v4l2};
 use emotion_models::{DEMO_SEED, MAX_SIDE, PixelFormat};
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ const LARGEST_FRAME: usize = 3 * 8192 * 8192;
 /// Which source to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// The first camera that delivers frames.
+    /// The first camera there is.
     Auto,
     /// A camera through V4L2, by its node: `/dev/video0`, or a link such as those in `/dev/v4l/by-id`.
     V4l2(PathBuf),
@@ -37,7 +37,9 @@ pub enum SourceSpec {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceSpecError {
     /// No source has this name.
-    #[error("unknown source `{0}`: allowed are auto, v4l2:DEVICE, rpicam, test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT")]
+    #[error(
+        "unknown source `{0}`: allowed are auto, v4l2:DEVICE, rpicam, test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT"
+    )]
     Unknown(String),
     /// `v4l2:` without a device.
     #[error("`v4l2:` lacks a device, as in v4l2:/dev/video0 or v4l2:/dev/v4l/by-id/usb-...")]
@@ -62,7 +64,9 @@ impl SourceSpec {
     /// It is not there, or gives nothing to look at.
     pub fn open(&self, playback: &Playback) -> Result<Box<dyn FrameSource>, SourceError> {
         Ok(match self {
-            Self::Auto | Self::V4l2(_) | Self::Rpicam => return Err(SourceError::NoCamera),
+            Self::Auto => auto::open(&playback.camera, playback.fps)?,
+            Self::V4l2(path) => v4l2::open(path, &playback.camera, playback.fps)?,
+            Self::Rpicam => rpicam::open(&playback.camera, playback.fps)?,
             Self::TestCard => Box::new(TestCardSource::new(DEMO_SEED, playback.frames_per_picture(false))),
             Self::Images(path) => Box::new(Images::open(path, playback.frames_per_picture(true), playback.repeat)?),
             Self::Stdin { width, height, format } => {
@@ -143,7 +147,15 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for name in ["auto", "v4l2:/dev/v4l/by-id/a b", "rpicam", "test-card", "images:/tmp/a b", "stdin:640x480:yuyv", "stdin:1x1:grey"] {
+        for name in [
+            "auto",
+            "v4l2:/dev/v4l/by-id/a b",
+            "rpicam",
+            "test-card",
+            "images:/tmp/a b",
+            "stdin:640x480:yuyv",
+            "stdin:1x1:grey",
+        ] {
             assert_eq!(name.parse::<SourceSpec>().unwrap().to_string(), name);
         }
     }
