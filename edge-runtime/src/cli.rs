@@ -9,12 +9,14 @@ use std::path::PathBuf;
 
 const SOURCES: &str = "\
 Sources:
-  auto                 the first camera that delivers frames
+  auto                 the first camera: one V4L2 reads, such as a USB camera, else a camera module through rpicam
+  v4l2:DEVICE          a camera by its node or a link to it, as in v4l2:/dev/video0 or v4l2:/dev/v4l/by-id/usb-...
+  rpicam               a Raspberry Pi's camera module, through rpicam-vid (libcamera-vid)
   test-card            a face this program draws itself, changing its mood
   images:DIR|FILE      pictures, each shown for a while (--dwell), in order of their paths
   stdin:WxH:FORMAT     raw frames on standard input; FORMAT is yuyv, nv12, i420, grey or rgb
 
-Without a configuration file and a source, the test card stands in for a camera.";
+Without a configuration file and a source, the test card stands in where there is no camera.";
 
 /// Most frames that `bench` measures.
 const MOST_BENCH_FRAMES: u64 = 1_000_000;
@@ -63,7 +65,7 @@ pub enum Command {
 /// Flags that win over the configuration file.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Where frames come from: auto, test-card, images:DIR|FILE, stdin:WxH:FORMAT
+    /// Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<SourceSpec>,
     /// How lights are driven
@@ -124,6 +126,9 @@ pub struct ClassifyArgs {
 /// Flags of `bench`.
 #[derive(Args, Clone, Debug)]
 pub struct BenchArgs {
+    /// Measure with the frames of this source as they come, and the latency from camera to light
+    #[arg(long, value_name = "SOURCE", conflicts_with = "format")]
+    pub source: Option<SourceSpec>,
     /// Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb
     #[arg(long, default_value = "yuyv")]
     pub format: PixelFormat,

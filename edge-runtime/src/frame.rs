@@ -43,6 +43,8 @@ pub struct Frame {
     pub content: u64,
     /// Number of the frame in its source, from 0.
     pub number: u64,
+    /// How long ago it was captured, as its source handed it over; zero where the source does not know.
+    pub age: Duration,
     /// When it was captured, on the run's [`Clock`].
     pub captured: Duration,
     /// The moment the frame stands for, which smoothing and hold time count: when it was captured for live sources, the
@@ -63,6 +65,7 @@ impl Frame {
             data: Vec::new(),
             content: 0,
             number: 0,
+            age: Duration::ZERO,
             captured: Duration::ZERO,
             time: Duration::ZERO,
             skipped: None,

@@ -74,12 +74,13 @@ struct State<T, E> {
     trouble: Option<Arc<str>>,
     end: Option<Result<(), E>>,
     dropped: u64,
+    bad: u64,
 }
 
 impl<T, E> Mailbox<T, E> {
     /// An empty mailbox with the buffers that will go round: one being filled, one in the slot, one being read.
     pub fn new(handover: Handover, stop: Stop, buffers: [T; 3]) -> Self {
-        let state = State { slot: None, spare: buffers.into(), trouble: None, end: None, dropped: 0 };
+        let state = State { slot: None, spare: buffers.into(), trouble: None, end: None, dropped: 0, bad: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new(), handover, stop }
     }
 
@@ -160,9 +161,21 @@ impl<T, E> Mailbox<T, E> {
         self.changed.notify_all();
     }
 
-    /// Items replaced before they were taken.
+    /// Items replaced before they were taken, here or by the sender.
     pub fn dropped(&self) -> u64 {
         self.lock().dropped
+    }
+
+    /// Items the sender could not use.
+    pub fn bad(&self) -> u64 {
+        self.lock().bad
+    }
+
+    /// Counts what was lost before it came here: `late` items that newer ones replaced, `bad` ones that were of no use.
+    pub fn lose(&self, late: u64, bad: u64) {
+        let mut state = self.lock();
+        state.dropped += late;
+        state.bad += bad;
     }
 
     fn wait<'a>(&self, state: MutexGuard<'a, State<T, E>>, time: Duration) -> MutexGuard<'a, State<T, E>> {
@@ -194,7 +207,9 @@ mod tests {
         }
         assert!(matches!(mailbox.take(SOON), Taken::Item(5)));
         assert!(matches!(mailbox.take(SOON), Taken::Nothing));
-        assert_eq!(mailbox.dropped(), 4);
+        assert_eq!((mailbox.dropped(), mailbox.bad()), (4, 0));
+        mailbox.lose(3, 2);
+        assert_eq!((mailbox.dropped(), mailbox.bad()), (7, 2));
     }
 
     #[test]

@@ -154,7 +154,8 @@ pub fn run<P: OutputPin + Send + 'static>(
     observer: &mut dyn Observer,
 ) -> Outcome {
     let (summary, heard) = (Summary::default(), plan.clock.now());
-    let mut run = Run { pipeline, plan, observer, summary, fault: None, overcome: None, skipped: None, heard };
+    let (told, overcome, skipped) = (Vec::new(), None, None);
+    let mut run = Run { pipeline, plan, observer, summary, fault: None, told, overcome, skipped, heard };
     let mut result = run.until_the_end(capture);
     let Run { pipeline, mut summary, skipped, overcome, .. } = run;
     if let (Ok(()), Some(fault)) = (&result, overcome) {
@@ -168,6 +169,7 @@ pub fn run<P: OutputPin + Send + 'static>(
         result = result.and(Err(error.into()));
     }
     summary.dropped = capture.dropped();
+    summary.bad = capture.bad();
     plan.stop.request();
     Outcome { summary, result }
 }
@@ -194,6 +196,8 @@ struct Run<'a, P> {
     observer: &'a mut dyn Observer,
     summary: Summary,
     fault: Option<Fault>,
+    /// Causes of the source's fault that were logged since its latest frame: while it is tried again, they may take turns.
+    told: Vec<Arc<str>>,
     /// The latest fault after which frames arrived again: no run that had one was a success.
     overcome: Option<Fault>,
     /// What the source could not show so far.
@@ -272,6 +276,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         };
         if let Some(fault) = self.fault.take() {
             self.overcome = Some(fault);
+            self.told.clear();
             tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
         }
         let event = Event {
@@ -308,8 +313,9 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
 
     fn source_fault(&mut self, reason: Arc<str>) -> Result<(), Failure> {
         let news = !matches!(&self.fault, Some(Fault::Source(known)) if *known == reason);
-        if news {
+        if news && !self.told.contains(&reason) {
             tracing::warn!("{reason}");
+            self.told.push(Arc::clone(&reason));
         }
         self.fault = Some(Fault::Source(reason));
         self.show_fault(news)

@@ -3,6 +3,7 @@
 use crate::cli::{Global, Settings};
 use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
+use crate::source::CameraRequest;
 use emotion_models::{Classifier, ModelError, shipped};
 
 /// Name of the model inside the program, for messages.
@@ -54,6 +55,12 @@ impl Setup {
             Some(place) => Failure::ConfiguredModel { place, source },
             None => source.into(),
         })
+    }
+
+    /// What to ask of a camera.
+    pub fn camera_request(&self) -> CameraRequest {
+        let camera = &self.config.camera;
+        CameraRequest { width: camera.width, height: camera.height, ..CameraRequest::default() }
     }
 
     /// Lights and thresholds for the model's labels.

@@ -15,6 +15,8 @@ pub struct Summary {
     pub frames: u64,
     /// Frames that a newer one replaced before they were judged.
     pub dropped: u64,
+    /// Frames of a camera that were short or damaged.
+    pub bad: u64,
     /// Times a fault began or a picture could not be shown; at least 1 for a run that failed.
     pub faults: u64,
     /// From capture to light.
@@ -69,6 +71,9 @@ impl Summary {
         let mut text = format!("{} in {:.1} s", counted(self.frames, "frame"), self.duration().as_secs_f64());
         // Writing into a String cannot fail.
         let _ = write!(text, ", {} dropped, {}", self.dropped, counted(self.faults, "fault"));
+        if self.bad > 0 {
+            let _ = write!(text, ", {} of the camera unusable", counted(self.bad, "frame"));
+        }
         if let Some(Percentiles { p50, p95, p99 }) = self.latency.percentiles() {
             let [p50, p95, p99] = [p50, p95, p99].map(|value| value.as_secs_f64() * 1e3);
             let _ = write!(text, "\ncamera to light: {p50:.1} ms p50, {p95:.1} ms p95, {p99:.1} ms p99");
@@ -95,6 +100,7 @@ impl Summary {
             "frames": self.frames,
             "seconds": self.duration().as_secs_f64(),
             "dropped": self.dropped,
+            "unusable": self.bad,
             "faults": self.faults,
             "state": self.state.map(state_word),
             "moods": moods,
@@ -147,6 +153,10 @@ mod tests {
         summary.pass(Duration::from_millis(3000));
         let text = summary.text(&labels);
         assert!(text.contains("angry 0 times, 0.0 s; happy 2 times, 2.5 s; none 0.5 s"), "{text}");
+        assert!(!text.contains("unusable"), "{text}");
+        summary.bad = 2;
+        let text = summary.text(&labels);
+        assert!(text.contains("2 frames of the camera unusable"), "{text}");
         let json = summary.json(&labels);
         assert_eq!(json["moods"]["happy"]["times"], 2);
         assert_eq!(json["frames"], 4);

@@ -12,7 +12,7 @@ use edge_runtime::locate::{CentredSquare, FaceLocator};
 use edge_runtime::mailbox::Stop;
 use edge_runtime::mood::{MoodFilter, State};
 use edge_runtime::pipeline::{Observer, Outcome, Pipeline, RunPlan, run};
-use edge_runtime::source::{Playback, SourceSpec, start};
+use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView, TEST_CARD_LABELS};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,7 +61,7 @@ fn play(
 ) -> (Outcome, Notes) {
     let (mut pipeline, memory) = pipeline(locator);
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback { fps: 30.0, every_frame, repeat: false, dwell: None };
+    let playback = Playback { fps: 30.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(source, playback, clock, &stop);
     let plan = RunPlan { clock, stop: stop.clone(), frames, every_frame, period: Duration::from_millis(33) };
     let mut notes = Notes { memory, seen: Vec::new(), enough: Box::new(move |event| enough(event, &stop)) };
@@ -114,7 +114,8 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
     let (mut pipeline, memory) = pipeline(Box::new(CentredSquare));
     darken_on_panic(pipeline.lights.dark_switch());
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None };
+    let playback =
+        Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
     let plan =
         RunPlan { clock, stop: stop.clone(), frames: None, every_frame: true, period: Duration::from_millis(33) };
@@ -130,7 +131,8 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
 fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
     let (mut pipeline, memory) = pipeline(Box::new(CentredSquare));
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None };
+    let playback =
+        Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
     let plan = RunPlan { clock, stop, frames: Some(200), every_frame: true, period: Duration::from_millis(33) };
     let failing = memory.clone();

@@ -45,7 +45,7 @@ pub use error::ModelError;
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use onnx::{decode, embed, encode, read_card};
-pub use picture::{Picture, PictureError};
+pub use picture::{Picture, PictureError, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
 pub use test_card::{DEMO_SEED, TEST_CARD_LABELS, TestCard, is_reserved_seed};

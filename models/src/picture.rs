@@ -55,7 +55,7 @@ impl Picture {
         let jpeg = reader.format() == Some(ImageFormat::Jpeg);
         let mut decoder = reader.into_decoder().map_err(|error| undecodable(&error))?;
         let orientation = decoder.orientation().map_err(|error| undecodable(&error))?;
-        if jpeg && !ends(bytes) {
+        if jpeg && !is_whole_jpeg(bytes) {
             return Err(undecodable(&"the JPEG is cut off"));
         }
         let mut image = DynamicImage::from_decoder(decoder).map_err(|error| undecodable(&error))?;
@@ -89,7 +89,7 @@ impl Picture {
 ///
 /// Walks the segments (ITU-T T.81, Annex B): each has a marker `FF xx` and a length, except that coded data follow a
 /// start of scan, in which `FF` is followed by 0 or by a restart marker.
-fn ends(bytes: &[u8]) -> bool {
+pub fn is_whole_jpeg(bytes: &[u8]) -> bool {
     const START_OF_SCAN: u8 = 0xDA;
     const END: u8 = 0xD9;
     let mut at = 2;

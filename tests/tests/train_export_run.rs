@@ -9,7 +9,7 @@ use edge_runtime::locate::CentredSquare;
 use edge_runtime::mailbox::Stop;
 use edge_runtime::mood::MoodFilter;
 use edge_runtime::pipeline::{self, Observer, Pipeline, RunPlan};
-use edge_runtime::source::{Playback, SourceSpec, start};
+use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard};
 use end_to_end_tests::{
     Faces, Finished, Session, draw_data, draw_faces, edge_runtime, example, host_trainer, train_tiny,
@@ -178,7 +178,8 @@ fn the_library_drives_one_pin_a_mood() {
         classifier,
     };
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback { fps: FPS, every_frame: true, repeat: false, dwell: None };
+    let playback =
+        Playback { fps: FPS, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::Images(trained.show()), playback, clock, &stop);
     let period = Duration::from_secs_f64(1.0 / FPS);
     let plan = RunPlan { clock, stop, frames: None, every_frame: true, period };

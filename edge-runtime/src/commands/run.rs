@@ -15,7 +15,7 @@ use crate::pipeline::{self, Pipeline, RunPlan};
 use crate::setup::Setup;
 use crate::signals;
 use crate::source::{self, Playback, SourceSpec};
-use emotion_models::Classifier;
+use emotion_models::{Classifier, Colour};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     if fallback {
         setup.config.source = SourceSpec::TestCard;
     }
-    let playback = playback(&setup, args)?;
+    let mut playback = playback(&setup, args)?;
     let stop = Stop::default();
     let classifier = setup.classifier()?;
     let resolved = setup.resolve(&classifier)?;
@@ -40,6 +40,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         tracing::info!("the lights hang on GPIO lines, driven through {}", driver.name());
     }
     let style = style(driver, args);
+    playback.camera.colour = style == Style::Live || classifier.card().input.colour == Colour::Rgb;
     let switch = lights.dark_switch();
     output::restore_on_panic();
     darken_on_panic(switch.clone());
@@ -78,11 +79,13 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     outcome.result.and(written.map_err(Failure::from))
 }
 
-/// Whether the test card stands in for a camera: only where nobody configured anything, and lights are only drawn.
+/// Whether the test card stands in for a camera: only where nobody configured anything, lights are only drawn, and there
+/// is no camera.
 fn stands_in(setup: &Setup, args: &RunArgs) -> bool {
     setup.origin == Origin::Defaults
         && args.settings.source.is_none()
         && matches!(setup.config.lights.backend, LightsBackend::Auto | LightsBackend::Terminal)
+        && !source::is_any_camera()
 }
 
 fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
@@ -95,7 +98,13 @@ fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
         return Err(Failure::Usage("--loop is for pictures: a pipe cannot be read again".to_owned()));
     }
     let config = &setup.config;
-    Ok(Playback { fps: config.fps, every_frame: args.every_frame, repeat: args.repeat, dwell: config.dwell })
+    Ok(Playback {
+        fps: config.fps,
+        every_frame: args.every_frame,
+        repeat: args.repeat,
+        dwell: config.dwell,
+        camera: setup.camera_request(),
+    })
 }
 
 fn style(driver: Driver, args: &RunArgs) -> Style {

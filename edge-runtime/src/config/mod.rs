@@ -11,7 +11,7 @@ mod write;
 
 use crate::lights::Colour;
 use crate::mood::LONGEST_HOLD;
-use crate::source::SourceSpec;
+use crate::source::{CameraRequest, SourceSpec};
 pub use keys::Keys;
 pub use places::find;
 pub use resolve::{Resolved, lamps, resolve};
@@ -66,10 +66,24 @@ pub struct Config {
     /// Seconds each picture, and each mood of the test card, is shown.
     #[serde(deserialize_with = "dwell")]
     pub dwell: Option<f64>,
+    /// What is asked of a camera.
+    pub camera: CameraConfig,
     /// What steadies the mood.
     pub filter: FilterConfig,
     /// The lights.
     pub lights: LightsConfig,
+}
+
+/// What is asked of a camera.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CameraConfig {
+    /// Width of its frames, in pixels.
+    #[serde(deserialize_with = "values::side")]
+    pub width: u32,
+    /// Height of its frames, in pixels.
+    #[serde(deserialize_with = "values::side")]
+    pub height: u32,
 }
 
 /// What steadies the mood.
@@ -148,6 +162,8 @@ pub const HIGHEST_PIN: u8 = 27;
 
 /// Bounds of `fps`, in frames a second.
 pub const FPS: (f64, f64) = (0.1, 1000.0);
+/// Bounds of a camera's `width` and `height`, in pixels: from what the smallest cameras have to what the largest do.
+pub const CAMERA_SIDE: (u32, u32) = (32, 8192);
 /// Bounds of `dwell`, in seconds.
 pub const DWELL: (f64, f64) = (0.01, 86_400.0);
 /// Bounds of `smoothing`, in seconds.
@@ -162,9 +178,17 @@ impl Default for Config {
             model: None,
             fps: 30.0,
             dwell: None,
+            camera: CameraConfig::default(),
             filter: FilterConfig::default(),
             lights: LightsConfig::default(),
         }
+    }
+}
+
+impl Default for CameraConfig {
+    fn default() -> Self {
+        let CameraRequest { width, height, .. } = CameraRequest::default();
+        Self { width, height }
     }
 }
 

@@ -61,6 +61,9 @@ fn impossible_values_are_refused_with_line_and_what_is_allowed() {
         ("fps = nan\n", "c.toml:1: `fps`", "from 0.1 to 1000"),
         ("fps = \"fast\"\n", "c.toml:1: `fps`", "takes a number from 0.1 to 1000, not \"fast\""),
         ("fps = 99999999999999999999\n", "c.toml:1: `fps`", "not 99999999999999999999"),
+        ("[camera]\nwidth = 0\n", "c.toml:2: `camera.width`", "a whole number of pixels from 32 to 8192, not 0"),
+        ("[camera]\nheight = 480.5\n", "c.toml:2: `camera.height`", "a whole number of pixels from 32 to 8192"),
+        ("[camera]\nfps = 3\n", "c.toml:2: `camera.fps`", "allowed are `width`, `height`"),
         ("model = 3\n", "c.toml:1: `model`", "takes a string, not 3"),
         ("filter = 3\n", "c.toml:1: `filter`", "takes a table, not 3"),
         ("filter = [0.3]\n", "c.toml:1: `filter`", "takes no array"),
@@ -158,6 +161,8 @@ fn any_config() -> impl Strategy<Value = Config> {
     let source = prop_oneof![
         Just("auto".to_owned()),
         Just("test-card".to_owned()),
+        Just("rpicam".to_owned()),
+        "v4l2:/dev/[a-z0-9 \"'\\\\/#]{1,12}",
         "images:[a-z \"'\\\\/#]{1,12}",
         (1u32..4000, 1u32..4000).prop_map(|(width, height)| format!("stdin:{width}x{height}:nv12")),
     ];
@@ -173,36 +178,40 @@ fn any_config() -> impl Strategy<Value = Config> {
         (source, prop::option::of("[a-zA-Z0-9_/. '\"\\\\]{1,20}"), 0.1f64..1000.0, prop::option::of(0.01f64..9e4));
     let filter = (0.0f64..60.0, 0.0f64..1.5, 0.0f32..1.0, prop::option::of(0.5f32..1.0), prop::option::of(0.0f32..0.5));
     let lights = (0usize..5, any::<bool>(), lamp(0..5), lamp(5..10), lamp(10..15), lamp(15..20));
-    (head, filter, lights).prop_map(|(head, filter, (backend, active_low, camera, angry, happy, sad))| {
-        let label =
-            |label: &str, value: Option<f32>| value.map(|value| (label.to_owned(), value)).into_iter().collect();
-        let moods = [angry, happy, sad];
-        Config {
-            source: head.0.parse().unwrap(),
-            model: head.1.map(PathBuf::from),
-            fps: head.2,
-            dwell: head.3.map(|dwell| dwell.min(DWELL.1)),
-            filter: FilterConfig {
-                smoothing: filter.0,
-                hold: filter.1,
-                leave_margin: filter.2,
-                enter: label("happy", filter.3),
-                leave: label("sad", filter.4),
-            },
-            lights: LightsConfig {
-                backend: [
-                    LightsBackend::Auto,
-                    LightsBackend::Gpiochip,
-                    LightsBackend::Rppal,
-                    LightsBackend::Terminal,
-                    LightsBackend::None,
-                ][backend],
-                active_low,
-                camera,
-                moods: Some(MOODS.iter().map(|&name| name.to_owned()).zip(moods).collect()),
-            },
-        }
-    })
+    let camera = (CAMERA_SIDE.0..=CAMERA_SIDE.1, CAMERA_SIDE.0..=CAMERA_SIDE.1);
+    (head, camera, filter, lights).prop_map(
+        |(head, (width, height), filter, (backend, active_low, camera, angry, happy, sad))| {
+            let label =
+                |label: &str, value: Option<f32>| value.map(|value| (label.to_owned(), value)).into_iter().collect();
+            let moods = [angry, happy, sad];
+            Config {
+                source: head.0.parse().unwrap(),
+                model: head.1.map(PathBuf::from),
+                fps: head.2,
+                dwell: head.3.map(|dwell| dwell.min(DWELL.1)),
+                camera: CameraConfig { width, height },
+                filter: FilterConfig {
+                    smoothing: filter.0,
+                    hold: filter.1,
+                    leave_margin: filter.2,
+                    enter: label("happy", filter.3),
+                    leave: label("sad", filter.4),
+                },
+                lights: LightsConfig {
+                    backend: [
+                        LightsBackend::Auto,
+                        LightsBackend::Gpiochip,
+                        LightsBackend::Rppal,
+                        LightsBackend::Terminal,
+                        LightsBackend::None,
+                    ][backend],
+                    active_low,
+                    camera,
+                    moods: Some(MOODS.iter().map(|&name| name.to_owned()).zip(moods).collect()),
+                },
+            }
+        },
+    )
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! Values as a configuration file writes them, each refused with what is allowed.
 
-use super::HIGHEST_PIN;
+use super::{CAMERA_SIDE, HIGHEST_PIN};
 use serde::de::{Error, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -89,6 +89,27 @@ impl Visitor<'_> for Pin {
 
 pub(super) fn pin<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u8>, D::Error> {
     input.deserialize_u8(Pin).map(Some)
+}
+
+struct Side;
+
+impl Visitor<'_> for Side {
+    type Value = u32;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "a whole number of pixels from {} to {}", CAMERA_SIDE.0, CAMERA_SIDE.1)
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<u32, E> {
+        match u32::try_from(value) {
+            Ok(side) if (CAMERA_SIDE.0..=CAMERA_SIDE.1).contains(&side) => Ok(side),
+            _ => Err(E::invalid_value(serde::de::Unexpected::Signed(value), &self)),
+        }
+    }
+}
+
+pub(super) fn side<'de, D: Deserializer<'de>>(input: D) -> Result<u32, D::Error> {
+    input.deserialize_u32(Side)
 }
 
 /// A text with a meaning of its own.

@@ -1,6 +1,8 @@
 //! The effective configuration as a commented file that reads back the same.
 
-use super::{Config, DWELL, FPS, HIGHEST_PIN, HOLD, LampConfig, LightsBackend, Origin, Resolved, SMOOTHING};
+use super::{
+    CAMERA_SIDE, Config, DWELL, FPS, HIGHEST_PIN, HOLD, LampConfig, LightsBackend, Origin, Resolved, SMOOTHING,
+};
 use crate::lights::Colour;
 use emotion_models::ModelCard;
 use std::collections::BTreeMap;
@@ -31,8 +33,15 @@ fn compose(
         out,
         "# Put it into ~/.config/moodlight/config.toml or /etc/moodlight/config.toml, or name it with --config."
     )?;
-    writeln!(out, "\n# Where frames come from: auto (a camera), test-card, images:DIR or images:FILE,")?;
-    writeln!(out, "# stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb.")?;
+    writeln!(
+        out,
+        "\n# Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera"
+    )?;
+    writeln!(
+        out,
+        "# module), test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey"
+    )?;
+    writeln!(out, "# or rgb.")?;
     writeln!(out, "source = {}", text(&config.source.to_string()))?;
     writeln!(
         out,
@@ -55,6 +64,12 @@ fn compose(
         Some(dwell) => writeln!(out, "dwell = {dwell:?}")?,
         None => writeln!(out, "# dwell = 2.5")?,
     }
+
+    writeln!(out, "\n[camera]")?;
+    let (least, most) = CAMERA_SIDE;
+    writeln!(out, "# Size of the frames asked of a camera, in pixels, {least} to {most} each; it may give another.")?;
+    writeln!(out, "width = {}", config.camera.width)?;
+    writeln!(out, "height = {}", config.camera.height)?;
 
     let filter = &config.filter;
     writeln!(out, "\n[filter]")?;

@@ -1,6 +1,6 @@
 //! The capture thread: paces a source, hands its frames over, opens a camera again when it fails.
 
-use super::{SourceError, SourceSpec};
+use super::{CameraRequest, Losses, SourceError, SourceSpec};
 use crate::frame::{Clock, Frame};
 use crate::mailbox::{Handover, Mailbox, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,8 +11,9 @@ use std::time::Duration;
 /// The mailbox through which frames come from the capture thread.
 pub type Capture = Mailbox<Frame, SourceError>;
 
-/// Pauses before a camera is opened again: the first, and the longest they grow to.
-const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// Pauses before a camera is opened again: the first, and the longest they grow to. Short enough that whoever plugs a
+/// camera in again need not wonder.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 
 /// Seconds a picture or a mood of the test card is shown, if nothing else is asked for.
 const DWELL: f64 = 2.5;
@@ -29,6 +30,8 @@ pub struct Playback {
     /// Seconds each picture, and each mood of the test card, is shown. Without it: 2.5, but one frame for pictures when
     /// every frame counts, since a folder is then a film.
     pub dwell: Option<f64>,
+    /// What is asked of a camera.
+    pub camera: CameraRequest,
 }
 
 impl Playback {
@@ -70,11 +73,12 @@ struct Worker {
 
 impl Worker {
     fn run(self) {
+        let mut told = None;
         let mut pause = RETRY.0;
         loop {
             let mut delivered = false;
             // A driver's library may panic; that is a fault of the source like any other.
-            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut delivered)))
+            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut told, &mut delivered)))
                 .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
             let error = match result {
                 Err(error) if self.spec.is_camera() && !self.stop.is_requested() => error,
@@ -92,23 +96,41 @@ impl Worker {
     }
 
     /// Opens the source and hands its frames over until it ends.
-    fn deliver(&self, delivered: &mut bool) -> Result<(), SourceError> {
+    fn deliver(&self, told: &mut Option<String>, delivered: &mut bool) -> Result<(), SourceError> {
         let mut source = self.spec.open(&self.playback)?;
+        if source.description() != told.as_deref() {
+            *told = source.description().map(str::to_owned);
+            if let Some(description) = told {
+                tracing::info!("{description}");
+            }
+        }
         let mut pacer = Pacer::new(&self.playback, source.is_live(), self.clock);
         loop {
             let Some(mut frame) = self.capture.buffer() else { return Ok(()) };
-            let Some(number) = pacer.next(&self.stop) else { return Ok(()) };
-            if !source.fill(number, &mut frame)? {
+            let number = if source.keeps_time() { pacer.count() } else { pacer.next(&self.stop) };
+            let Some(number) = number else { return Ok(()) };
+            frame.age = Duration::ZERO;
+            let filled = source.fill(number, &mut frame);
+            self.lose(source.losses());
+            if !filled? {
                 return Ok(());
             }
             frame.view()?;
             frame.number = number;
-            frame.captured = self.clock.now();
+            frame.captured = self.clock.now().saturating_sub(frame.age);
             frame.time = if self.playback.every_frame { self.playback.time_of(number) } else { frame.captured };
             *delivered = true;
             if !self.capture.put(frame) {
                 return Ok(());
             }
+        }
+    }
+}
+
+impl Worker {
+    fn lose(&self, losses: Losses) {
+        if losses != Losses::default() {
+            self.capture.lose(losses.late, losses.bad);
         }
     }
 }
@@ -128,6 +150,13 @@ impl Pacer {
         let period = (!playback.every_frame).then(|| playback.time_of(1));
         let now = clock.now();
         Self { period, live, clock, start: now, due: now, number: 0 }
+    }
+
+    /// The next frame's number, for a source that keeps time itself.
+    fn count(&mut self) -> Option<u64> {
+        let number = self.number;
+        self.number += 1;
+        Some(number)
     }
 
     /// Waits until the next frame is due; `None` when a stop is requested.
@@ -159,7 +188,7 @@ mod tests {
     use crate::mailbox::Taken;
 
     fn playback(every_frame: bool) -> Playback {
-        Playback { fps: 200.0, every_frame, repeat: false, dwell: None }
+        Playback { fps: 200.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() }
     }
 
     #[test]
@@ -198,7 +227,7 @@ mod tests {
     #[test]
     fn dwell_in_frames() {
         let frames = |dwell, every_frame, pictures| {
-            Playback { fps: 30.0, every_frame, repeat: false, dwell }.frames_per_picture(pictures)
+            Playback { dwell, fps: 30.0, ..playback(every_frame) }.frames_per_picture(pictures)
         };
         assert_eq!(frames(None, false, true), 75);
         assert_eq!(frames(None, true, true), 1);

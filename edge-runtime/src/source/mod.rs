@@ -1,12 +1,25 @@
 //! Where frames come from.
 
+mod auto;
+pub mod cameras;
 mod capture;
 mod images;
 mod raw;
+pub mod rpicam;
 mod spec;
 mod test_card;
+mod trouble;
+#[cfg(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm")))]
+mod v4l2;
+#[cfg(not(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm"))))]
+#[path = "v4l2_absent.rs"]
+mod v4l2;
+// Of use to V4L2 alone; the tests look at it everywhere.
+#[cfg(any(test, all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm"))))]
+mod video;
 
 use crate::frame::{Frame, Skipped};
+pub use auto::is_any as is_any_camera;
 pub use capture::{Capture, Playback, start};
 use emotion_models::FrameError;
 pub use images::{Images, open_picture};
@@ -16,14 +29,42 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 pub use test_card::TestCardSource;
+pub use trouble::{CameraError, holder};
+
+/// What is asked of a camera, beside the frame rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CameraRequest {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Whether colours matter; pictures that have to be decoded are grey without.
+    pub colour: bool,
+}
+
+impl Default for CameraRequest {
+    /// What every camera delivers, and enough for a face: 640x480 pixels.
+    fn default() -> Self {
+        Self { width: 640, height: 480, colour: false }
+    }
+}
+
+/// Frames of a camera that never reached anyone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// A newer one was there already.
+    pub late: u64,
+    /// They were short or damaged.
+    pub bad: u64,
+}
 
 /// Delivers frames, one after the other.
 ///
 /// A source knows nothing of moods: what it hands over is pixels, and whatever it knows about them stays inside it.
-/// Cameras belong behind this trait too; their `fill` waits for the driver, and runs on the capture thread only.
+/// Of cameras, `fill` waits for the driver, and runs on the capture thread only.
 pub trait FrameSource: Send {
-    /// Fills `frame` with the next picture: format, size, `data`, `content` where frames repeat, and `skipped` where
-    /// pictures cannot be shown. `number` counts the frames asked for, and jumps where a live source was asked too late.
+    /// Fills `frame` with the next picture: format, size, `data`, `content` where frames repeat, `age` where it is known,
+    /// and `skipped` where pictures cannot be shown. `number` counts the frames asked for, and jumps where a live source was asked too late.
     /// Answers `false`, leaving the frame alone, after the last picture.
     ///
     /// # Errors
@@ -34,17 +75,35 @@ pub trait FrameSource: Send {
     fn is_live(&self) -> bool {
         false
     }
+
+    /// Whether [`Self::fill`] itself waits until a frame is due, as a camera does.
+    fn keeps_time(&self) -> bool {
+        false
+    }
+
+    /// Frames lost since this was asked last.
+    fn losses(&mut self) -> Losses {
+        Losses::default()
+    }
+
+    /// What was opened, for the log; `None` where there is nothing to say.
+    fn description(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// Why a source gives no frames.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// `auto` found no camera.
+    /// `auto` found no camera; what was looked for.
     #[error(
-        "no camera found: this build reads no cameras yet; try `--source test-card`, `--source images:DIR`, or pipe \
-         frames in with `--source stdin:640x480:yuyv`"
+        "no camera found: {0}; plug one in, `edge-runtime doctor` tells more; or try `--source test-card`, or pictures \
+         with `--source images:DIR`"
     )]
-    NoCamera,
+    NoCamera(String),
+    /// A camera gives no frames.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
     /// A file or folder of pictures cannot be read.
     #[error("cannot read {}: {source}; check the path and its permissions", path.display())]
     Unreadable {

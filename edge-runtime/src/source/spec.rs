@@ -1,6 +1,6 @@
-//! Sources by name: `test-card`, `images:DIR`, `stdin:640x480:yuyv`, `auto`.
+//! Sources by name: `v4l2:/dev/video0`, `rpicam`, `auto`, `test-card`, `images:DIR`, `stdin:640x480:yuyv`.
 
-use super::{FrameSource, Images, Playback, RawFrames, SourceError, TestCardSource};
+use super::{FrameSource, Images, Playback, RawFrames, SourceError, TestCardSource, auto, rpicam, v4l2};
 use emotion_models::{DEMO_SEED, MAX_SIDE, PixelFormat};
 use std::fmt;
 use std::path::PathBuf;
@@ -12,8 +12,12 @@ const LARGEST_FRAME: usize = 3 * 8192 * 8192;
 /// Which source to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSpec {
-    /// The first camera that delivers frames.
+    /// The first camera there is.
     Auto,
+    /// A camera through V4L2, by its node: `/dev/video0`, or a link such as those in `/dev/v4l/by-id`.
+    V4l2(PathBuf),
+    /// A camera through libcamera, as `rpicam-vid` delivers it.
+    Rpicam,
     /// A drawn face that cycles through the moods.
     TestCard,
     /// A picture, or a folder of them.
@@ -33,8 +37,13 @@ pub enum SourceSpec {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceSpecError {
     /// No source has this name.
-    #[error("unknown source `{0}`: allowed are auto, test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT")]
+    #[error(
+        "unknown source `{0}`: allowed are auto, v4l2:DEVICE, rpicam, test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT"
+    )]
     Unknown(String),
+    /// `v4l2:` without a device.
+    #[error("`v4l2:` lacks a device, as in v4l2:/dev/video0 or v4l2:/dev/v4l/by-id/usb-...")]
+    NoDevice,
     /// `images:` without a path.
     #[error("`images:` lacks a path, as in images:photos or images:face.png")]
     NoPath,
@@ -55,7 +64,9 @@ impl SourceSpec {
     /// It is not there, or gives nothing to look at.
     pub fn open(&self, playback: &Playback) -> Result<Box<dyn FrameSource>, SourceError> {
         Ok(match self {
-            Self::Auto => return Err(SourceError::NoCamera),
+            Self::Auto => auto::open(&playback.camera, playback.fps)?,
+            Self::V4l2(path) => v4l2::open(path, &playback.camera, playback.fps)?,
+            Self::Rpicam => rpicam::open(&playback.camera, playback.fps)?,
             Self::TestCard => Box::new(TestCardSource::new(DEMO_SEED, playback.frames_per_picture(false))),
             Self::Images(path) => Box::new(Images::open(path, playback.frames_per_picture(true), playback.repeat)?),
             Self::Stdin { width, height, format } => {
@@ -66,13 +77,15 @@ impl SourceSpec {
 
     /// Whether the source is a camera: it may come and go, so a fault is shown and opening is tried again.
     pub fn is_camera(&self) -> bool {
-        matches!(self, Self::Auto)
+        matches!(self, Self::Auto | Self::V4l2(_) | Self::Rpicam)
     }
 
     /// What the source is, for people.
     pub fn description(&self) -> String {
         match self {
             Self::Auto => "a camera".to_owned(),
+            Self::V4l2(path) => format!("the camera {}", path.display()),
+            Self::Rpicam => "the camera module, through libcamera".to_owned(),
             Self::TestCard => "the test card, a drawn face".to_owned(),
             Self::Images(path) => format!("pictures from {}", path.display()),
             Self::Stdin { width, height, format } => format!("{width}x{height} {format} frames from standard input"),
@@ -84,6 +97,8 @@ impl fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
+            Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
+            Self::Rpicam => f.write_str("rpicam"),
             Self::TestCard => f.write_str("test-card"),
             Self::Images(path) => write!(f, "images:{}", path.display()),
             Self::Stdin { width, height, format } => write!(f, "stdin:{width}x{height}:{format}"),
@@ -97,6 +112,9 @@ impl FromStr for SourceSpec {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(path) = text.strip_prefix("images:") {
             return if path.is_empty() { Err(SourceSpecError::NoPath) } else { Ok(Self::Images(path.into())) };
+        }
+        if let Some(path) = text.strip_prefix("v4l2:") {
+            return if path.is_empty() { Err(SourceSpecError::NoDevice) } else { Ok(Self::V4l2(path.into())) };
         }
         if let Some(raw) = text.strip_prefix("stdin:") {
             let parse = || {
@@ -115,6 +133,7 @@ impl FromStr for SourceSpec {
         }
         match text {
             "auto" => Ok(Self::Auto),
+            "rpicam" => Ok(Self::Rpicam),
             "test-card" => Ok(Self::TestCard),
             other => Err(SourceSpecError::Unknown(other.to_owned())),
         }
@@ -128,7 +147,15 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for name in ["auto", "test-card", "images:/tmp/a b", "stdin:640x480:yuyv", "stdin:1x1:grey"] {
+        for name in [
+            "auto",
+            "v4l2:/dev/v4l/by-id/a b",
+            "rpicam",
+            "test-card",
+            "images:/tmp/a b",
+            "stdin:640x480:yuyv",
+            "stdin:1x1:grey",
+        ] {
             assert_eq!(name.parse::<SourceSpec>().unwrap().to_string(), name);
         }
     }
@@ -138,6 +165,7 @@ mod tests {
         let error = |name: &str| name.parse::<SourceSpec>().unwrap_err().to_string();
         assert!(error("camera").contains("test-card"));
         assert!(error("images:").contains("path"));
+        assert!(error("v4l2:").contains("/dev/video0"));
         for name in ["stdin:640x480", "stdin:640:yuyv", "stdin:axb:grey", "stdin:4x4:mjpg", "stdin:-1x4:rgb"] {
             assert!(error(name).contains("yuyv"), "{name}");
         }

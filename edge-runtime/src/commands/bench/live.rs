@@ -1,0 +1,85 @@
+//! The frames of a source as they come: a camera's rate, and the latency from capture to light.
+
+use super::report::{Fact, Report, mebibytes};
+use super::{Stages, failure, percentiles, pipeline, report};
+use crate::exit::Failure;
+use crate::frame::Clock;
+use crate::histogram::Histogram;
+use crate::mailbox::{Stop, Taken};
+use crate::setup::Setup;
+use crate::source::{self, Playback, SourceError, SourceSpec};
+use crate::summary::{counted, peak_rss_kib};
+use emotion_models::Colour;
+use std::time::{Duration, Instant};
+
+/// Frames before measuring begins: a camera finds its exposure, caches fill.
+const WARM_UP: u64 = 10;
+/// How long a source may give no frames before that is the answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Judges `frames` frames of `source`, or as many as there are.
+pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result<Report, Failure> {
+    let mut pipeline = pipeline(setup)?;
+    let (clock, stop) = (Clock::start(), Stop::default());
+    let mut camera = setup.camera_request();
+    camera.colour = pipeline.classifier.card().input.colour == Colour::Rgb;
+    let (fps, dwell) = (setup.config.fps, setup.config.dwell);
+    let playback = Playback { fps, every_frame: false, repeat: true, dwell, camera };
+    let capture = source::start(source.clone(), playback, clock, &stop);
+
+    let (mut stages, mut latency) = (Stages::default(), Histogram::default());
+    let (mut judged, mut size) = (0, String::new());
+    let (mut start, mut dropped, mut heard) = (Instant::now(), 0, Instant::now());
+    while latency.count() < frames {
+        match capture.take(PATIENCE.saturating_sub(heard.elapsed()).min(Duration::from_millis(200))) {
+            Taken::Item(frame) => {
+                heard = Instant::now();
+                let timings = pipeline.frame(&frame, clock.now()).map_err(failure)?.timings;
+                judged += 1;
+                if judged > WARM_UP {
+                    stages.record(&timings);
+                    latency.record(clock.now().saturating_sub(frame.captured));
+                } else {
+                    (start, dropped) = (heard, capture.dropped());
+                    size = format!("{}x{} {}", frame.width, frame.height, frame.format);
+                }
+                capture.give_back(frame);
+            }
+            Taken::Trouble(reason) if heard.elapsed() >= PATIENCE => {
+                stop.request();
+                return Err(SourceError::StoppedInFault(reason.to_string()).into());
+            }
+            Taken::Nothing if heard.elapsed() >= PATIENCE => {
+                stop.request();
+                let reason = "it has delivered no frame for 15 seconds";
+                return Err(SourceError::StoppedInFault(reason.to_owned()).into());
+            }
+            Taken::Nothing | Taken::Trouble(_) => {}
+            Taken::End(end) => {
+                end?;
+                break;
+            }
+        }
+    }
+    stop.request();
+    let measured = latency.count();
+    if measured == 0 {
+        let reason = format!("the source ended after {}, too early to measure", counted(judged, "frame"));
+        return Err(SourceError::StoppedInFault(reason).into());
+    }
+    let rate = measured as f64 / start.elapsed().as_secs_f64();
+    let mut stages = stages.percentiles();
+    stages.push(("camera to light", percentiles(&latency)));
+    let facts = vec![
+        Fact::new("frames_per_second", "frames a second, as the source gave them", Some(rate), |rate| {
+            format!("{rate:.1}")
+        }),
+        Fact::new("dropped", "frames that a newer one replaced", Some(capture.dropped() - dropped), |count| {
+            count.to_string()
+        }),
+        Fact::new("unusable", "frames that were short or damaged", Some(capture.bad()), |count| count.to_string()),
+        Fact::new("peak_rss_kib", "peak memory (RSS)", peak_rss_kib(), |kib| mebibytes(kib * 1024)),
+    ];
+    let frames = format!("{} of {size} from {}", counted(measured, "frame"), source.description());
+    Ok(report(&pipeline, frames, stages, facts))
+}

@@ -1,0 +1,117 @@
+//! What `bench` found, as text, JSON and Markdown.
+
+use crate::event::millis;
+use crate::histogram::Percentiles;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// What `bench` found.
+pub(super) struct Report {
+    /// The model's name.
+    pub model: String,
+    /// The model's precision.
+    pub precision: String,
+    /// The engine, and what it runs on.
+    pub engine: String,
+    /// Which frames were judged.
+    pub frames: String,
+    /// How long each stage takes a frame.
+    pub stages: Vec<(&'static str, Percentiles)>,
+    /// What is not a stage.
+    pub facts: Vec<Fact>,
+}
+
+/// One figure that is not a stage.
+pub(super) struct Fact {
+    /// Its name in JSON.
+    pub key: &'static str,
+    /// Its name for people.
+    pub name: &'static str,
+    /// Its value in JSON.
+    pub json: Value,
+    /// Its value for people.
+    pub shown: String,
+}
+
+impl Fact {
+    /// A figure that may be unknown.
+    pub fn new<T: Copy + Into<Value>>(
+        key: &'static str,
+        name: &'static str,
+        value: Option<T>,
+        shown: impl Fn(T) -> String,
+    ) -> Self {
+        let json = value.map_or(Value::Null, Into::into);
+        Self { key, name, json, shown: value.map_or_else(|| "unknown".to_owned(), shown) }
+    }
+}
+
+/// A number of bytes.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64)
+}
+
+impl Report {
+    pub fn json(&self) -> Value {
+        let stages: serde_json::Map<String, Value> = self
+            .stages
+            .iter()
+            .map(|(name, found)| {
+                let values = json!({ "p50": millis(found.p50), "p95": millis(found.p95), "p99": millis(found.p99) });
+                (name.replace(' ', "_"), values)
+            })
+            .collect();
+        let mut report = json!({
+            "model": self.model,
+            "precision": self.precision,
+            "engine": self.engine,
+            "frames": self.frames,
+            "stages_ms": stages,
+        });
+        for fact in &self.facts {
+            report[fact.key] = fact.json.clone();
+        }
+        report
+    }
+
+    pub fn text(&self) -> String {
+        let mut text = format!("model {} ({}), {}\n{}\n\n", self.model, self.precision, self.engine, self.frames);
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "{:<16}{:>12}{:>12}{:>12}", "", "p50", "p95", "p99");
+        for (name, found) in &self.stages {
+            let [p50, p95, p99] = [found.p50, found.p95, found.p99].map(shown);
+            let _ = writeln!(text, "{name:<16}{p50:>12}{p95:>12}{p99:>12}");
+        }
+        text.push('\n');
+        for fact in &self.facts {
+            let _ = writeln!(text, "{}: {}", fact.name, fact.shown);
+        }
+        text
+    }
+
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("| stage | p50 | p95 | p99 |\n|---|---:|---:|---:|\n");
+        for (name, found) in &self.stages {
+            let [p50, p95, p99] = [found.p50, found.p95, found.p99].map(shown);
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "| {name} | {p50} | {p95} | {p99} |");
+        }
+        text.push_str("\n| | |\n|---|---:|\n");
+        for fact in &self.facts {
+            let _ = writeln!(text, "| {} | {} |", fact.name, fact.shown);
+        }
+        let _ = writeln!(
+            text,
+            "\nModel `{}` ({}), {}, one thread; {}. From `edge-runtime bench --markdown`.",
+            self.model, self.precision, self.engine, self.frames
+        );
+        text
+    }
+}
+
+/// Milliseconds, or microseconds below a hundredth of one.
+fn shown(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1e3;
+    if millis < 0.01 { format!("{:.2} µs", millis * 1e3) } else { format!("{millis:.3} ms") }
+}

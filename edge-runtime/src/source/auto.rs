@@ -1,0 +1,86 @@
+//! `auto`: the first camera there is.
+//!
+//! A camera that V4L2 can read, such as a USB one, comes before a camera module: whoever plugs one into a board that has a
+//! module already means the one that was plugged in. Name `rpicam` to have the module all the same.
+
+use super::cameras::{Camera, survey};
+use super::{CameraRequest, FrameSource, SourceError, rpicam, v4l2};
+
+/// Opens the first camera that can be: those V4L2 reads in the order of their nodes, then libcamera's.
+pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, SourceError> {
+    let found = survey();
+    let mut refusal = None;
+    for camera in found.iter().filter(|camera| camera.is_readable()) {
+        match v4l2::open(&camera.path, request, fps) {
+            Ok(source) => return Ok(source),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    let listed = rpicam::listed();
+    if let Some(Ok(cameras)) = &listed
+        && !cameras.is_empty()
+    {
+        return Ok(rpicam::open(request, fps)?);
+    }
+    Err(refusal.map_or_else(|| SourceError::NoCamera(looked(&found, &listed)), SourceError::from))
+}
+
+/// Whether there is a camera that `auto` would try.
+pub fn is_any() -> bool {
+    survey().iter().any(Camera::is_readable)
+        || rpicam::listed().is_some_and(|listed| listed.is_ok_and(|cameras| !cameras.is_empty()))
+}
+
+/// What was looked for, and what was there.
+fn looked(found: &[Camera], listed: &Option<Result<Vec<String>, String>>) -> String {
+    let devices = if !v4l2::IS_BUILT_IN {
+        "this program was built without V4L2 (on other machines than Arm ones, build it with `--features v4l`)"
+            .to_owned()
+    } else if found.is_empty() {
+        "there is no /dev/video*".to_owned()
+    } else {
+        let first = found.iter().find_map(|camera| camera.trouble.as_deref());
+        format!(
+            "none of {} devices /dev/video* can be read{}",
+            found.len(),
+            first.map_or(String::new(), |why| format!(" ({why})"))
+        )
+    };
+    let modules = match listed {
+        None => "there is no rpicam-vid for camera modules".to_owned(),
+        Some(Ok(_)) => "rpicam-vid lists no camera module".to_owned(),
+        Some(Err(said)) => format!("rpicam-vid fails ({said})"),
+    };
+    format!("{devices}, and {modules}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(trouble: Option<&str>) -> Camera {
+        let text = String::new;
+        Camera {
+            path: "/dev/video0".into(),
+            driver: text(),
+            card: text(),
+            bus: text(),
+            formats: Vec::new(),
+            trouble: trouble.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_was_looked_for_is_told() {
+        let said = looked(&[], &None);
+        assert!(said.contains(if v4l2::IS_BUILT_IN { "no /dev/video*" } else { "--features v4l" }), "{said}");
+        assert!(said.contains("no rpicam-vid"), "{said}");
+        let said = looked(&[camera(None), camera(Some("may not open"))], &Some(Ok(Vec::new())));
+        assert!(said.contains("lists no camera module"), "{said}");
+        assert!(
+            !v4l2::IS_BUILT_IN || said.contains("none of 2 devices /dev/video* can be read (may not open)"),
+            "{said}"
+        );
+        assert!(looked(&[], &Some(Err("cut off".to_owned()))).contains("rpicam-vid fails (cut off)"));
+    }
+}

@@ -1,0 +1,108 @@
+//! Cameras through libcamera, by way of its program `rpicam-vid`, or `libcamera-vid` as it was called before.
+
+mod child;
+mod programs;
+#[cfg(test)]
+mod tests;
+
+use super::trouble::CameraError;
+use super::{CameraRequest, FrameSource, SourceError};
+use crate::frame::Frame;
+use child::{Child, Read};
+use emotion_models::PixelFormat;
+pub use programs::listed;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Rows that libcamera writes begin at multiples of this many bytes, the chroma planes' at half of it.
+const ROW_ALIGNMENT: usize = 64;
+/// How long the program may take until its first frame: a Pi Zero needs three seconds to start it.
+const FIRST: Duration = Duration::from_secs(10);
+/// How long it may be silent later on, if its frames do not come more slowly.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// A camera that `rpicam-vid` delivers the frames of.
+struct Rpicam {
+    child: Child,
+    width: u32,
+    height: u32,
+    stride: usize,
+    silence: Duration,
+    delivered: bool,
+    description: String,
+}
+
+/// Starts `rpicam-vid`.
+pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, CameraError> {
+    let program = programs::program().ok_or(CameraError::NoProgram)?;
+    Ok(Box::new(Rpicam::start(&program, request, fps)?))
+}
+
+impl Rpicam {
+    fn start(program: &Path, request: &CameraRequest, fps: f64) -> Result<Self, CameraError> {
+        // A 4:2:0 picture has even sides.
+        let (width, height) = (request.width.next_multiple_of(2), request.height.next_multiple_of(2));
+        let [width_text, height_text, rate] = [width.to_string(), height.to_string(), fps.to_string()];
+        let arguments = [
+            ["--nopreview", "--timeout", "0", "--codec", "yuv420", "--flush"].as_slice(),
+            &["--width", &width_text, "--height", &height_text, "--framerate", &rate, "--output", "-"],
+        ];
+        Ok(Self {
+            child: Child::start(program, &arguments.concat())?,
+            width,
+            height,
+            stride: (width as usize).next_multiple_of(ROW_ALIGNMENT),
+            silence: Duration::try_from_secs_f64(2.5 / fps).unwrap_or(SILENCE).max(SILENCE),
+            delivered: false,
+            description: format!("camera module: {width}x{height} YUV420 from {}", program.display()),
+        })
+    }
+
+    /// Bytes of a frame: a luma plane, and two chroma planes of half its rows and half its width.
+    fn frame_bytes(&self) -> usize {
+        let rows = self.height as usize;
+        self.stride * rows + 2 * (self.stride / 2) * (rows / 2)
+    }
+}
+
+impl FrameSource for Rpicam {
+    fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+        let needed = self.frame_bytes();
+        frame.shape(PixelFormat::I420, self.width, self.height);
+        frame.stride = self.stride;
+        frame.data.resize(needed, 0);
+        let patience = if self.delivered { self.silence } else { FIRST };
+        let (mut found, mut began) = (0, None);
+        let start = Instant::now();
+        while found < needed {
+            let left = patience.saturating_sub(start.elapsed());
+            match self.child.read(&mut frame.data[found..], left).map_err(|error| self.child.broken(&error))? {
+                Read::Bytes(count) => {
+                    began.get_or_insert_with(Instant::now);
+                    found += count;
+                }
+                Read::Nothing => return Err(self.child.silent().into()),
+                Read::End => return Err(self.child.ended().into()),
+            }
+        }
+        if let Some((width, height)) = self.child.other_size(self.width, self.height) {
+            return Err(self.child.resized(width, height).into());
+        }
+        self.delivered = true;
+        // The program tells no time: a frame counts from when its first bytes arrived.
+        frame.age = began.map_or(Duration::ZERO, |began| began.elapsed());
+        Ok(true)
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
+    fn description(&self) -> Option<&str> {
+        Some(&self.description)
+    }
+}

@@ -1,0 +1,247 @@
+//! The child that delivers frames: started, read with a limit of time, quoted, ended.
+
+use crate::source::trouble::CameraError;
+use std::collections::VecDeque;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Lines of the child's error output that are kept.
+const LINES: usize = 8;
+/// Most bytes of a line.
+const LONGEST: u64 = 400;
+/// How long the last words of a child that ended are waited for.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// What a read came to.
+pub(super) enum Read {
+    /// So many bytes.
+    Bytes(usize),
+    /// None in time.
+    Nothing,
+    /// There will be none.
+    End,
+}
+
+/// A running child, killed and waited for when it is dropped.
+pub(super) struct Child {
+    process: process::Child,
+    output: ChildStdout,
+    program: PathBuf,
+    said: Arc<Mutex<Said>>,
+}
+
+/// What a child wrote to standard error.
+#[derive(Default)]
+struct Said {
+    lines: VecDeque<String>,
+    /// The size of the pictures it will deliver, as libcamera's log tells it.
+    size: Option<(u32, u32)>,
+    ended: bool,
+}
+
+impl Child {
+    pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, CameraError> {
+        let failed = |source| CameraError::NotStarted { program: program.to_owned(), source };
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own: an interrupt of the terminal is ours to hand on, and what the child starts ends with it.
+        command.process_group(0);
+        end_with_parent(&mut command);
+        let mut process = command.spawn().map_err(failed)?;
+        let (Some(output), Some(errors)) = (process.stdout.take(), process.stderr.take()) else {
+            return Err(failed(io::Error::other("its output cannot be read")));
+        };
+        let said = Arc::new(Mutex::new(Said::default()));
+        let child = Self { process, output, program: program.to_owned(), said: Arc::clone(&said) };
+        thread::Builder::new().name("rpicam".to_owned()).spawn(move || listen(errors, &said)).map_err(failed)?;
+        Ok(child)
+    }
+
+    /// Reads what there is, waiting up to `patience` for it.
+    pub fn read(&mut self, out: &mut [u8], patience: Duration) -> io::Result<Read> {
+        let mut state = libc::pollfd { fd: self.output.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        let until = Instant::now() + patience;
+        loop {
+            let left = until.saturating_duration_since(Instant::now()).as_millis();
+            let millis = i32::try_from(left).unwrap_or(i32::MAX);
+            // SAFETY: one structure is given, which outlives the call.
+            match unsafe { libc::poll(&mut state, 1, millis) } {
+                0 => return Ok(Read::Nothing),
+                -1 => {
+                    let error = io::Error::last_os_error();
+                    if error.kind() != io::ErrorKind::Interrupted {
+                        return Err(error);
+                    }
+                }
+                _ => {
+                    return match self.output.read(out) {
+                        Ok(0) => Ok(Read::End),
+                        Ok(count) => Ok(Read::Bytes(count)),
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                        Err(error) => Err(error),
+                    };
+                }
+            }
+        }
+    }
+
+    /// The size of its pictures, where it tells one other than `width` x `height`.
+    pub fn other_size(&self, width: u32, height: u32) -> Option<(u32, u32)> {
+        locked(&self.said).size.filter(|&size| size != (width, height))
+    }
+
+    /// The fault of a child that closed its output, which means that it ended, or is about to.
+    pub fn ended(&mut self) -> CameraError {
+        let until = Instant::now() + LAST_WORDS;
+        let status = loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) if locked(&self.said).ended || Instant::now() >= until => break Some(status),
+                Ok(Some(_)) | Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+                Ok(status) => break status,
+                Err(_) => break None,
+            }
+        };
+        let what = status.map_or("closed its output".to_owned(), |status| format!("ended ({status})"));
+        self.fault(what)
+    }
+
+    /// The fault of a child that delivers nothing.
+    pub fn silent(&self) -> CameraError {
+        self.fault("delivers no frames".to_owned())
+    }
+
+    /// The fault of a child whose pictures have another size than it was asked for.
+    pub fn resized(&self, width: u32, height: u32) -> CameraError {
+        self.fault(format!("delivers {width}x{height} pixels: write that size to `width` and `height` in [camera]"))
+    }
+
+    /// The fault of a pipe that cannot be read.
+    pub fn broken(&self, error: &io::Error) -> CameraError {
+        self.fault(format!("cannot be read from: {error}"))
+    }
+
+    fn fault(&self, what: String) -> CameraError {
+        let name = self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned();
+        let said = last_words(&locked(&self.said).lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n"));
+        let said = if said.is_empty() { said } else { format!(", and says: {said}") };
+        CameraError::Program { program: name, what, said }
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let group = libc::pid_t::try_from(self.process.id()).unwrap_or(0);
+        if group > 1 {
+            // SAFETY: kill only takes numbers; the child was not waited for, so the group's number is still its own.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Has the system end the child when this program ends, however that comes about.
+fn end_with_parent(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: between fork and exec only this one system call is made, and it takes numbers alone.
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        });
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}
+
+/// Keeps the last lines of a child's error output, and reads it to its end so that it never fills up.
+fn listen(errors: process::ChildStderr, said: &Mutex<Said>) {
+    let mut errors = BufReader::new(errors);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match errors.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {
+                let line = String::from_utf8_lossy(&line).trim().to_owned();
+                let mut said = locked(said);
+                said.size = size_told(&line).or(said.size);
+                if said.lines.len() == LINES {
+                    said.lines.pop_front();
+                }
+                said.lines.push_back(line);
+            }
+        }
+    }
+    locked(said).ended = true;
+}
+
+// A panic while the lock is held leaves the lines whole.
+fn locked(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
+    said.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The size of the first stream in libcamera's line `configuring streams: (0) 640x480-YUV420/sYCC (1) ...`.
+fn size_told(line: &str) -> Option<(u32, u32)> {
+    let (_, streams) = line.split_once("configuring streams: (0) ")?;
+    let (width, rest) = streams.split_once('-')?.0.split_once('x')?;
+    Some((width.parse().ok()?, rest.parse().ok()?))
+}
+
+/// The last lines that say something, without the time and thread that libcamera begins them with: the same words
+/// each time, so that they are told once.
+pub(super) fn last_words(text: &str) -> String {
+    const QUOTED: usize = 3;
+    let plain = |line: &str| {
+        let mut line = line.trim().to_owned();
+        while line.starts_with('[')
+            && let Some((head, rest)) = line.split_once(']')
+            && head[1..].chars().all(|letter| letter.is_ascii_digit() || ":.".contains(letter))
+        {
+            line = rest.trim_start().to_owned();
+        }
+        line.replace(|letter: char| letter.is_control(), "?")
+    };
+    let lines: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
+    // Where something is called an error, what else was logged is of no interest.
+    let grave: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
+    let chosen: Vec<&String> = if grave.is_empty() { lines.iter().collect() } else { grave };
+    chosen[chosen.len().saturating_sub(QUOTED)..].iter().map(|line| line.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_words_are_the_same_whenever_they_are_said() {
+        let log = |time: &str| {
+            format!(
+                "[{time}] [1077]  INFO Camera camera_manager.cpp:297 libcamera v0.2\n\
+                 [{time}] [1080] ERROR V4L2 v4l2_device.cpp:390 'imx708': Unable to set controls\n\
+                 ERROR: *** failed to start camera ***\n"
+            )
+        };
+        let words = last_words(&log("0:12:34.567891234"));
+        assert_eq!(words, last_words(&log("7:00:00.000000001")));
+        assert_eq!(
+            words,
+            "ERROR V4L2 v4l2_device.cpp:390 'imx708': Unable to set controls; ERROR: *** failed to start camera ***"
+        );
+        assert_eq!(last_words("\n\n"), "");
+        assert_eq!(last_words("a\nb\nc\nd\u{7}\n"), "b; c; d?");
+    }
+
+    #[test]
+    fn the_size_is_read_from_the_log() {
+        let line = "INFO Camera camera.cpp:1035 configuring streams: (0) 640x480-YUV420/sYCC (1) 2304x1296-SBGGR10";
+        assert_eq!(size_told(line), Some((640, 480)));
+        assert_eq!(size_told("INFO RPI vc4.cpp: Sensor: 640x480-YUV420"), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! Which of libcamera's programs there is, and which cameras it lists.
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The programs that deliver frames, the newer name first.
+const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
+/// How long listing may take: a Pi Zero needs two seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The cameras libcamera lists, as it writes them; `Err` with what the program says where it fails. `None` where
+/// neither `rpicam-vid` nor `libcamera-vid` is on PATH.
+pub fn listed() -> Option<Result<Vec<String>, String>> {
+    program().map(|program| list(&program, PATIENCE))
+}
+
+/// The first of the programs that is on PATH.
+pub(super) fn program() -> Option<PathBuf> {
+    program_in(&std::env::var_os("PATH")?)
+}
+
+fn program_in(path: &OsStr) -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
+    PROGRAMS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+}
+
+fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
+    let mut command = Command::new(program);
+    command.arg("--list-cameras").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
+    // Some versions list on standard output, some on standard error; a thread each, so that neither fills up.
+    let listen = |pipe: Option<Box<dyn Read + Send>>| {
+        thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = pipe.map(|pipe| pipe.take(1 << 16).read_to_end(&mut text));
+            text
+        })
+    };
+    let output = listen(child.stdout.take().map(|pipe| Box::new(pipe) as _));
+    let errors = listen(child.stderr.take().map(|pipe| Box::new(pipe) as _));
+    let until = Instant::now() + patience;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
+            _ => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err("it does not answer".to_owned());
+            }
+        }
+    };
+    let [output, errors] = [output, errors].map(|thread| thread.join().unwrap_or_default());
+    if !status.success() {
+        return Err(super::child::last_words(&String::from_utf8_lossy(&errors)));
+    }
+    Ok([output, errors].iter().flat_map(|text| cameras(&String::from_utf8_lossy(text))).collect())
+}
+
+/// The lines that name a camera, such as `0 : imx708 [4608x2592] (/base/...)`.
+fn cameras(text: &str) -> Vec<String> {
+    let names_one = |line: &&str| {
+        let number = line.split_once(':').map(|(number, _)| number.trim_end().parse::<u8>());
+        number.is_some_and(|number| number.is_ok()) && line.contains('[')
+    };
+    text.lines().map(str::trim).filter(names_one).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::source::rpicam::tests::script;
+
+    #[test]
+    fn cameras_are_read_from_the_list() {
+        let list = "Available cameras\n-----------------\n0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux)\n    \
+                    Modes: 'SRGGB10_CSI2P' : 1536x864 [120.13 fps - (768, 432)/3072x1728 crop]\n1 : ov5647 [2592x1944]\n";
+        let found = cameras(list);
+        assert_eq!(found.len(), 2);
+        assert!(found[0].starts_with("0 : imx708") && found[1].starts_with("1 : ov5647"));
+        assert!(cameras("No cameras available!\n").is_empty());
+    }
+
+    #[test]
+    fn the_program_is_asked_and_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = |text: &str| list(&script(folder.path(), "rpicam-vid", text), Duration::from_millis(500));
+        assert_eq!(list("echo '0 : imx219 [3280x2464]' >&2").unwrap(), ["0 : imx219 [3280x2464]"]);
+        assert_eq!(list("echo 'No cameras available!'").unwrap(), [""; 0]);
+        assert_eq!(
+            list("echo '[0:00:01.5] [99] ERROR no such tuning' >&2; exit 3").unwrap_err(),
+            "ERROR no such tuning"
+        );
+        let start = Instant::now();
+        assert_eq!(list("exec sleep 60").unwrap_err(), "it does not answer");
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn the_newer_name_wins_wherever_it_is() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = std::env::join_paths([first.path(), second.path()]).unwrap();
+        assert_eq!(program_in(&path), None);
+        let older = script(first.path(), "libcamera-vid", "");
+        assert_eq!(program_in(&path), Some(older));
+        let newer = script(second.path(), "rpicam-vid", "");
+        assert_eq!(program_in(&path), Some(newer));
+    }
+}

@@ -1,0 +1,46 @@
+//! Cameras through V4L2, by way of the `v4l` crate.
+//!
+//! Of that crate its lower layer is used, which is the kernel's structures and numbers as Rust has them. The upper one
+//! panics on a card's name that is no UTF-8 and on numbers it does not know, and its streams panic when they are dropped
+//! while a driver fails: twice over where something else has panicked before, which would end the program with lights lit.
+
+mod node;
+mod survey;
+
+use super::trouble::CameraError;
+use super::video::VideoSource;
+use super::video::fault::fault;
+use super::{CameraRequest, FrameSource};
+use std::io;
+use std::path::Path;
+pub(super) use survey::survey;
+use survey::{Use, ask};
+
+/// Whether this program was built with V4L2.
+pub(super) const IS_BUILT_IN: bool = true;
+
+/// Opens the camera at `path` and starts capturing.
+pub(super) fn open(path: &Path, request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, CameraError> {
+    let (node, camera, good_for) = ask(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => CameraError::Missing { path: path.to_owned(), others: others(path) },
+        _ => fault(path, "open", error),
+    })?;
+    match good_for {
+        Use::Camera => {}
+        Use::Raw => return Err(CameraError::Raw(path.to_owned())),
+        Use::Other(what) => {
+            return Err(CameraError::NoCapture { path: path.to_owned(), what, others: others(path) });
+        }
+    }
+    let formats: Vec<String> = camera.formats.iter().map(ToString::to_string).collect();
+    Ok(Box::new(VideoSource::start(node, path, &camera.card, &formats.join(", "), request, fps)?))
+}
+
+/// The cameras other than `path` that can be read, in words.
+fn others(path: &Path) -> String {
+    let readable = survey().into_iter().filter(|camera| camera.path != path && camera.is_readable());
+    match readable.map(|camera| camera.to_string()).collect::<Vec<_>>() {
+        none if none.is_empty() => "there is no other that V4L2 can read".to_owned(),
+        some => format!("there is {}", some.join(", ")),
+    }
+}

@@ -1,0 +1,19 @@
+//! What stands in for V4L2 where this program was built without it.
+
+use super::cameras::Camera;
+use super::trouble::CameraError;
+use super::{CameraRequest, FrameSource};
+use std::path::Path;
+
+/// Whether this program was built with V4L2.
+pub(super) const IS_BUILT_IN: bool = false;
+
+/// The cameras a build without V4L2 sees: none.
+pub(super) fn survey() -> Vec<Camera> {
+    Vec::new()
+}
+
+/// Says that V4L2 is not there.
+pub(super) fn open(path: &Path, _request: &CameraRequest, _fps: f64) -> Result<Box<dyn FrameSource>, CameraError> {
+    Err(CameraError::NotBuilt(path.to_owned()))
+}

@@ -1,0 +1,231 @@
+//! Frames from a video device: the newest the driver has, checked, with the time it was captured.
+
+pub(super) mod choice;
+pub(super) mod driver;
+pub(super) mod fault;
+mod mjpg;
+#[cfg(test)]
+mod tests;
+
+use super::trouble::CameraError;
+use super::{CameraRequest, FrameSource, Losses, SourceError};
+use crate::frame::Frame;
+use choice::{Encoding, encoding, ranked};
+use driver::{BUFFERS, Driver, Filled, Given};
+use emotion_models::MAX_SIDE;
+use fault::fault;
+use mjpg::Mjpg;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a camera may take until its first frame: webcams begin with finding their exposure.
+const FIRST: Duration = Duration::from_secs(5);
+/// How long a camera may be silent later on, if its frames do not come more slowly. Before the pipeline calls the
+/// source stalled, so that the camera's own words are what is told.
+const SILENCE: Duration = Duration::from_secs(1);
+/// A time of capture that lies farther back is one of another clock.
+const OLDEST: Duration = Duration::from_secs(10);
+
+/// A video device that captures.
+pub(super) struct VideoSource<D> {
+    driver: D,
+    path: PathBuf,
+    given: Given,
+    encoding: Encoding,
+    mjpg: Mjpg,
+    /// Longest wait for a frame after the first.
+    silence: Duration,
+    /// Whether a frame was delivered.
+    delivered: bool,
+    /// Time between the frames that are wanted, where the camera may deliver more of them.
+    pace: Option<Duration>,
+    /// When the next frame is wanted, on the driver's clock.
+    due: Duration,
+    losses: Losses,
+    description: String,
+}
+
+impl<D: Driver> VideoSource<D> {
+    /// Sets up a device that was opened at `path`, and starts capturing. `name` is what the device calls itself,
+    /// `formats` what it has, for the message where none of it is read.
+    pub fn start(
+        mut driver: D,
+        path: &Path,
+        name: &str,
+        formats: &str,
+        request: &CameraRequest,
+        fps: f64,
+    ) -> Result<Self, CameraError> {
+        let failed = |what| move |error| fault(path, what, error);
+        let offers = driver.offers(request.width, request.height).map_err(failed("list its formats"))?;
+        let mut refusal = CameraError::Unreadable { path: path.to_owned(), formats: formats.to_owned() };
+        for offer in ranked(&offers, request.width, request.height, fps) {
+            let given = match driver.configure(&offer, fps) {
+                Ok(given) => given,
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                    refusal = failed("take a format it offers")(error);
+                    continue;
+                }
+                Err(error) => return Err(failed("take a format")(error)),
+            };
+            // A driver may set up something else than it was asked for.
+            let sides = 1..=MAX_SIDE;
+            let (Some(encoding), true) =
+                (encoding(given.fourcc), sides.contains(&given.width) && sides.contains(&given.height))
+            else {
+                continue;
+            };
+            match driver.start() {
+                Ok(()) => return Ok(Self::new(driver, path, name, given, encoding, request, fps)),
+                // Another format may need less of the bus, or be one the driver means.
+                Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSPC | libc::EPIPE)) => {
+                    refusal = failed("start capturing")(error);
+                }
+                Err(error) => return Err(failed("start capturing")(error)),
+            }
+        }
+        Err(refusal)
+    }
+
+    fn new(
+        driver: D,
+        path: &Path,
+        name: &str,
+        given: Given,
+        encoding: Encoding,
+        request: &CameraRequest,
+        fps: f64,
+    ) -> Self {
+        let period = Duration::from_secs_f64(1.0 / fps);
+        let slowest = given.fps.filter(|rate| *rate > 0.0).map_or(fps, |rate| rate.min(fps));
+        let silence = Duration::try_from_secs_f64(2.5 / slowest).unwrap_or(SILENCE).max(SILENCE);
+        Self {
+            driver,
+            path: path.to_owned(),
+            encoding,
+            mjpg: Mjpg::new(given.width, given.height, request.colour),
+            silence,
+            delivered: false,
+            pace: given.fps.is_none_or(|rate| rate > 1.25 * fps).then_some(period),
+            due: Duration::ZERO,
+            losses: Losses::default(),
+            description: describe(path, name, &given, request, fps),
+            given,
+        }
+    }
+
+    /// The newest frame the driver has; older ones go back unseen.
+    fn newest(&mut self) -> io::Result<Option<Filled>> {
+        let Some(mut newest) = self.driver.dequeue()? else { return Ok(None) };
+        for _ in 1..BUFFERS {
+            let Some(newer) = self.driver.dequeue()? else { break };
+            self.driver.queue(std::mem::replace(&mut newest, newer))?;
+            self.losses.late += 1;
+        }
+        Ok(Some(newest))
+    }
+
+    /// Whether a frame of time `at` is wanted: a camera that is faster than asked for must not make the rest hurry.
+    fn is_wanted(&mut self, at: Duration) -> bool {
+        let Some(period) = self.pace else { return true };
+        if at + period / 4 < self.due {
+            return false;
+        }
+        self.due = (self.due + period).max(at + period * 3 / 4);
+        true
+    }
+
+    /// Makes a frame of a buffer; says what is wrong with it where that cannot be.
+    fn read(&mut self, filled: &Filled, frame: &mut Frame) -> Result<(), &'static str> {
+        if filled.damaged {
+            return Err("the driver calls them damaged");
+        }
+        let bytes = self.driver.bytes(filled);
+        let bytes = &bytes[..filled.used.min(bytes.len())];
+        match self.encoding {
+            Encoding::Jpeg if self.mjpg.decode(bytes, frame) => Ok(()),
+            Encoding::Jpeg => Err("they are no whole JPEG pictures"),
+            Encoding::Pixels(format) => {
+                frame.shape(format, self.given.width, self.given.height);
+                // Some drivers leave the stride out.
+                frame.stride = frame.stride.max(self.given.stride);
+                frame.data.clear();
+                frame.data.extend_from_slice(bytes);
+                frame.view().map(|_| ()).map_err(|_| "they are shorter than their size and format take")
+            }
+        }
+    }
+}
+
+impl<D: Driver> FrameSource for VideoSource<D> {
+    fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+        let path = self.path.clone();
+        let failed = |error| fault(&path, "deliver a frame", error);
+        let patience = if self.delivered { self.silence } else { FIRST };
+        let (start, mut wrong) = (self.driver.now(), None);
+        loop {
+            let left = patience.saturating_sub(self.driver.now().saturating_sub(start));
+            if left.is_zero() {
+                let path = path.clone();
+                let error = wrong.map_or(CameraError::Silent(path.clone()), |what| CameraError::Broken { path, what });
+                return Err(error.into());
+            }
+            if !self.driver.wait(left).map_err(failed)? {
+                continue;
+            }
+            let Some(filled) = self.newest().map_err(failed)? else { continue };
+            let arrived = self.driver.now();
+            let taken = filled.taken.filter(|taken| *taken <= arrived && arrived - *taken < OLDEST).unwrap_or(arrived);
+            let read = self.is_wanted(taken).then(|| self.read(&filled, frame));
+            self.driver.queue(filled).map_err(failed)?;
+            match read {
+                None => {}
+                Some(Err(what)) => {
+                    self.losses.bad += 1;
+                    wrong = Some(what);
+                }
+                Some(Ok(())) => {
+                    self.delivered = true;
+                    frame.age = self.driver.now().saturating_sub(taken);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
+    fn losses(&mut self) -> Losses {
+        std::mem::take(&mut self.losses)
+    }
+
+    fn description(&self) -> Option<&str> {
+        Some(&self.description)
+    }
+}
+
+/// What the driver gave, and what was asked for where that is something else.
+fn describe(path: &Path, name: &str, given: &Given, request: &CameraRequest, fps: f64) -> String {
+    let rate = |fps: f64| format!("{} frames a second", (fps * 100.0).round() / 100.0);
+    let fourcc = String::from_utf8_lossy(&given.fourcc).trim_end().to_owned();
+    let given_rate = given.fps.map_or("at a rate the driver does not tell".to_owned(), rate);
+    let mut text = format!(
+        "camera {}{}: {}x{} {fourcc}, {given_rate}",
+        path.display(),
+        if name.is_empty() { String::new() } else { format!(" ({name})") },
+        given.width,
+        given.height,
+    );
+    let same_size = (given.width, given.height) == (request.width, request.height);
+    if !same_size || given.fps.is_some_and(|given| given < 0.95 * fps) {
+        text.push_str(&format!("; asked for {}x{}, {}", request.width, request.height, rate(fps)));
+    }
+    text
+}

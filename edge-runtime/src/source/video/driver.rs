@@ -1,0 +1,76 @@
+//! What a video device's driver does, as far as a source of frames needs it.
+
+use std::io;
+use std::time::Duration;
+
+/// A format's code, as `linux/videodev2.h` has it.
+pub(in crate::source) type FourCc = [u8; 4];
+
+/// Buffers asked of a driver: one being filled, one ready, and two for when this thread is late.
+pub(in crate::source) const BUFFERS: u32 = 4;
+
+/// A format and size a camera says it delivers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::source) struct Offer {
+    pub fourcc: FourCc,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Most frames a second at that size; `None` where the driver does not say.
+    pub fps: Option<f64>,
+}
+
+/// What a driver set up when it was asked for an offer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::source) struct Given {
+    pub fourcc: FourCc,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Bytes from one row of the first plane to the next; 0 where that has no meaning.
+    pub stride: usize,
+    /// Frames a second; `None` where the driver does not say.
+    pub fps: Option<f64>,
+}
+
+/// A buffer that the driver filled, until it is queued again.
+#[derive(Debug)]
+pub(in crate::source) struct Filled {
+    /// Which of the buffers.
+    pub index: u32,
+    /// Bytes of it that are in use.
+    pub used: usize,
+    /// The driver says that the content is damaged.
+    pub damaged: bool,
+    /// When it was captured, on the system's monotonic clock; `None` where the driver's clock is another.
+    pub taken: Option<Duration>,
+}
+
+/// A video device that was opened. Errors are the system's.
+pub(in crate::source) trait Driver: Send {
+    /// What it offers in formats this program reads, at the size nearest to `width` x `height` for each.
+    fn offers(&mut self, width: u32, height: u32) -> io::Result<Vec<Offer>>;
+
+    /// Asks for an offer at `fps` frames a second, and answers with what there will be.
+    fn configure(&mut self, offer: &Offer, fps: f64) -> io::Result<Given>;
+
+    /// Makes the buffers, queues them all and starts capturing.
+    fn start(&mut self) -> io::Result<()>;
+
+    /// Waits up to `patience` for a filled buffer, and answers whether there is one.
+    fn wait(&mut self, patience: Duration) -> io::Result<bool>;
+
+    /// Takes the oldest filled buffer; `None` where there is none.
+    fn dequeue(&mut self) -> io::Result<Option<Filled>>;
+
+    /// The bytes of a filled buffer.
+    fn bytes<'a>(&'a self, filled: &Filled) -> &'a [u8];
+
+    /// Gives a buffer back to be filled again.
+    fn queue(&mut self, filled: Filled) -> io::Result<()>;
+
+    /// The system's monotonic clock, on which [`Filled::taken`] counts.
+    fn now(&self) -> Duration;
+}

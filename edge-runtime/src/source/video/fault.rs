@@ -1,0 +1,64 @@
+//! What an error of a driver's means.
+
+use crate::source::trouble::{CameraError, holder};
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// What a system call's error on the device `path` means, when it should `what`.
+pub(in crate::source) fn fault(path: &Path, what: &'static str, source: io::Error) -> CameraError {
+    let path = path.to_owned();
+    match source.raw_os_error() {
+        Some(libc::ENODEV | libc::ENXIO | libc::EIO | libc::ESHUTDOWN | libc::EPROTO) => CameraError::Gone(path),
+        Some(libc::EBUSY) => CameraError::Busy { holder: holder_in_words(&path), path },
+        Some(libc::EACCES | libc::EPERM) => CameraError::Forbidden { group: group_of(&path), path },
+        Some(libc::ENOSPC) => CameraError::Bandwidth(path),
+        _ => CameraError::Failed { path, what, source },
+    }
+}
+
+fn holder_in_words(device: &Path) -> String {
+    match holder(Path::new("/proc"), device) {
+        Some((id, name)) => format!("`{name}` (process {id}): end that program, or name another camera"),
+        None => {
+            format!("a program of another user: `sudo fuser -v {}` names it; end it, or name another", device.display())
+        }
+    }
+}
+
+/// The name of a device's group; `video`, as everywhere, where it has none.
+fn group_of(device: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let named = || {
+        let group = fs::metadata(device).ok()?.gid();
+        let groups = fs::read_to_string("/etc/group").ok()?;
+        // name:password:number:members. Joining root's group would be too much to ask.
+        groups.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let (name, number) = (fields.next()?, fields.nth(1)?);
+            (number.parse() == Ok(group) && group != 0).then(|| name.to_owned())
+        })
+    };
+    named().unwrap_or_else(|| "video".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_the_system_become_causes_with_what_to_do() {
+        let path = Path::new("/dev/video9");
+        for (code, says) in [
+            (libc::ENODEV, "unplugged"),
+            (libc::EIO, "unplugged"),
+            (libc::EBUSY, "in use by"),
+            (libc::EACCES, "usermod -aG video"),
+            (libc::ENOSPC, "USB port"),
+            (libc::EINVAL, "failed to start"),
+        ] {
+            let error = fault(path, "start", io::Error::from_raw_os_error(code)).to_string();
+            assert!(error.contains(says) && error.contains("/dev/video9"), "{error}");
+        }
+    }
+}
