@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # Builds for the Raspberry Pi: steps of .ci/run, which sources this file.
 #
 # Programs lie in $CARGO_TARGET_DIR/pi/TARGET/device/edge-runtime afterwards.
@@ -8,7 +9,7 @@ pi_glibc=2.36
 
 # pi_build aarch64|armv7: builds, measures and runs the runtime; skips with the reason where the tools cannot be had.
 pi_build() {
-  local target gcc libc emulator variable arguments=() settings=() program reason
+  local target gcc libc emulator arguments=() settings=() program reason
   case $1 in
     aarch64)
       target=aarch64-unknown-linux-gnu gcc=aarch64-linux-gnu-gcc libc=libc6-dev-arm64-cross
@@ -61,7 +62,7 @@ pi_toolchain() {
   if [[ $1 == armv7-* ]]; then
     source=(--source)
     settings=(RUSTC_BOOTSTRAP=1)
-    arguments=(-Zbuild-std=std,panic_unwind)
+    arguments=("-Zbuild-std=std,panic_unwind")
   fi
   if ! cross/debian-toolchain "$folder" "${source[@]}" >"$scratch/toolchain.log" 2>&1; then
     reason="rustup: $(tail -n 1 "$scratch/rustup.log" 2>/dev/null || echo missing); Debian: $(tail -n 1 "$scratch/toolchain.log")"
