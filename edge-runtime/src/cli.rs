@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use emotion_models::PixelFormat;
 use std::path::PathBuf;
 
-const SOURCES: &str = "\
+/// The sources, as `--help` lists them.
+pub const SOURCES: &str = "\
 Sources:
   auto                 the first camera: one V4L2 reads, such as a USB camera, else a camera module through rpicam
   v4l2:DEVICE          a camera by its node or a link to it, as in v4l2:/dev/video0 or v4l2:/dev/v4l/by-id/usb-...
@@ -60,6 +61,10 @@ pub enum Command {
     Dark(Settings),
     /// Print the configuration as it holds now, with comments
     Config(Settings),
+    /// Print completions of this command line for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page, to be read with `man -l`
+    Man,
 }
 
 /// Flags that win over the configuration file.
@@ -141,6 +146,13 @@ pub struct BenchArgs {
     /// Write the README's table
     #[arg(long)]
     pub markdown: bool,
+}
+
+/// Flags of `completions`.
+#[derive(Args, Clone, Debug)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
 }
 
 impl Settings {

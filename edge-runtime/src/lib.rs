@@ -2,7 +2,7 @@
 //!
 //! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]; [`pipeline`] takes
 //! each through [`locate`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
-//! another thread. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`] runs them, and [`exit`] says
+//! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`] runs them, and [`exit`] says
 //! how a run ended.
 
 pub mod cli;
@@ -20,6 +20,7 @@ pub mod mood;
 pub mod output;
 pub mod pipeline;
 pub mod pixels;
+pub mod service;
 pub mod setup;
 pub mod signals;
 pub mod source;

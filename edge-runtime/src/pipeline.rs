@@ -119,6 +119,10 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
 pub trait Observer {
     /// After each frame, and when a fault begins or shows. `frame` comes with the crop that was judged.
     fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>);
+
+    /// Each time the loop comes round, at time `now` of the run's clock: with every frame, and every 50 ms while none
+    /// comes. A loop that hangs stays silent.
+    fn turn(&mut self, _now: Duration) {}
 }
 
 /// How a run goes.
@@ -216,6 +220,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
         let stall = STALL.max(self.plan.period * 5 / 2);
         while !self.plan.stop.is_requested() {
+            self.observer.turn(self.plan.clock.now());
             if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
                 return self.verdict();
             }

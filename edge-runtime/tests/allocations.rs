@@ -12,13 +12,15 @@ use edge_runtime::mailbox::{Handover, Mailbox, Stop, Taken};
 use edge_runtime::mood::MoodFilter;
 use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Observer, Pipeline};
+use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::summary::Summary;
 use emotion_models::{Classifier, CropBox, PixelFormat};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
-use support::{raw_frames, test_card_model};
+use support::{Home, raw_frames, test_card_model};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
@@ -79,7 +81,12 @@ fn the_frame_path_allocates_only_inside_the_engine() {
     let mut pipeline = Pipeline { locator: Box::new(CentredSquare), classifier, filter, lights };
     let stop = Stop::default();
     let mailbox: Mailbox<Frame, ()> = Mailbox::new(Handover::Newest, stop.clone(), [filled(), filled(), filled()]);
-    let mut output = Output::lines(true, labels, Handover::Newest, &stop).unwrap();
+    let mut output = Output::lines(true, labels.clone(), Handover::Newest, &stop).unwrap();
+    // A watchdog that is fed with every frame, by a manager who never reads.
+    let home = Home::new();
+    let _listens = UnixDatagram::bind(home.path("notify")).unwrap();
+    let manager = ServiceManager::at(home.path("notify").as_os_str(), Some(Duration::from_millis(1))).unwrap();
+    let mut observer = Supervised::new(&mut output, Some(manager), labels);
     let mut summary = Summary::default();
     let mut number = 0;
     let mut whole_path = || {
@@ -88,12 +95,13 @@ fn the_frame_path_allocates_only_inside_the_engine() {
             let Taken::Item(mut frame) = mailbox.take(Duration::ZERO) else { panic!("no frame") };
             number += 1;
             frame.time = Duration::from_millis(33) * number;
+            observer.turn(frame.time);
             let judged = pipeline.frame(&frame, frame.time).unwrap();
             let event = Event {
                 time: frame.time,
                 frame: Some(u64::from(number)),
                 state: judged.state,
-                changed: false,
+                changed: true,
                 probabilities: judged.probabilities,
                 smoothed: pipeline.filter.smoothed(),
                 latency: Some(judged.timings.frame),
@@ -101,7 +109,7 @@ fn the_frame_path_allocates_only_inside_the_engine() {
                 fault: None,
             };
             summary.count(&event);
-            output.event(&event, Some((&frame, judged.crop)));
+            observer.event(&event, Some((&frame, judged.crop)));
             mailbox.give_back(frame);
         }
     };

@@ -2,7 +2,9 @@
 
 mod bench;
 mod classify;
+mod completions;
 mod dark;
+mod man;
 mod print_config;
 mod run;
 mod startup;
@@ -26,5 +28,7 @@ pub fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Bench(args) => bench::bench(&global, &args),
         Command::Dark(settings) => dark::dark(&global, &settings),
         Command::Config(settings) => print_config::print(&global, &settings),
+        Command::Completions(args) => completions::print(&args),
+        Command::Man => man::print(),
     }
 }

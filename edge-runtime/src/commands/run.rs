@@ -12,6 +12,7 @@ use crate::output::paint::Ink;
 use crate::output::panel::Panel;
 use crate::output::{self, Output, STAND_IN, Style};
 use crate::pipeline::{self, Pipeline, RunPlan};
+use crate::service::{ServiceManager, Supervised};
 use crate::setup::Setup;
 use crate::signals;
 use crate::source::{self, Playback, SourceSpec};
@@ -55,12 +56,16 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let capture = source::start(setup.config.source.clone(), playback.clone(), clock, &stop);
     greet(&setup, &classifier, style, fallback)?;
     let labels = classifier.card().labels.clone();
+    let manager = ServiceManager::of_environment().unwrap_or_else(|error| {
+        tracing::warn!("cannot reach the service manager: {error}; check NOTIFY_SOCKET");
+        None
+    });
     let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };
     let mut output = match style {
         Style::Live => {
             Output::live(Panel::new(&resolved.wiring, !args.no_picture), memory, Ink::of_environment(), &stop)
         }
-        Style::Plain | Style::Json => Output::lines(style == Style::Json, labels, handover, &stop),
+        Style::Plain | Style::Json => Output::lines(style == Style::Json, labels.clone(), handover, &stop),
     }
     .map_err(|error| Failure::Internal(format!("no thread to write on: {error}")))?;
 
@@ -73,7 +78,9 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         every_frame: playback.every_frame,
         period: Duration::from_secs_f64(1.0 / playback.fps),
     };
-    let outcome = pipeline::run(&mut pipeline, &capture, &plan, &mut output);
+    let mut observer = Supervised::new(&mut output, manager, labels);
+    let outcome = pipeline::run(&mut pipeline, &capture, &plan, &mut observer);
+    observer.stopping();
     let written = output.finish(&outcome.summary);
     drop(watch);
     outcome.result.and(written.map_err(Failure::from))

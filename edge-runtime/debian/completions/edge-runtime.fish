@@ -1,0 +1,101 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_edge_runtime_global_optspecs
+    string join \n config= model= source= lights= fps= dwell= smoothing= hold= leave-margin= every-frame loop frames= json no-picture h/help V/version
+end
+
+function __fish_edge_runtime_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_edge_runtime_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_edge_runtime_using_subcommand
+    set -l cmd (__fish_edge_runtime_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l lights -d 'How lights are driven' -r -f -a "terminal\t'Drawn in the terminal'
+none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l fps -d 'Frames a second' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l frames -d 'Stop after N frames' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l every-frame -d 'Take every frame, in order, as fast as it goes; time is the frame number over --fps'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l loop -d 'Begin again after the last picture'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l json -d 'Write a JSON object for each frame, one a line'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l no-picture -d 'Draw no picture beside the lights'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -s V -l version -d 'Print version'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "classify" -d 'Tell the mood in pictures'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "config" -d 'Print the configuration as it holds now, with comments'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "completions" -d 'Print completions of this command line for a shell'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l lights -d 'How lights are driven' -r -f -a "terminal\t'Drawn in the terminal'
+none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l fps -d 'Frames a second' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l frames -d 'Stop after N frames' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l every-frame -d 'Take every frame, in order, as fast as it goes; time is the frame number over --fps'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l loop -d 'Begin again after the last picture'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l json -d 'Write a JSON object for each frame, one a line'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-picture -d 'Draw no picture beside the lights'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l json -d 'Write a JSON object for each picture, one a line'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -s h -l help -d 'Print help'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l format -d 'Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l frames -d 'Frames to measure' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json -d 'Write one JSON object'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How lights are driven' -r -f -a "terminal\t'Drawn in the terminal'
+none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l fps -d 'Frames a second' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -s h -l help -d 'Print help'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "classify" -d 'Tell the mood in pictures'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "config" -d 'Print the configuration as it holds now, with comments'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "completions" -d 'Print completions of this command line for a shell'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
