@@ -63,7 +63,7 @@ fn impossible_values_are_refused_with_line_and_what_is_allowed() {
         ("fps = 99999999999999999999\n", "c.toml:1: `fps`", "not 99999999999999999999"),
         ("[camera]\nwidth = 0\n", "c.toml:2: `camera.width`", "a whole number of pixels from 32 to 8192, not 0"),
         ("[camera]\nheight = 480.5\n", "c.toml:2: `camera.height`", "a whole number of pixels from 32 to 8192"),
-        ("[camera]\nfps = 3\n", "c.toml:2: `camera.fps`", "allowed are `width`, `height`"),
+        ("[camera]\nfps = 3\n", "c.toml:2: `camera.fps`", "allowed are `width` or `height`"),
         ("model = 3\n", "c.toml:1: `model`", "takes a string, not 3"),
         ("filter = 3\n", "c.toml:1: `filter`", "takes a table, not 3"),
         ("filter = [0.3]\n", "c.toml:1: `filter`", "takes no array"),

@@ -1,6 +1,6 @@
 //! The capture thread: paces a source, hands its frames over, opens a camera again when it fails.
 
-use super::{CameraRequest, Losses, SourceError, SourceSpec};
+use super::{CameraRequest, FrameSource, Losses, SourceError, SourceSpec};
 use crate::frame::{Clock, Frame};
 use crate::mailbox::{Handover, Mailbox, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -53,9 +53,11 @@ impl Playback {
 /// returns.
 pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) -> Arc<Capture> {
     let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };
+    let is_camera = spec.is_camera();
     let buffers = [Frame::empty(), Frame::empty(), Frame::empty()];
     let capture = Arc::new(Mailbox::new(handover, stop.clone(), buffers));
-    let worker = Worker { spec, playback, clock, stop: stop.clone(), capture: Arc::clone(&capture) };
+    let open = move |playback: &Playback| spec.open(playback);
+    let worker = Worker { open, is_camera, playback, clock, stop: stop.clone(), capture: Arc::clone(&capture) };
     let spawned = thread::Builder::new().name("capture".to_owned()).spawn(move || worker.run());
     if let Err(error) = spawned {
         capture.end(Err(SourceError::Panicked(format!("no thread to capture on: {error}"))));
@@ -63,25 +65,27 @@ pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) ->
     capture
 }
 
-struct Worker {
-    spec: SourceSpec,
+struct Worker<F> {
+    open: F,
+    /// What fails is opened again.
+    is_camera: bool,
     playback: Playback,
     clock: Clock,
     stop: Stop,
     capture: Arc<Capture>,
 }
 
-impl Worker {
+impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
     fn run(self) {
-        let mut told = None;
+        let (mut told, mut spare) = (None, None);
         let mut pause = RETRY.0;
         loop {
             let mut delivered = false;
             // A driver's library may panic; that is a fault of the source like any other.
-            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut told, &mut delivered)))
+            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut told, &mut spare, &mut delivered)))
                 .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
             let error = match result {
-                Err(error) if self.spec.is_camera() && !self.stop.is_requested() => error,
+                Err(error) if self.is_camera && !self.stop.is_requested() => error,
                 ended => return self.capture.end(ended),
             };
             if delivered {
@@ -95,9 +99,15 @@ impl Worker {
         }
     }
 
-    /// Opens the source and hands its frames over until it ends.
-    fn deliver(&self, told: &mut Option<String>, delivered: &mut bool) -> Result<(), SourceError> {
-        let mut source = self.spec.open(&self.playback)?;
+    /// Opens the source and hands its frames over until it ends. `told` is what was said of the source before, `spare` a
+    /// buffer that was not handed over: it stays outside, so that neither an error nor a panic loses it.
+    fn deliver(
+        &self,
+        told: &mut Option<String>,
+        spare: &mut Option<Frame>,
+        delivered: &mut bool,
+    ) -> Result<(), SourceError> {
+        let mut source = (self.open)(&self.playback)?;
         if source.description() != told.as_deref() {
             *told = source.description().map(str::to_owned);
             if let Some(description) = told {
@@ -106,12 +116,16 @@ impl Worker {
         }
         let mut pacer = Pacer::new(&self.playback, source.is_live(), self.clock);
         loop {
-            let Some(mut frame) = self.capture.buffer() else { return Ok(()) };
+            let Some(buffer) = spare.take().or_else(|| self.capture.buffer()) else { return Ok(()) };
+            let frame = spare.insert(buffer);
             let number = if source.keeps_time() { pacer.count() } else { pacer.next(&self.stop) };
             let Some(number) = number else { return Ok(()) };
             frame.age = Duration::ZERO;
-            let filled = source.fill(number, &mut frame);
-            self.lose(source.losses());
+            let filled = source.fill(number, frame);
+            let losses = source.losses();
+            if losses != Losses::default() {
+                self.capture.lose(losses.late, losses.bad);
+            }
             if !filled? {
                 return Ok(());
             }
@@ -120,17 +134,9 @@ impl Worker {
             frame.captured = self.clock.now().saturating_sub(frame.age);
             frame.time = if self.playback.every_frame { self.playback.time_of(number) } else { frame.captured };
             *delivered = true;
-            if !self.capture.put(frame) {
+            if spare.take().is_some_and(|frame| !self.capture.put(frame)) {
                 return Ok(());
             }
-        }
-    }
-}
-
-impl Worker {
-    fn lose(&self, losses: Losses) {
-        if losses != Losses::default() {
-            self.capture.lose(losses.late, losses.bad);
         }
     }
 }
@@ -198,6 +204,81 @@ mod tests {
         let found = capture.take(Duration::from_millis(300));
         assert!(matches!(&found, Taken::Trouble(reason) if reason.contains("no camera")), "{found:?}");
         stop.request();
+    }
+
+    /// A camera that panics after two frames, then one that fails, then one that panics when it is closed; later ones go on.
+    struct Stumbling {
+        opened: u32,
+        frames: u32,
+    }
+
+    impl FrameSource for Stumbling {
+        fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+            thread::sleep(Duration::from_millis(5));
+            self.frames += 1;
+            match (self.opened, self.frames) {
+                (1, 3) => panic!("a driver's library stumbles"),
+                (2 | 3, 3) => return Err(SourceError::NoCamera("a cable fell off".to_owned())),
+                _ => {}
+            }
+            frame.shape(emotion_models::PixelFormat::Grey, 4, 4);
+            frame.data.resize(16, 0);
+            frame.age = Duration::from_millis(3);
+            Ok(true)
+        }
+
+        fn is_live(&self) -> bool {
+            true
+        }
+
+        fn keeps_time(&self) -> bool {
+            true
+        }
+
+        fn losses(&mut self) -> Losses {
+            Losses { late: 1, bad: u64::from(self.opened == 2) }
+        }
+    }
+
+    impl Drop for Stumbling {
+        fn drop(&mut self) {
+            if self.opened == 3 {
+                panic!("and again when it is closed");
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_in_a_camera_is_a_fault_like_any_other_and_recovers() {
+        let (stop, clock) = (Stop::default(), Clock::start());
+        let capture = Arc::new(Mailbox::new(Handover::Newest, stop.clone(), [(); 3].map(|()| Frame::empty())));
+        let opened = std::sync::atomic::AtomicU32::new(0);
+        let open = move |_: &Playback| {
+            let opened = opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            Ok(Box::new(Stumbling { opened, frames: 0 }) as Box<dyn FrameSource>)
+        };
+        let (playback, shared) = (playback(false), Arc::clone(&capture));
+        let worker = Worker { open, is_camera: true, playback, clock, stop: stop.clone(), capture: shared };
+        let running = thread::spawn(move || worker.run());
+        let (mut faults, mut after) = (Vec::new(), 0);
+        while after < 5 {
+            match capture.take(Duration::from_millis(20)) {
+                Taken::Item(frame) => {
+                    // Time counts from capture, not from arrival.
+                    let age = clock.now() - frame.captured;
+                    assert!(age >= Duration::from_millis(3) && age < Duration::from_secs(5), "{age:?}");
+                    capture.give_back(frame);
+                    after += u32::from(faults.len() == 3);
+                }
+                Taken::Trouble(reason) if faults.last() != Some(&reason) => faults.push(reason),
+                Taken::Trouble(_) | Taken::Nothing => assert!(clock.now() < Duration::from_secs(20), "no recovery"),
+                Taken::End(end) => panic!("{end:?}"),
+            }
+        }
+        assert!(faults[0].contains("stumbled") && faults[1].contains("a cable fell off"), "{faults:?}");
+        assert!(capture.dropped() >= 9 && capture.bad() == 3);
+        stop.request();
+        running.join().unwrap();
     }
 
     #[test]

@@ -46,6 +46,22 @@ pub(super) struct VideoSource<D> {
     description: String,
 }
 
+/// Why there is no frame.
+enum Stop {
+    /// The system refused a call.
+    Call(io::Error),
+    /// None came.
+    Silent,
+    /// None that came was of use, and why.
+    Broken(&'static str),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Call(error)
+    }
+}
+
 impl<D: Driver> VideoSource<D> {
     /// Sets up a device that was opened at `path`, and starts capturing. `name` is what the device calls itself,
     /// `formats` what it has, for the message where none of it is read.
@@ -158,27 +174,24 @@ impl<D: Driver> VideoSource<D> {
     }
 }
 
-impl<D: Driver> FrameSource for VideoSource<D> {
-    fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
-        let path = self.path.clone();
-        let failed = |error| fault(&path, "deliver a frame", error);
+impl<D: Driver> VideoSource<D> {
+    /// Waits for a frame that is wanted and whole, and reads it.
+    fn deliver(&mut self, frame: &mut Frame) -> Result<(), Stop> {
         let patience = if self.delivered { self.silence } else { FIRST };
         let (start, mut wrong) = (self.driver.now(), None);
         loop {
             let left = patience.saturating_sub(self.driver.now().saturating_sub(start));
             if left.is_zero() {
-                let path = path.clone();
-                let error = wrong.map_or(CameraError::Silent(path.clone()), |what| CameraError::Broken { path, what });
-                return Err(error.into());
+                return Err(wrong.map_or(Stop::Silent, Stop::Broken));
             }
-            if !self.driver.wait(left).map_err(failed)? {
+            if !self.driver.wait(left)? {
                 continue;
             }
-            let Some(filled) = self.newest().map_err(failed)? else { continue };
+            let Some(filled) = self.newest()? else { continue };
             let arrived = self.driver.now();
             let taken = filled.taken.filter(|taken| *taken <= arrived && arrived - *taken < OLDEST).unwrap_or(arrived);
             let read = self.is_wanted(taken).then(|| self.read(&filled, frame));
-            self.driver.queue(filled).map_err(failed)?;
+            self.driver.queue(filled)?;
             match read {
                 None => {}
                 Some(Err(what)) => {
@@ -188,9 +201,22 @@ impl<D: Driver> FrameSource for VideoSource<D> {
                 Some(Ok(())) => {
                     self.delivered = true;
                     frame.age = self.driver.now().saturating_sub(taken);
-                    return Ok(true);
+                    return Ok(());
                 }
             }
+        }
+    }
+}
+
+impl<D: Driver> FrameSource for VideoSource<D> {
+    fn fill(&mut self, _number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+        let delivered = self.deliver(frame);
+        let path = || self.path.clone();
+        match delivered {
+            Ok(()) => Ok(true),
+            Err(Stop::Call(error)) => Err(fault(&self.path, "deliver a frame", error).into()),
+            Err(Stop::Silent) => Err(CameraError::Silent(path()).into()),
+            Err(Stop::Broken(what)) => Err(CameraError::Broken { path: path(), what }.into()),
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Child {
     output: ChildStdout,
     program: PathBuf,
     said: Arc<Mutex<Said>>,
+    /// Whether the child was waited for, and its number may be another's.
+    gone: bool,
 }
 
 /// What a child wrote to standard error.
@@ -58,7 +60,7 @@ impl Child {
             return Err(failed(io::Error::other("its output cannot be read")));
         };
         let said = Arc::new(Mutex::new(Said::default()));
-        let child = Self { process, output, program: program.to_owned(), said: Arc::clone(&said) };
+        let child = Self { process, output, program: program.to_owned(), said: Arc::clone(&said), gone: false };
         thread::Builder::new().name("rpicam".to_owned()).spawn(move || listen(errors, &said)).map_err(failed)?;
         Ok(child)
     }
@@ -99,14 +101,15 @@ impl Child {
     /// The fault of a child that closed its output, which means that it ended, or is about to.
     pub fn ended(&mut self) -> CameraError {
         let until = Instant::now() + LAST_WORDS;
-        let status = loop {
-            match self.process.try_wait() {
-                Ok(Some(status)) if locked(&self.said).ended || Instant::now() >= until => break Some(status),
-                Ok(Some(_)) | Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
-                Ok(status) => break status,
-                Err(_) => break None,
-            }
-        };
+        while !locked(&self.said).ended && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let mut status = self.process.try_wait().ok().flatten();
+        while status.is_none() && Instant::now() < until {
+            thread::sleep(Duration::from_millis(5));
+            status = self.process.try_wait().ok().flatten();
+        }
+        self.gone = status.is_some();
         let what = status.map_or("closed its output".to_owned(), |status| format!("ended ({status})"));
         self.fault(what)
     }
@@ -136,8 +139,10 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        let group = libc::pid_t::try_from(self.process.id()).unwrap_or(0);
-        if group > 1 {
+        if self.gone {
+            return;
+        }
+        if let Ok(group @ 2..) = libc::pid_t::try_from(self.process.id()) {
             // SAFETY: kill only takes numbers; the child was not waited for, so the group's number is still its own.
             unsafe { libc::kill(-group, libc::SIGKILL) };
         }
@@ -146,7 +151,8 @@ impl Drop for Child {
     }
 }
 
-/// Has the system end the child when this program ends, however that comes about.
+/// Has the system end the child when the thread that starts it ends, and so when this program does, however that comes
+/// about.
 fn end_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     // SAFETY: between fork and exec only this one system call is made, and it takes numbers alone.
