@@ -12,7 +12,7 @@ use edge_runtime::mood::MoodFilter;
 use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Pipeline, RunPlan, run};
 use edge_runtime::service::{ServiceManager, Supervised};
-use edge_runtime::source::{Playback, SourceSpec, start};
+use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
@@ -132,7 +132,8 @@ fn a_frame_loop_that_hangs_is_silent() {
         let filter = MoodFilter::new(resolved.filter);
         let lights = Lights::<edge_runtime::lights::MemoryPin>::none();
         let mut pipeline = Pipeline { locator: Box::new(locator), classifier, filter, lights };
-        let playback = Playback { fps: 30.0, every_frame: false, repeat: false, dwell: None };
+        let playback =
+            Playback { fps: 30.0, every_frame: false, repeat: false, dwell: None, camera: CameraRequest::default() };
         let plan = RunPlan {
             clock: Clock::start(),
             stop,

@@ -28,6 +28,9 @@ _edge__runtime() {
             edge__runtime,config)
                 cmd="edge__runtime__subcmd__config"
                 ;;
+            edge__runtime,dark)
+                cmd="edge__runtime__subcmd__dark"
+                ;;
             edge__runtime,help)
                 cmd="edge__runtime__subcmd__help"
                 ;;
@@ -49,6 +52,9 @@ _edge__runtime() {
             edge__runtime__subcmd__help,config)
                 cmd="edge__runtime__subcmd__help__subcmd__config"
                 ;;
+            edge__runtime__subcmd__help,dark)
+                cmd="edge__runtime__subcmd__help__subcmd__dark"
+                ;;
             edge__runtime__subcmd__help,help)
                 cmd="edge__runtime__subcmd__help__subcmd__help"
                 ;;
@@ -65,7 +71,7 @@ _edge__runtime() {
 
     case "${cmd}" in
         edge__runtime)
-            opts="-h -V --config --model --source --lights --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench config completions man help"
+            opts="-h -V --config --model --source --lights --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -84,7 +90,7 @@ _edge__runtime() {
                     return 0
                     ;;
                 --lights)
-                    COMPREPLY=($(compgen -W "terminal none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --fps)
@@ -119,12 +125,16 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__bench)
-            opts="-h --format --frames --json --markdown --config --model --help"
+            opts="-h --source --format --frames --json --markdown --config --model --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -204,7 +214,57 @@ _edge__runtime() {
                     return 0
                     ;;
                 --lights)
-                    COMPREPLY=($(compgen -W "terminal none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --fps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dwell)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --smoothing)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --leave-margin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        edge__subcmd__runtime__subcmd__dark)
+            opts="-h --source --lights --fps --dwell --smoothing --hold --leave-margin --config --model --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --fps)
@@ -243,7 +303,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__help)
-            opts="run classify bench config completions man help"
+            opts="run classify bench dark config completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -299,6 +359,20 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__help__subcmd__config)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        edge__subcmd__runtime__subcmd__help__subcmd__dark)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -388,7 +462,7 @@ _edge__runtime() {
                     return 0
                     ;;
                 --lights)
-                    COMPREPLY=($(compgen -W "terminal none" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --fps)
