@@ -4,6 +4,7 @@ QEMU's virtual clock runs with this machine's, so a second here is a second in t
 """
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -103,10 +104,12 @@ def play(qemu: str, machine: str, guest: Path, initrd: Path, parts: list[str], l
         *["-serial", "stdio", "-qmp", f"unix:{monitor},server=on,wait=off", "-append"],
         "console=ttyAMA0,115200 rdinit=/init iomem=relaxed panic=-1 quiet parts=" + ",".join(parts),
     ]
-    qemu_data = Path(qemu).parent.parent / "share/qemu"
-    if qemu_data.is_dir():
-        command[1:1] = ["-L", qemu_data]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    # A QEMU that was fetched must not take the firmware and modules of an older one that is installed.
+    home = Path(qemu).parent.parent
+    command[1:1] = ["-L", home / "share/qemu"]
+    modules = {"QEMU_MODULE_DIR": str(next(home.glob("lib/*/qemu"), ""))}
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with subprocess.Popen(command, env=os.environ | modules, **streams) as process:
         timer = threading.Timer(limit, process.kill)
         timer.start()
         try:
