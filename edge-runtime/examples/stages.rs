@@ -1,8 +1,8 @@
 //! Takes frames through the pipeline's stages with a mark between them, for counting each stage's instructions.
 //!
 //! `stages FRAMES` judges so many 640x480 YUYV frames of the test card with the model inside the program. A mark is one byte
-//! written to standard error: `p` before preprocessing, `i` before inference, `f` before filter and lights, `.` after the frame.
-//! Frames are drawn beforehand.
+//! written to standard error: `-` and `p` with nothing between them but what a mark costs, `i` after preprocessing, `f` after
+//! inference, `.` after filter and lights. Frames are drawn beforehand.
 
 use edge_runtime::config::{self, Config, Keys, Origin};
 use edge_runtime::lights::{Lights, Memory};
@@ -48,6 +48,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     for number in 0..frames {
         let time = Duration::from_secs(number as u64) / 30;
         let view = FrameView::new(PixelFormat::Yuyv, WIDTH, HEIGHT, &drawn[number / TURN % drawn.len()])?;
+        marks.write_all(b"-")?;
         marks.write_all(b"p")?;
         let crop = locator.locate(&view, classifier.card().crop_margin).ok_or("no face")?;
         classifier.preprocess(&view, crop);

@@ -33,7 +33,7 @@ class Watch:
 
     def step(self, mark: Mark, readings: list[Reading]):
         what, *words = mark.words
-        match what:
+        match what.rstrip(":"):
             case "part":
                 self.part = words[0]
             case "wiring":
