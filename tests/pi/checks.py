@@ -7,7 +7,7 @@ MOODS = ("angry", "happy", "sad")
 # Seconds of guest time until the right light is on after a picture changed: emulated floating point is slow.
 SETTLED = 4.0
 # Seconds until a fault shows, and until a runtime that was told to end has darkened its pins.
-FAULT = 2.0 + 1.0
+FAULT = 2.0
 DARK = 2.0
 # Most kibibytes the runtime may ever have held.
 MEMORY = 40 * 1024

@@ -1,18 +1,22 @@
 /*
- * press DEVICE NAME: presses the button NAME among a V4L2 device's controls.
+ * press DEVICE NAME SECONDS: presses the button NAME among a V4L2 device's controls, and holds the device open for so long.
+ *
+ * vivid's "Disconnect" lasts until nobody holds the device any more.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/videodev2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
-	if (argc != 3) {
-		fprintf(stderr, "usage: press DEVICE NAME\n");
+	if (argc != 4) {
+		fprintf(stderr, "usage: press DEVICE NAME SECONDS\n");
 		return 2;
 	}
 	int device = open(argv[1], O_RDWR);
@@ -24,8 +28,10 @@ int main(int argc, char **argv)
 	while (ioctl(device, VIDIOC_QUERYCTRL, &control) == 0) {
 		if (strcmp((char *)control.name, argv[2]) == 0) {
 			struct v4l2_control pressed = { .id = control.id, .value = 1 };
-			if (ioctl(device, VIDIOC_S_CTRL, &pressed) == 0)
+			if (ioctl(device, VIDIOC_S_CTRL, &pressed) == 0) {
+				sleep(atoi(argv[3]));
 				return 0;
+			}
 			fprintf(stderr, "press: %s: %s\n", argv[2], strerror(errno));
 			return 1;
 		}
