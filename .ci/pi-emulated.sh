@@ -1,0 +1,54 @@
+# shellcheck shell=bash disable=SC2154
+# The emulated Raspberry Pi and the instruction counts: steps of .ci/run, which sources this file after .ci/pi.sh.
+
+# pi_emulated [--short]: the shipped runtime on an emulated Pi. The whole of it also needs a build that panics when told to.
+pi_emulated() {
+  local programs=$CARGO_TARGET_DIR/pi/aarch64-unknown-linux-gnu/device code=0 arguments
+  if [[ ! -x $programs/edge-runtime ]]; then
+    skip 'the emulated Raspberry Pi: there is no runtime for it, see above'
+    return 0
+  fi
+  pi_install qemu-system-aarch64 qemu-system-arm
+  pi_install depmod kmod
+  pi_install cpio cpio
+  pi_install fdtput device-tree-compiler
+  pi_install make make
+  cp "$programs/edge-runtime" "$scratch/edge-runtime"
+  arguments=(--runtime "$scratch/edge-runtime" "$@")
+  if [[ ${1:-} != --short ]]; then
+    pi_build_more --features test-panic --bin edge-runtime
+    cp "$programs/edge-runtime" "$scratch/edge-runtime-panics"
+    arguments+=(--panicking "$scratch/edge-runtime-panics")
+    cp "$scratch/edge-runtime" "$programs/edge-runtime"
+  fi
+  tests/pi/run "${arguments[@]}" 2> >(tee "$scratch/pi-errors" >&2) || code=$?
+  if ((code == 77)); then
+    skip "the emulated Raspberry Pi: $(tail -n 1 "$scratch/pi-errors")"
+    return 0
+  fi
+  return "$code"
+}
+
+# Instructions per frame and stage, printed as a table.
+pi_instructions() {
+  local program=$CARGO_TARGET_DIR/pi/aarch64-unknown-linux-gnu/device/examples/stages code=0
+  if [[ ! -x $CARGO_TARGET_DIR/pi/aarch64-unknown-linux-gnu/device/edge-runtime ]]; then
+    skip 'instruction counts: there is no runtime for the Pi, see above'
+    return 0
+  fi
+  pi_build_more --example stages
+  tests/pi/instructions "$program" 2> >(tee "$scratch/pi-errors" >&2) || code=$?
+  if ((code == 77)); then
+    skip "instruction counts: $(tail -n 1 "$scratch/pi-errors")"
+    return 0
+  fi
+  return "$code"
+}
+
+# pi_build_more CARGO_ARGUMENTS...: builds something else of the runtime for the Pi, as the runtime itself is built.
+pi_build_more() {
+  local settings=() arguments=()
+  pi_toolchain aarch64-unknown-linux-gnu
+  env "CARGO_TARGET_DIR=$CARGO_TARGET_DIR/pi" "${settings[@]}" \
+    cargo build --profile device --package edge-runtime --target aarch64-unknown-linux-gnu "${arguments[@]}" "$@"
+}

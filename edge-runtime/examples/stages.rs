@@ -1,0 +1,63 @@
+//! Takes frames through the pipeline's stages with a mark between them, for counting each stage's instructions.
+//!
+//! `stages FRAMES` judges so many 640x480 YUYV frames of the test card with the model inside the program. A mark is one byte
+//! written to standard error: `-` and `p` with nothing between them but what a mark costs, `i` after preprocessing, `f` after
+//! inference, `.` after filter and lights. Frames are drawn beforehand.
+
+use edge_runtime::config::{self, Config, Keys, Origin};
+use edge_runtime::lights::{Lights, Memory};
+use edge_runtime::locate::{CentredSquare, FaceLocator};
+use edge_runtime::mood::{MoodFilter, Observation};
+use edge_runtime::{pixels, setup};
+use emotion_models::{DEMO_SEED, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard};
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 480;
+/// Frames a mood lasts, so that the lights change now and then.
+const TURN: usize = 30;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stages: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let frames: usize = std::env::args().nth(1).ok_or("usage: stages FRAMES")?.parse()?;
+    let mut classifier = setup::shipped_classifier()?;
+    let resolved = config::resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default())?;
+    let memory = Memory::new(&resolved.wiring);
+    let mut lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?;
+    let mut filter = MoodFilter::new(resolved.filter);
+    let mut locator = CentredSquare;
+    let drawn = TEST_CARD_LABELS.map(|label| {
+        let mut bytes = Vec::new();
+        pixels::encode(&TestCard::new(DEMO_SEED).draw(label, 0, WIDTH, HEIGHT), PixelFormat::Yuyv, &mut bytes);
+        bytes
+    });
+    let mut marks = io::stderr();
+    for number in 0..frames {
+        let time = Duration::from_secs(number as u64) / 30;
+        let view = FrameView::new(PixelFormat::Yuyv, WIDTH, HEIGHT, &drawn[number / TURN % drawn.len()])?;
+        marks.write_all(b"-")?;
+        marks.write_all(b"p")?;
+        let crop = locator.locate(&view, classifier.card().crop_margin).ok_or("no face")?;
+        classifier.preprocess(&view, crop);
+        marks.write_all(b"i")?;
+        let probabilities = classifier.infer()?;
+        marks.write_all(b"f")?;
+        let state = filter.observe(time, Observation::Face(&probabilities));
+        lights.show(state, true, time)?;
+        marks.write_all(b".")?;
+    }
+    Ok(())
+}
