@@ -23,10 +23,13 @@ enum Step {
     Panic,
 }
 
+/// What a driver sets up for an offer.
+type Answer = Box<dyn Fn(&Offer) -> io::Result<Given> + Send>;
+
 /// A driver that does what it is told, on a clock of its own. Frames that stand together are ready together.
 struct Fake {
     offers: Vec<Offer>,
-    given: Box<dyn Fn(&Offer) -> io::Result<Given> + Send>,
+    given: Answer,
     starts: VecDeque<i32>,
     steps: VecDeque<Step>,
     lent: Vec<Vec<u8>>,
