@@ -73,7 +73,11 @@ fn ask() -> Result<Machine, Failure> {
     let failed = |reason: String| Failure::Internal(format!("cannot look at this machine: {reason}"));
     let (sender, answer) = channel();
     let asking = thread::Builder::new().name("doctor".to_owned());
-    asking.spawn(move || sender.send(Machine::here())).map_err(|error| failed(error.to_string()))?;
+    let ask = move || {
+        // Nobody listens only where this command has ended.
+        let _ = sender.send(Machine::here());
+    };
+    asking.spawn(ask).map_err(|error| failed(error.to_string()))?;
     if let Ok(machine) = answer.recv_timeout(PATIENCE) {
         return Ok(machine);
     }
