@@ -61,6 +61,8 @@ pub enum Command {
     Dark(Settings),
     /// Print the configuration as it holds now, with comments
     Config(Settings),
+    /// Look at board, camera, lights, model and configuration, and say what to do where something is wrong
+    Doctor(DoctorArgs),
     /// Print completions of this command line for a shell
     Completions(CompletionsArgs),
     /// Print the manual page, to be read with `man -l`
@@ -153,6 +155,17 @@ pub struct BenchArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// Flags of `doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// Flags that win over the configuration file.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Write one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 impl Settings {

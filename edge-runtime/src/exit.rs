@@ -17,7 +17,14 @@ Exit codes:
   5  source: no camera, a picture that does not decode, a pipe cut inside a frame or without one; also after a fault overcome
   6  lights: they cannot be driven
   7  output: standard output was closed by its reader, or cannot be written
+  10 `doctor` has warnings, and no problems
+  11 `doctor` has problems
   130, 143  a run that did not end within two seconds of SIGINT or SIGTERM: ended by force, its lights dark";
+
+/// Exit code of `doctor` with warnings and no problems.
+pub const DOCTOR_WARNING: u8 = 10;
+/// Exit code of `doctor` with problems.
+pub const DOCTOR_PROBLEM: u8 = 11;
 
 /// Why the program ends without success.
 #[derive(Debug, thiserror::Error)]

@@ -2,12 +2,14 @@
 //!
 //! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]; [`pipeline`] takes
 //! each through [`locate`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
-//! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`] runs them, and [`exit`] says
+//! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`]
+//! runs them, [`doctor`] looks at the machine, and [`exit`] says
 //! how a run ended.
 
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod doctor;
 pub mod event;
 pub mod exit;
 pub mod frame;

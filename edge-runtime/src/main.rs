@@ -11,7 +11,13 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => error.exit(),
-        Err(help) => return end(help.print().and_then(|()| std::io::stdout().flush()).map_err(Failure::from)),
+        Err(help) => {
+            return end(help
+                .print()
+                .and_then(|()| std::io::stdout().flush())
+                .map(|()| ExitCode::SUCCESS)
+                .map_err(Failure::from));
+        }
     };
     let log = output::start_log();
     // The panic hook has darkened the lights and said what happened; what is left is the exit code.
@@ -23,9 +29,9 @@ fn main() -> ExitCode {
     end(result)
 }
 
-fn end(result: Result<(), Failure>) -> ExitCode {
+fn end(result: Result<ExitCode, Failure>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             // Standard error may be closed too; the exit code still tells.
             let _ = writeln!(std::io::stderr(), "error: {failure}");

@@ -26,20 +26,26 @@ impl Setup {
     /// # Errors
     /// A file that cannot be read, or that says something impossible.
     pub fn new(global: &Global, settings: &Settings) -> Result<Self, Failure> {
-        let (mut config, keys, origin) = match config::find(global.config.as_deref()) {
-            Some(path) => {
-                let (config, keys) = Config::read(&path)?;
-                (config, keys, Origin::File(path))
-            }
-            None => (Config::default(), Keys::default(), Origin::Defaults),
+        let Some(path) = config::find(global.config.as_deref()) else {
+            return Ok(Self::without_file(global, settings));
         };
+        let (config, keys) = Config::read(&path)?;
+        Ok(Self::compose(config, keys, Origin::File(path), global, settings))
+    }
+
+    /// The defaults with the flags over them, whatever a file says.
+    pub fn without_file(global: &Global, settings: &Settings) -> Self {
+        Self::compose(Config::default(), Keys::default(), Origin::Defaults, global, settings)
+    }
+
+    fn compose(mut config: Config, keys: Keys, origin: Origin, global: &Global, settings: &Settings) -> Self {
         settings.apply(&mut config);
         let mut model_place = config.model.is_some().then(|| keys.place("model"));
         if global.model.is_some() {
             config.model.clone_from(&global.model);
             model_place = None;
         }
-        Ok(Self { config, origin, keys, model_place })
+        Self { config, origin, keys, model_place }
     }
 
     /// Loads the model: the configured file, or the one inside the program.

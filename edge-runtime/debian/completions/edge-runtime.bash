@@ -31,6 +31,9 @@ _edge__runtime() {
             edge__runtime,dark)
                 cmd="edge__runtime__subcmd__dark"
                 ;;
+            edge__runtime,doctor)
+                cmd="edge__runtime__subcmd__doctor"
+                ;;
             edge__runtime,help)
                 cmd="edge__runtime__subcmd__help"
                 ;;
@@ -55,6 +58,9 @@ _edge__runtime() {
             edge__runtime__subcmd__help,dark)
                 cmd="edge__runtime__subcmd__help__subcmd__dark"
                 ;;
+            edge__runtime__subcmd__help,doctor)
+                cmd="edge__runtime__subcmd__help__subcmd__doctor"
+                ;;
             edge__runtime__subcmd__help,help)
                 cmd="edge__runtime__subcmd__help__subcmd__help"
                 ;;
@@ -71,7 +77,7 @@ _edge__runtime() {
 
     case "${cmd}" in
         edge__runtime)
-            opts="-h -V --config --model --source --lights --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config completions man help"
+            opts="-h -V --config --model --source --lights --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,8 +308,58 @@ _edge__runtime() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        edge__subcmd__runtime__subcmd__doctor)
+            opts="-h --source --lights --fps --dwell --smoothing --hold --leave-margin --json --config --model --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --fps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dwell)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --smoothing)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --leave-margin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         edge__subcmd__runtime__subcmd__help)
-            opts="run classify bench dark config completions man help"
+            opts="run classify bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,6 +429,20 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__help__subcmd__dark)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        edge__subcmd__runtime__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -49,6 +49,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "classify"
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "dark" -d 'Put out every configured light, for instance after a run that was killed'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "config" -d 'Print the configuration as it holds now, with comments'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "doctor" -d 'Look at board, camera, lights, model and configuration, and say what to do where something is wrong'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "completions" -d 'Print completions of this command line for a shell'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -111,17 +112,33 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lea
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
+gpiochip\t'GPIO lines through the kernel\'s character device'
+rppal\t'GPIO lines through the pin controller\'s registers'
+terminal\t'Drawn in the terminal'
+none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l fps -d 'Frames a second' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l json -d 'Write one JSON object'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -s h -l help -d 'Print help'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "classify" -d 'Tell the mood in pictures'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "dark" -d 'Put out every configured light, for instance after a run that was killed'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "config" -d 'Print the configuration as it holds now, with comments'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "completions" -d 'Print completions of this command line for a shell'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "classify" -d 'Tell the mood in pictures'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "dark" -d 'Put out every configured light, for instance after a run that was killed'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "config" -d 'Print the configuration as it holds now, with comments'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "doctor" -d 'Look at board, camera, lights, model and configuration, and say what to do where something is wrong'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "completions" -d 'Print completions of this command line for a shell'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

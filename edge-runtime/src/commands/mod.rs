@@ -4,6 +4,7 @@ mod bench;
 mod classify;
 mod completions;
 mod dark;
+mod doctor;
 mod man;
 mod print_config;
 mod run;
@@ -11,14 +12,15 @@ mod startup;
 
 use crate::cli::{Cli, Command, RunArgs};
 use crate::exit::Failure;
+use std::process::ExitCode;
 
-/// Does what the command line says.
+/// Does what the command line says; the exit code is 0, and for `doctor` that of its findings.
 ///
 /// # Errors
 /// Whatever keeps the command from success.
-pub fn dispatch(cli: Cli) -> Result<(), Failure> {
+pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     let Cli { global, command, run } = cli;
-    let Some(command) = command else { return run::run(&global, &run) };
+    let Some(command) = command else { return run::run(&global, &run).map(|()| ExitCode::SUCCESS) };
     if run != RunArgs::default() {
         return Err(Failure::Usage("flags of a command go after its name, as in `edge-runtime run --loop`".to_owned()));
     }
@@ -28,7 +30,9 @@ pub fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Bench(args) => bench::bench(&global, &args),
         Command::Dark(settings) => dark::dark(&global, &settings),
         Command::Config(settings) => print_config::print(&global, &settings),
+        Command::Doctor(args) => return doctor::doctor(&global, &args),
         Command::Completions(args) => completions::print(&args),
         Command::Man => man::print(),
     }
+    .map(|()| ExitCode::SUCCESS)
 }

@@ -3,6 +3,9 @@
 use super::backend::Refusal;
 use std::path::{Path, PathBuf};
 
+/// The name our lines bear while we hold them.
+pub const CONSUMER: &str = "moodlight";
+
 /// Where the kernel names the board.
 const MODEL: &str = "/proc/device-tree/model";
 

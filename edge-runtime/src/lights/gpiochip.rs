@@ -7,9 +7,6 @@ use gpiocdev::Request;
 use gpiocdev::line::Value;
 use gpiocdev_embedded_hal::OutputPin;
 
-/// The name our lines bear while we hold them.
-pub const CONSUMER: &str = "moodlight";
-
 /// The character device of the kernel.
 pub(super) struct Gpiochip;
 
@@ -33,7 +30,7 @@ impl Gpio for Gpiochip {
         let level = if high { Value::Active } else { Value::Inactive };
         // The level comes with the request, so that the light does not flash when the line becomes an output.
         let request = Request::builder()
-            .with_consumer(CONSUMER)
+            .with_consumer(board::CONSUMER)
             .on_chip(&line.chip)
             .with_line(line.offset)
             .as_output(level)

@@ -4,6 +4,9 @@ use super::v4l2;
 use std::fmt;
 use std::path::PathBuf;
 
+/// Whether this program was built to read V4L2 devices.
+pub const READS_V4L2: bool = v4l2::IS_BUILT_IN;
+
 /// A video device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Camera {

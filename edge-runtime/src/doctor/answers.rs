@@ -1,0 +1,199 @@
+//! What no file tells: answers of system calls, drivers and other programs.
+
+use super::{Machine, glibc, service};
+use crate::lights::board::{self, Line};
+use crate::source::cameras::{self, Camera};
+use crate::source::rpicam;
+use std::ffi::{CStr, CString};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What no file tells. `Default` knows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// This program.
+    pub program: Program,
+    /// The kernel's architecture, as `uname -m` names it.
+    pub kernel_arch: String,
+    /// Who runs this program.
+    pub user: User,
+    /// Device files of cameras and GPIO.
+    pub devices: Vec<Device>,
+    /// The V4L2 devices.
+    pub cameras: Vec<Camera>,
+    /// The cameras that libcamera lists; `None` without its programs.
+    pub rpicam: Option<Result<Vec<String>, String>>,
+    /// The GPIO lines of the header.
+    pub lines: Vec<Line>,
+    /// What `vcgencmd get_throttled` says.
+    pub throttled: Option<u32>,
+    /// What `systemctl is-active` says of Moodlight's service, such as `active` or `failed`.
+    pub service: Option<String>,
+}
+
+/// This program.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// The architecture it was built for, as Rust names it: `aarch64`, `arm`, `x86_64`.
+    pub arch: String,
+    /// Bits of a pointer.
+    pub bits: u32,
+    /// The glibc it runs with.
+    pub glibc: Option<String>,
+    /// The oldest glibc it runs with.
+    pub glibc_needed: Option<String>,
+    /// Whether it was built to read V4L2 cameras.
+    pub reads_v4l2: bool,
+}
+
+/// Who runs a program.
+#[derive(Clone, Debug, Default)]
+pub struct User {
+    /// Login name, or the number where it has none.
+    pub name: String,
+    /// Whether it is root.
+    pub root: bool,
+    /// Numbers of the process's groups.
+    pub groups: Vec<u32>,
+}
+
+/// A device file.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its path.
+    pub path: PathBuf,
+    /// Number of its group.
+    pub group: u32,
+    /// Whether the user may read and write it.
+    pub usable: bool,
+}
+
+impl Answers {
+    /// Asks this machine, whose files are `files`.
+    pub(super) fn of_this_machine(files: &Machine) -> Self {
+        Self {
+            kernel_arch: kernel_arch(),
+            user: user(files),
+            devices: devices(Path::new("/dev")),
+            cameras: cameras::survey(),
+            rpicam: rpicam::listed(),
+            lines: board::survey(),
+            throttled: files
+                .is_pi()
+                .then(|| said("vcgencmd", &["get_throttled"]))
+                .flatten()
+                .and_then(|text| throttled(&text)),
+            service: service::installed(files).then(|| said("systemctl", &["is-active", service::UNIT])).flatten(),
+            ..Self::of_the_program()
+        }
+    }
+
+    /// What this program knows of itself.
+    pub(super) fn of_the_program() -> Self {
+        let program = Program {
+            arch: std::env::consts::ARCH.to_owned(),
+            bits: usize::BITS,
+            glibc: glibc::loaded(),
+            glibc_needed: glibc::needed(),
+            reads_v4l2: cameras::READS_V4L2,
+        };
+        Self { program, ..Self::default() }
+    }
+}
+
+/// What a program says on standard output, be it of success or failure; `None` where it is not there or says nothing.
+fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+    let text = String::from_utf8_lossy(&command.output().ok()?.stdout).trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The number in `throttled=0x50005`.
+fn throttled(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.strip_prefix("throttled=0x")?, 16).ok()
+}
+
+fn kernel_arch() -> String {
+    // SAFETY: an utsname is arrays of characters, for which zeros are valid.
+    let mut names: libc::utsname = unsafe { std::mem::zeroed() };
+    // SAFETY: it is given a valid utsname to fill.
+    if unsafe { libc::uname(&raw mut names) } != 0 {
+        return "unknown".to_owned();
+    }
+    // SAFETY: uname filled the field with a string that ends with a NUL.
+    unsafe { CStr::from_ptr(names.machine.as_ptr()) }.to_string_lossy().into_owned()
+}
+
+fn user(files: &Machine) -> User {
+    // SAFETY: these take nothing and cannot fail.
+    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+    let mut groups = vec![0; 1024];
+    // SAFETY: the list has room for as many numbers as are announced, more than a process can be in on Linux by default.
+    let count = unsafe { libc::getgroups(groups.len() as libc::c_int, groups.as_mut_ptr()) };
+    groups.truncate(usize::try_from(count).unwrap_or(0));
+    groups.push(gid);
+    let users = files.text("etc/passwd").unwrap_or_default();
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
+    });
+    User { name: name.unwrap_or_else(|| uid.to_string()), root: uid == 0, groups }
+}
+
+/// The device files of cameras and GPIO in a folder, in order of their numbers.
+fn devices(folder: &Path) -> Vec<Device> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();
+    paths.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        ["video", "gpiochip", "gpiomem"]
+            .iter()
+            .any(|kind| name.strip_prefix(kind).is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())))
+    });
+    paths.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+    paths.into_iter().filter_map(device).collect()
+}
+
+fn device(path: PathBuf) -> Option<Device> {
+    let group = std::fs::metadata(&path).ok()?.gid();
+    let name = CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: it is given a string that ends with a NUL, and keeps nothing of it.
+    let answer = unsafe { libc::faccessat(libc::AT_FDCWD, name.as_ptr(), libc::R_OK | libc::W_OK, libc::AT_EACCESS) };
+    Some(Device { path, group, usable: answer == 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_vcgencmd_says_is_a_hexadecimal_number() {
+        assert_eq!(throttled("throttled=0x50005"), Some(0x5_0005));
+        for other in ["", "throttled=", "VCHI initialization failed", "throttled=0xzz"] {
+            assert_eq!(throttled(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn device_files_are_found_by_name_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["video10", "video2", "gpiochip0", "gpiomem", "gpiomem0", "videodev", "media0"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = devices(folder.path());
+        let names: Vec<_> = found.iter().map(|device| device.path.file_name().unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["video2", "gpiomem", "video10", "gpiomem0", "gpiochip0"]);
+        assert!(found.iter().all(|device| device.usable));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_says_nothing() {
+        assert_eq!(said("a-program-that-nobody-has", &[]), None);
+        assert_eq!(said("echo", &["active"]).as_deref(), Some("active"));
+    }
+}

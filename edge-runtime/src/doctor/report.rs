@@ -1,0 +1,70 @@
+//! The checks as people, and other programs, read them.
+
+use super::{Check, Verdict};
+use crate::output::paint::Ink;
+use serde_json::{Value, json};
+
+/// Width of the longest verdict.
+const VERDICT: usize = 7;
+
+impl Verdict {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warning => "warning",
+            Self::Problem => "problem",
+        }
+    }
+
+    fn colour(self) -> [u8; 3] {
+        match self {
+            Self::Ok => [52, 211, 92],
+            Self::Warning => [250, 215, 50],
+            Self::Problem => [255, 64, 56],
+        }
+    }
+}
+
+/// The worst of the verdicts.
+pub fn worst(checks: &[Check]) -> Verdict {
+    checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok)
+}
+
+/// A line for each check, below it what to do, and at the end how many are of what kind.
+pub fn text(checks: &[Check], ink: Ink) -> String {
+    let width = checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for check in checks {
+        ink.foreground(&mut text, check.verdict.colour());
+        text.push_str(&format!("{:<VERDICT$}", check.verdict.word()));
+        ink.reset(&mut text);
+        text.push_str(&format!("  {:<width$}  {}\n", check.id, check.found));
+        if let Some(fix) = &check.fix {
+            text.push_str(&" ".repeat(VERDICT + 2 + width + 2));
+            ink.bold(&mut text);
+            text.push_str(&format!("-> {fix}"));
+            ink.reset(&mut text);
+            text.push('\n');
+        }
+    }
+    text.push_str(&format!("\n{}\n", total(checks)));
+    text
+}
+
+fn total(checks: &[Check]) -> String {
+    let of = |verdict: Verdict| checks.iter().filter(|check| check.verdict == verdict).count();
+    let count = |number: usize, what: &str| match number {
+        0 => None,
+        1 => Some(format!("1 {what}")),
+        _ => Some(format!("{number} {what}s")),
+    };
+    let found = [count(of(Verdict::Problem), "problem"), count(of(Verdict::Warning), "warning")];
+    let found: Vec<String> = found.into_iter().flatten().collect();
+    if found.is_empty() { format!("All {} checks are ok.", checks.len()) } else { format!("{}.", found.join(", ")) }
+}
+
+/// One object: the worst verdict, and the checks in order.
+pub fn json(checks: &[Check]) -> Value {
+    json!({ "verdict": worst(checks), "checks": checks })
+}

@@ -1,0 +1,112 @@
+//! What Moodlight is to do here: its configuration, its model, and what they need of the machine.
+
+use super::{Check, Machine, Verdict};
+use crate::config::{LightsBackend, Origin};
+use crate::lights::LampWiring;
+use crate::source::SourceSpec;
+use clap::ValueEnum;
+use emotion_models::ModelCard;
+use std::path::PathBuf;
+
+/// What a run needs of the machine.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where frames come from.
+    pub source: SourceSpec,
+    /// How lights are driven.
+    pub backend: LightsBackend,
+    /// The lights, the camera's last.
+    pub lamps: Vec<LampWiring>,
+    /// Whether somebody configured it, by a file or a flag; otherwise the test card may stand in for a camera.
+    pub configured: bool,
+}
+
+impl Plan {
+    /// Whether lights are pins, rather than drawn in the terminal.
+    pub(super) fn drives_pins(&self, machine: &Machine) -> bool {
+        match self.backend {
+            LightsBackend::Gpiochip | LightsBackend::Rppal => true,
+            LightsBackend::Auto => machine.is_pi() || machine.answers.lines.iter().any(|line| line.name == "GPIO17"),
+            LightsBackend::Terminal | LightsBackend::None => false,
+        }
+    }
+
+    /// How bad it is to have no camera; `None` where none is asked for.
+    pub(super) fn camera_matters(&self) -> Option<Verdict> {
+        let bad = if self.configured { Verdict::Problem } else { Verdict::Warning };
+        self.source.is_camera().then_some(bad)
+    }
+}
+
+/// How reading the configuration went.
+#[derive(Clone, Debug)]
+pub struct Configured {
+    /// Where it came from; the reason where it is refused.
+    pub origin: Result<Origin, String>,
+    /// Where frames come from, as written in a configuration.
+    pub source: String,
+    /// How lights are driven.
+    pub backend: LightsBackend,
+    /// The model's moods that the configuration leaves without a light.
+    pub unwired: Vec<String>,
+}
+
+pub(super) fn configuration(configured: &Configured) -> Check {
+    let Configured { source, backend, .. } = configured;
+    let origin = match &configured.origin {
+        Ok(Origin::Defaults) => "no file, built-in defaults".to_owned(),
+        Ok(Origin::File(path)) => path.display().to_string(),
+        Err(reason) => {
+            let fix = "correct it; until then the other lines here are about the built-in defaults";
+            return Check::problem("configuration", reason, fix);
+        }
+    };
+    let backend = backend.to_possible_value();
+    let backend = backend.as_ref().map_or("", |word| word.get_name());
+    let found = format!("{origin}: source {source}, lights {backend}");
+    if configured.unwired.is_empty() {
+        return Check::ok("configuration", found);
+    }
+    let moods = configured.unwired.join(", ");
+    let fix = "give each mood of the model a line under [lights.moods], as `edge-runtime config` prints them";
+    Check::warning("configuration", format!("{found}; no light for {moods}"), fix)
+}
+
+/// How loading the model went.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The file; `None` for the model inside the program.
+    pub file: Option<PathBuf>,
+    /// Its card; the reason where it does not load.
+    pub card: Result<ModelCard, String>,
+}
+
+pub(super) fn model(loaded: &Loaded) -> Check {
+    let card = match &loaded.card {
+        Ok(card) => card,
+        Err(reason) => {
+            // The messages of the model end with what to do.
+            let (found, advice) = reason.rsplit_once("; ").unwrap_or((reason, "take another file"));
+            let fix = match &loaded.file {
+                Some(_) => format!("{advice}; or name no model, for there is one inside this program"),
+                None => "this program is damaged: install it again".to_owned(),
+            };
+            return Check::problem("model", found, fix);
+        }
+    };
+    let whence = match &loaded.file {
+        Some(path) => path.display().to_string(),
+        None => "inside this program".to_owned(),
+    };
+    let input = &card.input;
+    let found = format!(
+        "{} ({}), {whence}: {} from {}x{} {}",
+        card.name,
+        card.precision,
+        card.labels.join(", "),
+        input.width,
+        input.height,
+        input.colour
+    );
+    Check::ok("model", found)
+}
