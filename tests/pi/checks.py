@@ -9,6 +9,8 @@ SETTLED = 4.0
 # Seconds until a fault shows, and until a runtime that was told to end has darkened its pins.
 FAULT = 2.0
 DARK = 2.0
+# Longest pause between two attempts to open a camera.
+REOPENED = 4.0
 # Most kibibytes the runtime may ever have held.
 MEMORY = 40 * 1024
 
@@ -40,8 +42,10 @@ class Watch:
                 self.active_low = words[0] == "true"
             case "picture":
                 self.settles(mark, readings, {words[0], "camera"}, SETTLED)
+            case "recovery":
+                self.settles(mark, readings, {words[0], "camera"}, SETTLED + REOPENED)
             case "watching":
-                self.camera_steady(mark, readings)
+                self.camera_steady(mark, readings, SETTLED + (REOPENED if words else 0.0))
             case "dark":
                 self.settles(mark, readings, set(), DARK)
             case "fault":
@@ -85,13 +89,13 @@ class Watch:
             f"it changed {changes} times",
         )
 
-    def camera_steady(self, mark: Mark, readings: list[Reading]):
+    def camera_steady(self, mark: Mark, readings: list[Reading], limit: float):
         """The camera light is on and stays on, with at most one mood; for pictures that are of no mood."""
         off = [reading.at - mark.at for reading in readings if "camera" not in self.lit(reading)]
         crowded = any(len(self.lit(reading) & set(MOODS)) > 1 for reading in readings)
         settled = max(off, default=0.0)
-        steady = bool(readings) and "camera" in self.lit(readings[-1]) and settled <= SETTLED
-        self.verdict(steady and not crowded, mark, f"camera light steady after {settled:.2f} s, of {SETTLED:.0f}")
+        steady = bool(readings) and "camera" in self.lit(readings[-1]) and settled <= limit
+        self.verdict(steady and not crowded, mark, f"camera light steady after {settled:.2f} s, of {limit:.0f}")
 
     def verdict(self, right: bool, mark: Mark, found: str):
         line = f"{self.part}: {' '.join(mark.words)}: {found}"
