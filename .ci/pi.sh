@@ -93,8 +93,8 @@ pi_measure() {
 # the emulator's own tables and its translated code count in.
 pi_moods() {
   local events=$scratch/pi-events
-  XDG_CONFIG_HOME="$scratch" timeout 240 "$@" --source test-card --every-frame --frames 225 --json </dev/null >"$events"
-  right_lights "$events"
+  XDG_CONFIG_HOME="$scratch" timeout 240 "$@" --source test-card --every-frame --fps 4 --frames 30 --json </dev/null >"$events"
+  right_lights "$events" 10
   echo "peak memory (RSS), the emulator's own included: $(grep -o '"peak_rss_kib": *[0-9]*' "$events" | grep -o '[0-9]*$') KiB"
 }
 
