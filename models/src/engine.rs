@@ -1,12 +1,12 @@
 //! tract, the inference engine, behind three functions.
 
+use crate::graph;
 use crate::probabilities::Probabilities;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use tract_core::internal::{TractErrorContext, ensure};
 use tract_core::prelude::*;
 use tract_onnx::pb::ModelProto;
-use tract_onnx::prelude::InferenceModelExt;
 
 /// Version of tract in use; a test holds it against Cargo.lock.
 const VERSION: &str = "0.23.9";
@@ -24,7 +24,7 @@ impl Engine {
     /// run fails here; answers with what that run gave. The error says why, in the engine's words.
     pub(crate) fn load(model: &ModelProto, shape: [usize; 4], trial: &[f32]) -> Result<(Self, Probabilities), String> {
         let load = || -> TractResult<(Self, Probabilities)> {
-            let plan = tract_onnx::onnx().model_for_proto_model(model)?.into_optimized()?.into_runnable()?;
+            let plan = graph::typed(model)?.into_optimized()?.into_runnable()?;
             let input = Arc::new(Tensor::zero::<f32>(&shape)?);
             let mut engine = Self { input, state: plan.spawn()?, plan };
             let answer = engine.try_run(trial)?;

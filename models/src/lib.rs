@@ -27,6 +27,7 @@ mod crop;
 mod engine;
 mod error;
 mod frame;
+mod graph;
 mod input;
 mod onnx;
 mod picture;

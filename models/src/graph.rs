@@ -1,0 +1,281 @@
+//! From an ONNX graph to the engine's, operator by operator: those that the trainer writes, and no others.
+//!
+//! tract's own reader knows some two hundred operators, and every one of them becomes part of a program that is linked with
+//! it: 21.5 MB for a Raspberry Pi, where 12 are allowed. Weights that lie in other files are not read either: a model is one
+//! file.
+
+use std::collections::BTreeMap;
+use tract_core::internal::*;
+use tract_core::ops::binary::TypedBinOp;
+use tract_core::ops::cnn::{Conv, KernelFormat, MaxPool, PaddingSpec, PoolSpec};
+use tract_core::ops::einsum::EinSum;
+use tract_core::ops::math;
+use tract_core::ops::nn::{DataFormat, Reduce, Reducer, Softmax, SoftmaxKind};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
+
+/// The operators that a graph may have.
+const OPERATORS: &str = "Add, Conv, Flatten, Gemm, GlobalAveragePool, MaxPool, Mul, Relu and Softmax";
+
+/// The graph of `model`, ready to be optimised: one float32 input of a fixed shape, one output.
+///
+/// # Errors
+/// An operator, attribute or shape that is not known here; named with its node.
+pub(crate) fn typed(model: &ModelProto) -> TractResult<TypedModel> {
+    let graph = model.graph.as_ref().context("the file holds no graph")?;
+    let mut reader = Reader { model: TypedModel::default(), values: BTreeMap::new() };
+    for tensor in &graph.initializer {
+        let constant = constant(tensor).with_context(|| format!("in the tensor `{}`", tensor.name))?;
+        let outlet = reader.model.add_const(tensor.name.clone(), constant)?;
+        reader.values.insert(tensor.name.clone(), outlet);
+    }
+    let input = input(graph)?;
+    let shape = shape(input).with_context(|| format!("the input `{}` has no fixed shape", input.name))?;
+    let outlet = reader.model.add_source(input.name.clone(), f32::fact(&shape))?;
+    reader.values.insert(input.name.clone(), outlet);
+    for node in &graph.node {
+        let wired = reader.node(node).with_context(|| format!("in the node `{}` ({})", node.name, node.op_type))?;
+        let output = node.output.first().context("a node without output")?;
+        reader.values.insert(output.clone(), wired);
+    }
+    let output = graph.output.first().context("the graph has no output")?;
+    let outlet = *reader.values.get(&output.name).with_context(|| format!("nothing computes `{}`", output.name))?;
+    reader.model.select_output_outlets(&[outlet])?;
+    Ok(reader.model)
+}
+
+/// The one input that is no initializer.
+fn input(graph: &GraphProto) -> TractResult<&ValueInfoProto> {
+    let stored = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let mut inputs = graph.input.iter().filter(|input| !stored(&input.name));
+    let input = inputs.next().context("the graph has no input")?;
+    ensure!(inputs.next().is_none(), "the graph has more than one input");
+    Ok(input)
+}
+
+fn shape(value: &ValueInfoProto) -> Option<Vec<usize>> {
+    let type_proto::Value::TensorType(tensor) = value.r#type.as_ref()?.value.as_ref()?;
+    (tensor.elem_type == DataType::Float as i32).then_some(())?;
+    let size = |dim: &Option<Value>| match dim {
+        Some(Value::DimValue(size)) => usize::try_from(*size).ok().filter(|&size| size > 0),
+        _ => None,
+    };
+    tensor.shape.as_ref()?.dim.iter().map(|dim| size(&dim.value)).collect()
+}
+
+/// A float32 tensor that lies in the file itself.
+fn constant(tensor: &TensorProto) -> TractResult<Tensor> {
+    ensure!(tensor.data_type == DataType::Float as i32, "it is not float32");
+    ensure!(tensor.external_data.is_empty(), "its numbers lie in another file");
+    let shape: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim)).collect::<Result<_, _>>()?;
+    let values: Vec<f32> = match tensor.raw_data.is_empty() {
+        true => tensor.float_data.clone(),
+        false => tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+    };
+    let len = shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim));
+    ensure!(len == Some(values.len()), "it has {} numbers for a shape of {shape:?}", values.len());
+    Tensor::from_shape(&shape, &values)
+}
+
+struct Reader {
+    model: TypedModel,
+    /// The graph's values by name.
+    values: BTreeMap<String, OutletId>,
+}
+
+impl Reader {
+    fn node(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        match node.op_type.as_str() {
+            "Add" => self.binary(node, math::add()),
+            "Mul" => self.binary(node, math::mul()),
+            "Conv" => self.convolution(node),
+            "Flatten" => self.flatten(node),
+            "Gemm" => self.dense(node),
+            "GlobalAveragePool" => self.average(node),
+            "MaxPool" => self.max_pool(node),
+            "Relu" => self.relu(node),
+            "Softmax" => self.softmax(node),
+            other => bail!("the operator {other} is not among those this program runs: {OPERATORS}"),
+        }
+    }
+
+    /// The value of one of a node's inputs.
+    fn input(&self, node: &NodeProto, index: usize) -> TractResult<OutletId> {
+        let name = node.input.get(index).filter(|name| !name.is_empty());
+        let name = name.with_context(|| format!("it lacks its input {index}"))?;
+        self.values.get(name).copied().with_context(|| format!("nothing before it computes `{name}`"))
+    }
+
+    fn shape(&self, outlet: OutletId) -> TractResult<Vec<usize>> {
+        let shape = self.model.outlet_fact(outlet)?.shape.as_concrete();
+        Ok(shape.context("a shape that is not fixed")?.to_vec())
+    }
+
+    fn wire(&mut self, name: &str, op: impl Into<Box<dyn TypedOp>>, inputs: &[OutletId]) -> TractResult<OutletId> {
+        Ok(self.model.wire_node(name, op, inputs)?[0])
+    }
+
+    /// An operator on two values, the one of lower rank repeated as ONNX has it.
+    fn broadcast(&mut self, name: &str, op: TypedBinOp, inputs: &[OutletId]) -> TractResult<OutletId> {
+        Ok(wire_with_rank_broadcast(name, &mut self.model, op, inputs)?[0])
+    }
+
+    fn binary(&mut self, node: &NodeProto, op: TypedBinOp) -> TractResult<OutletId> {
+        let inputs = [self.input(node, 0)?, self.input(node, 1)?];
+        self.broadcast(&node.name, op, &inputs)
+    }
+
+    fn convolution(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let attributes = Attributes::of(node, &["kernel_shape", "strides", "pads", "dilations", "group", "auto_pad"])?;
+        ensure!(attributes.int("group", 1)? == 1, "groups are not known here");
+        let (input, weight) = (self.input(node, 0)?, self.input(node, 1)?);
+        let weights = self.shape(weight)?;
+        let &[out, channels, rows, columns] = weights.as_slice() else {
+            bail!("weights of the shape {weights:?}, not [out, in, rows, columns]")
+        };
+        let kernel = attributes.pair("kernel_shape", [rows, columns])?;
+        ensure!(kernel == [rows, columns], "a kernel_shape that contradicts the weights");
+        let bias = match node.input.len() {
+            3.. => self.input(node, 2)?,
+            _ => self.model.add_const(format!("{}.no_bias", node.name), Tensor::zero::<f32>(&[out])?)?,
+        };
+        let pool_spec = attributes.pool_spec(kernel, [1, 1], channels, out, false)?;
+        let op = Conv { pool_spec, kernel_fmt: KernelFormat::OIHW, group: 1, q_params: None };
+        self.wire(&node.name, op, &[input, weight, bias])
+    }
+
+    fn max_pool(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let known = ["kernel_shape", "strides", "pads", "dilations", "ceil_mode", "storage_order", "auto_pad"];
+        let attributes = Attributes::of(node, &known)?;
+        let input = self.input(node, 0)?;
+        let shape = self.shape(input)?;
+        ensure!(shape.len() == 4, "an input of the shape {shape:?}, not [1, channels, rows, columns]");
+        let kernel = attributes.pair("kernel_shape", [0, 0])?;
+        ensure!(kernel[0] > 0 && kernel[1] > 0, "no kernel_shape");
+        let ceil = attributes.int("ceil_mode", 0)? != 0;
+        let pool_spec = attributes.pool_spec(kernel, [1, 1], shape[1], shape[1], ceil)?;
+        self.wire(&node.name, MaxPool { pool_spec, with_index_outputs: None }, &[input])
+    }
+
+    fn relu(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let input = self.input(node, 0)?;
+        let zero = self.model.add_const(format!("{}.zero", node.name), tensor0(0f32))?;
+        self.broadcast(&node.name, math::max(), &[input, zero])
+    }
+
+    fn average(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let input = self.input(node, 0)?;
+        let shape = self.shape(input)?;
+        ensure!(shape.len() > 2, "an input of the shape {shape:?}, which has no rows and columns");
+        let axes: TVec<usize> = (2..shape.len()).collect();
+        let count: usize = shape[2..].iter().product();
+        let sum = self.wire(&format!("{}.sum", node.name), Reduce { axes, reducer: Reducer::Sum }, &[input])?;
+        let count = self.model.add_const(format!("{}.count", node.name), tensor0(count as f32))?;
+        self.broadcast(&node.name, math::div(), &[sum, count])
+    }
+
+    fn flatten(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let attributes = Attributes::of(node, &["axis"])?;
+        ensure!(attributes.int("axis", 1)? == 1, "another axis than 1 is not known here");
+        let input = self.input(node, 0)?;
+        let shape = self.shape(input)?;
+        ensure!(shape.len() > 1, "an input of the shape {shape:?}");
+        let from: TVec<TDim> = shape[1..].iter().map(|dim| dim.to_dim()).collect();
+        let to = tvec![shape[1..].iter().product::<usize>().to_dim()];
+        self.wire(&node.name, AxisOp::Reshape(1, from, to), &[input])
+    }
+
+    fn dense(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let attributes = Attributes::of(node, &["alpha", "beta", "transA", "transB"])?;
+        ensure!(
+            attributes.float("alpha", 1.0)? == 1.0 && attributes.float("beta", 1.0)? == 1.0,
+            "alpha and beta must be 1"
+        );
+        ensure!(attributes.int("transA", 0)? == 0, "a transposed input is not known here");
+        let axes: AxesMapping = if attributes.int("transB", 0)? == 0 { "mk,kn->mn" } else { "mk,nk->mn" }.parse()?;
+        let inputs = [self.input(node, 0)?, self.input(node, 1)?];
+        let product = EinSum::new(axes, f32::datum_type());
+        if node.input.len() < 3 {
+            return self.wire(&node.name, product, &inputs);
+        }
+        let product = self.wire(&format!("{}.product", node.name), product, &inputs)?;
+        let bias = self.input(node, 2)?;
+        self.broadcast(&node.name, math::add(), &[product, bias])
+    }
+
+    fn softmax(&mut self, node: &NodeProto) -> TractResult<OutletId> {
+        let attributes = Attributes::of(node, &["axis"])?;
+        let input = self.input(node, 0)?;
+        let rank = self.shape(input)?.len();
+        let last = rank as i64 - 1;
+        let axis = attributes.int("axis", last)?;
+        ensure!(axis == last || axis == -1, "another axis than the last is not known here");
+        let axes = tvec![rank - 1];
+        self.wire(&node.name, Softmax { axes, quant_output_dt: None, kind: SoftmaxKind::Softmax }, &[input])
+    }
+}
+
+/// A node's attributes, all of them known.
+struct Attributes<'a>(&'a NodeProto);
+
+impl<'a> Attributes<'a> {
+    fn of(node: &'a NodeProto, known: &[&str]) -> TractResult<Self> {
+        match node.attribute.iter().find(|attribute| !known.contains(&attribute.name.as_str())) {
+            Some(unknown) => bail!("its attribute {} is not known here", unknown.name),
+            None => Ok(Self(node)),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'a tract_onnx::pb::AttributeProto> {
+        self.0.attribute.iter().find(|attribute| attribute.name == name)
+    }
+
+    fn int(&self, name: &str, default: i64) -> TractResult<i64> {
+        Ok(self.find(name).map_or(default, |attribute| attribute.i))
+    }
+
+    fn float(&self, name: &str, default: f32) -> TractResult<f32> {
+        Ok(self.find(name).map_or(default, |attribute| attribute.f))
+    }
+
+    fn numbers<const N: usize>(&self, name: &str, default: [usize; N]) -> TractResult<[usize; N]> {
+        let Some(attribute) = self.find(name) else { return Ok(default) };
+        let numbers: Vec<usize> =
+            attribute.ints.iter().map(|&value| usize::try_from(value)).collect::<Result<_, _>>()?;
+        let count = numbers.len();
+        numbers.try_into().map_err(|_| format_err!("{name} has {count} numbers, not {N}"))
+    }
+
+    fn pair(&self, name: &str, default: [usize; 2]) -> TractResult<[usize; 2]> {
+        self.numbers(name, default)
+    }
+
+    /// Window, steps and padding over rows and columns.
+    fn pool_spec(
+        &self,
+        kernel: [usize; 2],
+        step: [usize; 2],
+        from: usize,
+        to: usize,
+        ceil: bool,
+    ) -> TractResult<PoolSpec> {
+        let padding = self.find("auto_pad").map_or(&b"NOTSET"[..], |attribute| &attribute.s);
+        ensure!(padding == b"NOTSET", "automatic padding is not known here");
+        ensure!(self.pair("dilations", [1, 1])? == [1, 1], "dilations are not known here");
+        let strides = self.pair("strides", step)?;
+        ensure!(strides[0] > 0 && strides[1] > 0, "a step of 0");
+        let [top, left, bottom, right] = self.numbers("pads", [0; 4])?;
+        ensure!(
+            top < kernel[0] && bottom < kernel[0] && left < kernel[1] && right < kernel[1],
+            "pads as large as the kernel"
+        );
+        let (begin, end) = (tvec![top, left], tvec![bottom, right]);
+        let padding = match self.0.op_type.as_str() {
+            "Conv" => PaddingSpec::Explicit(begin, end),
+            _ => PaddingSpec::ExplicitOnnxPool(begin, end, ceil),
+        };
+        let (kernel, strides) = (TVec::from_slice(&kernel), Some(TVec::from_slice(&strides)));
+        Ok(PoolSpec::new(DataFormat::NCHW, kernel, padding, None, strides, from, to))
+    }
+}
