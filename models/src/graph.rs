@@ -1,8 +1,7 @@
 //! From an ONNX graph to the engine's, operator by operator: those that the trainer writes, and no others.
 //!
 //! tract's own reader knows some two hundred operators, and every one of them becomes part of a program that is linked with
-//! it: 21.5 MB for a Raspberry Pi, where 12 are allowed. Weights that lie in other files are not read either: a model is one
-//! file.
+//! it: 3.6 MB on a Raspberry Pi. Weights that lie in other files are not read either: a model is one file.
 
 use std::collections::BTreeMap;
 use tract_core::internal::*;
