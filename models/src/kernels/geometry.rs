@@ -1,0 +1,102 @@
+//! Where things lie: maps in their buffers, and the windows a convolution looks through.
+
+/// A map of values in a buffer: pixels in rows, a pixel's channels side by side, and around it a border of pixels that
+/// stand for real zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// Rows.
+    pub height: usize,
+    /// Pixels of a row.
+    pub width: usize,
+    /// Values of a pixel.
+    pub channels: usize,
+    /// Pixels of border on each side.
+    pub border: usize,
+}
+
+impl Map {
+    /// Values from a row to the next.
+    pub fn pitch(&self) -> usize {
+        (self.width + 2 * self.border) * self.channels
+    }
+
+    /// Values in all, border included.
+    pub fn len(&self) -> usize {
+        (self.height + 2 * self.border) * self.pitch()
+    }
+
+    /// Index of the first value of pixel `(y, x)`; rows and columns count from 0 inside the border.
+    pub fn at(&self, y: usize, x: usize) -> usize {
+        (y + self.border) * self.pitch() + (x + self.border) * self.channels
+    }
+}
+
+/// How a convolution goes over its input, and what becomes of its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Rows and columns of the kernel.
+    pub kernel: [usize; 2],
+    /// Steps down and to the right.
+    pub stride: [usize; 2],
+    /// Rows above and columns to the left that lie outside the input.
+    pub pad: [usize; 2],
+    /// Whether only the largest of each 2x2 outputs is kept; an odd last row or column is dropped.
+    pub pool: bool,
+}
+
+impl Window {
+    /// Rows and columns of the convolution's own output, before pooling, for an input with `pad_end` more rows and columns outside at
+    /// the end; `None` where the kernel does not fit.
+    pub fn output(&self, input: [usize; 2], pad_end: [usize; 2]) -> Option<[usize; 2]> {
+        let mut size = [0; 2];
+        for axis in 0..2 {
+            let all = input[axis] + self.pad[axis] + pad_end[axis];
+            size[axis] = all.checked_sub(self.kernel[axis])? / self.stride[axis] + 1;
+        }
+        Some(size)
+    }
+}
+
+/// Output pixels computed together.
+pub const TILE: usize = 4;
+
+/// For each tile of output pixels, where its windows begin in the input and where its results go.
+#[derive(Clone, Debug)]
+pub struct Tiles {
+    /// Index of the first input value of each window, [`TILE`] to a tile; the last tile repeats its last pixel.
+    pub starts: Vec<u32>,
+    /// Output pixel of each result, as an index into the output's buffer: [`TILE`] to a tile, or one where pixels are pooled.
+    pub targets: Vec<u32>,
+    /// The same pixels in the buffer of the map that is added.
+    pub addends: Vec<u32>,
+}
+
+impl Tiles {
+    /// The tiles of a convolution from `input` to `output`, whose border is not written. `addend` is the map added to the
+    /// output, if there is one.
+    pub fn new(input: &Map, window: &Window, output: &Map, addend: Option<&Map>) -> Self {
+        let mut tiles = Tiles { starts: Vec::new(), targets: Vec::new(), addends: Vec::new() };
+        let start = |y: usize, x: usize| {
+            let row = (y * window.stride[0] + input.border - window.pad[0]) * input.pitch();
+            row + (x * window.stride[1] + input.border - window.pad[1]) * input.channels
+        };
+        for y in 0..output.height {
+            for x in 0..output.width {
+                tiles.targets.push(output.at(y, x) as u32);
+                tiles.addends.extend(addend.map(|map| map.at(y, x) as u32));
+                if window.pool {
+                    for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                        tiles.starts.push(start(2 * y + dy, 2 * x + dx) as u32);
+                    }
+                } else {
+                    tiles.starts.push(start(y, x) as u32);
+                }
+            }
+        }
+        while !tiles.starts.len().is_multiple_of(TILE) {
+            let last = tiles.starts[tiles.starts.len() - 1];
+            tiles.starts.push(last);
+        }
+        tiles
+    }
+}

@@ -1,0 +1,327 @@
+//! One convolution with everything that is folded into it, packed for one kernel.
+
+use super::{Kernel, Map, TILE, Tiles, Window};
+use std::ops::Range;
+
+/// Values past the end of a buffer that a kernel may read, and never uses: a vector's width.
+pub const SLACK: usize = 16;
+
+/// What becomes of a sum. Integer kernels multiply by the channel's multiplier, add a residual, clamp to `bounds`, round half
+/// to even and add the zero point; float kernels add and clamp.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Finish {
+    /// Smallest and largest value, counted from the output's zero point; for float kernels the values themselves.
+    pub bounds: (f32, f32),
+    /// The output's zero point; in a packed layer, what stands for it in memory.
+    pub zero_point: i32,
+    /// The residual addition, for integer kernels.
+    pub addition: Option<Addition>,
+}
+
+/// A residual addition of quantised values: `(own * own_scale + added * added_scale) / scale`, where `own` is the convolution's
+/// output, itself rounded and clamped to `own_bounds`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Addition {
+    /// Smallest and largest value of the convolution's own output, counted from its zero point.
+    pub own_bounds: (f32, f32),
+    /// Scale of the convolution's own output.
+    pub own_scale: f32,
+    /// Zero point of the map that is added; in a packed layer, what stands for it in memory.
+    pub added_zero_point: i32,
+    /// Scale of the map that is added.
+    pub added_scale: f32,
+    /// Scale of the sum.
+    pub scale: f32,
+}
+
+/// The numbers of a convolution, as a graph has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers<'a> {
+    /// Weights `[out, in, rows, columns]`; whole numbers from -128 to 127 for integer kernels.
+    pub weights: &'a [f32],
+    /// A bias for each output channel; whole numbers for integer kernels.
+    pub biases: &'a [f64],
+    /// A multiplier for each output channel, above 0; all 1 for float kernels.
+    pub multipliers: &'a [f32],
+}
+
+/// A convolution packed for the kernel `K`.
+#[derive(Clone, Debug)]
+pub struct Layer<K: Kernel> {
+    weights: Vec<K::Weight>,
+    biases: Vec<K::Sum>,
+    multipliers: Vec<f32>,
+    blocks: Vec<Block>,
+    tiles: Tiles,
+    /// Rows of the kernel, values from one to the next in the input, and steps in each.
+    rows: usize,
+    pitch: usize,
+    steps: usize,
+    pool: bool,
+    finish: Finish,
+    channels: usize,
+    lengths: Lengths,
+}
+
+/// Vectors of output channels computed together.
+#[derive(Clone, Debug)]
+struct Block {
+    vectors: usize,
+    /// Its channels, the last vector's empty lanes included.
+    channels: Range<usize>,
+    /// Where its weights begin.
+    weights: usize,
+}
+
+/// Least lengths of the buffers.
+#[derive(Clone, Copy, Debug)]
+struct Lengths {
+    input: usize,
+    output: usize,
+    addend: usize,
+}
+
+impl<K: Kernel> Layer<K> {
+    /// Packs a convolution from `input` to `output`. `zero_point` is the input's, and `addend` the map that is added to the
+    /// output. `None` where the shapes do not fit together, the input's border is too small, or sums could overflow.
+    pub fn new(
+        input: &Map,
+        window: &Window,
+        output: &Map,
+        addend: Option<&Map>,
+        numbers: &Numbers<'_>,
+        zero_point: i32,
+        mut finish: Finish,
+    ) -> Option<Self> {
+        let [rows, columns] = window.kernel;
+        let run = columns * input.channels;
+        if !fits(input, window, output, addend, finish, numbers) {
+            return None;
+        }
+        let steps = run.div_ceil(K::GROUP);
+        let blocks = blocks::<K>(output.channels, rows * steps);
+        let lanes = blocks.last()?.channels.end;
+        let mut weights = vec![K::Weight::default(); lanes * rows * steps * K::GROUP];
+        let mut biases = vec![K::Sum::default(); lanes];
+        let mut multipliers = vec![1.0; lanes];
+        for block in &blocks {
+            for channel in block.channels.start..block.channels.end.min(output.channels) {
+                let (vector, lane) =
+                    ((channel - block.channels.start) / K::LANES, (channel - block.channels.start) % K::LANES);
+                let mut total = 0i64;
+                for row in 0..rows {
+                    for index in 0..run {
+                        let (column, from) = (index / input.channels, index % input.channels);
+                        let value = numbers.weights
+                            [((channel * input.channels + from) * rows + row) * columns + column];
+                        let step = row * steps + index / K::GROUP;
+                        let place = (step * block.vectors + vector) * K::LANES * K::GROUP;
+                        weights[block.weights + place + K::place(lane, index % K::GROUP)] = K::weight(value);
+                        total += value as i64;
+                    }
+                }
+                biases[channel] = K::bias(numbers.biases[channel], total * i64::from(K::offset(zero_point)));
+                multipliers[channel] = numbers.multipliers[channel];
+            }
+        }
+        finish.zero_point = K::offset(finish.zero_point);
+        if let Some(addition) = &mut finish.addition {
+            addition.added_zero_point = K::offset(addition.added_zero_point);
+        }
+        let tiles = Tiles::new(input, window, output, addend);
+        let lengths = Lengths {
+            input: input.len() + SLACK,
+            output: output.len() + SLACK,
+            addend: addend.map_or(0, |map| map.len() + SLACK),
+        };
+        let (pitch, pool, channels) = (input.pitch(), window.pool, output.channels);
+        Some(Self { weights, biases, multipliers, blocks, tiles, rows, pitch, steps, pool, finish, channels, lengths })
+    }
+
+    /// Computes the output map from the input map, each as [`Map`] says in buffers with [`SLACK`] values more. The output's
+    /// border is left alone.
+    ///
+    /// # Panics
+    /// On a buffer that is too short, and where the layer adds a map but none is given.
+    pub fn run(&self, input: &[K::Value], addend: Option<&[K::Value]>, output: &mut [K::Value]) {
+        assert!(input.len() >= self.lengths.input && output.len() >= self.lengths.output, "buffers too short");
+        assert!(addend.map_or(0, <[_]>::len) >= self.lengths.addend, "no map to add");
+        let addend = addend.filter(|_| self.lengths.addend > 0).map_or(std::ptr::null(), <[_]>::as_ptr);
+        // SAFETY: who chose K saw that the processor has its instructions; `Layer::new` made every place from maps that lie
+        // inside the lengths checked above, and kernels read at most SLACK values past a map's end.
+        unsafe { K::sweep(self, input.as_ptr(), addend, output.as_mut_ptr()) }
+    }
+}
+
+/// Whether shapes fit together, windows stay inside input and border, and no sum of 32 bits can overflow.
+fn fits(
+    input: &Map,
+    window: &Window,
+    output: &Map,
+    addend: Option<&Map>,
+    finish: Finish,
+    numbers: &Numbers<'_>,
+) -> bool {
+    let last = |axis: usize, size: usize, out: usize| {
+        let out = if window.pool { 2 * out } else { out };
+        // The last window's end, counted from the input's first row or column.
+        let end = (out - 1) * window.stride[axis] + window.kernel[axis];
+        out > 0 && window.pad[axis] <= input.border && end <= size + window.pad[axis] + input.border
+    };
+    let volume = input.channels * window.kernel[0] * window.kernel[1];
+    let like_output = |map: &Map| (map.height, map.width, map.channels) == (output.height, output.width, output.channels);
+    let largest = numbers.biases.iter().fold(0.0, |most: f64, bias| most.max(bias.abs()));
+    volume > 0
+        && output.channels > 0
+        && window.stride[0] > 0
+        && window.stride[1] > 0
+        && last(0, input.height, output.height)
+        && last(1, input.width, output.width)
+        && numbers.weights.len() == output.channels * volume
+        && numbers.biases.len() == output.channels
+        && numbers.multipliers.len() == output.channels
+        && numbers.multipliers.iter().all(|&multiplier| multiplier > 0.0 && multiplier.is_finite())
+        && addend.is_none_or(|map| like_output(map) && !window.pool)
+        && (finish.addition.is_none() || addend.is_some())
+        && volume as f64 * 384.0 * 128.0 + largest < f64::from(i32::MAX)
+        && u32::try_from(input.len().max(output.len())).is_ok()
+}
+
+/// Cuts `channels` into blocks of vectors, as even as can be.
+fn blocks<K: Kernel>(channels: usize, steps: usize) -> Vec<Block> {
+    let vectors = channels.div_ceil(K::LANES);
+    let count = vectors.div_ceil(K::VECTORS);
+    let (mut blocks, mut from) = (Vec::new(), 0);
+    for index in 0..count {
+        let to = vectors * (index + 1) / count;
+        let channels = from * K::LANES..to * K::LANES;
+        blocks.push(Block { vectors: to - from, weights: channels.start * steps * K::GROUP, channels });
+        from = to;
+    }
+    blocks
+}
+
+/// What every [`Kernel::sweep`] does; inlined there, so that the kernel's instructions are enabled.
+///
+/// # Safety
+/// As [`Kernel::sweep`].
+#[inline(always)]
+pub(super) unsafe fn sweep<K: Kernel>(
+    layer: &Layer<K>,
+    input: *const K::Value,
+    addend: *const K::Value,
+    output: *mut K::Value,
+) {
+    for block in &layer.blocks {
+        // SAFETY: as the caller promises.
+        unsafe {
+            match block.vectors {
+                1 => sweep_block::<K, 1>(layer, block, input, addend, output),
+                2 => sweep_block::<K, 2>(layer, block, input, addend, output),
+                3 => sweep_block::<K, 3>(layer, block, input, addend, output),
+                _ => sweep_block::<K, 4>(layer, block, input, addend, output),
+            }
+        }
+    }
+}
+
+/// All tiles of one block of `V` vectors of channels.
+///
+/// # Safety
+/// As [`Kernel::sweep`]; `block` is one of the layer's and has `V` vectors.
+#[inline(always)]
+unsafe fn sweep_block<K: Kernel, const V: usize>(
+    layer: &Layer<K>,
+    block: &Block,
+    input: *const K::Value,
+    addend: *const K::Value,
+    output: *mut K::Value,
+) {
+    let group = K::LANES * K::GROUP;
+    let first = block.channels.start;
+    // SAFETY: `Layer::new` made all places inside the buffers it asked for and packed LANES numbers for each vector.
+    unsafe {
+        let mut bias = [K::start(layer.biases.as_ptr().add(first)); V];
+        for (vector, bias) in bias.iter_mut().enumerate() {
+            *bias = K::start(layer.biases.as_ptr().add(first + vector * K::LANES));
+        }
+        for (tile, starts) in layer.tiles.starts.as_chunks::<TILE>().0.iter().enumerate() {
+            let mut sums = [bias; TILE];
+            let mut weights = layer.weights.as_ptr().add(block.weights);
+            for row in 0..layer.rows {
+                let row = input.add(row * layer.pitch);
+                let pixels = [
+                    row.add(starts[0] as usize),
+                    row.add(starts[1] as usize),
+                    row.add(starts[2] as usize),
+                    row.add(starts[3] as usize),
+                ];
+                for step in 0..layer.steps {
+                    let mut vectors = [K::weights(weights); V];
+                    for (vector, loaded) in vectors.iter_mut().enumerate().skip(1) {
+                        *loaded = K::weights(weights.add(vector * group));
+                    }
+                    for (sums, pixel) in sums.iter_mut().zip(pixels) {
+                        let values = K::values(pixel.add(step * K::GROUP));
+                        for (sum, &weights) in sums.iter_mut().zip(&vectors) {
+                            *sum = K::accumulate(*sum, values, weights);
+                        }
+                    }
+                    weights = weights.add(V * group);
+                }
+            }
+            if layer.pool {
+                let mut largest = sums[0];
+                for sums in &sums[1..] {
+                    for (most, &sum) in largest.iter_mut().zip(sums) {
+                        *most = K::larger(*most, sum);
+                    }
+                }
+                write::<K, V>(layer, first, tile, &largest, addend, output);
+            } else {
+                for (pixel, sums) in sums.iter().enumerate() {
+                    let index = tile * TILE + pixel;
+                    if index < layer.tiles.targets.len() {
+                        write::<K, V>(layer, first, index, sums, addend, output);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Finishes and writes the channels from `first` on of output pixel `index`.
+///
+/// # Safety
+/// As [`Kernel::sweep`].
+#[inline(always)]
+unsafe fn write<K: Kernel, const V: usize>(
+    layer: &Layer<K>,
+    first: usize,
+    index: usize,
+    sums: &[K::Sums; V],
+    addend: *const K::Value,
+    output: *mut K::Value,
+) {
+    for (vector, &sums) in sums.iter().enumerate() {
+        let channel = first + vector * K::LANES;
+        // SAFETY: targets and addends hold pixels of their maps, buffers have SLACK values more than those, and the last
+        // vector's empty lanes are written to a place of their own.
+        unsafe {
+            let multipliers = layer.multipliers.as_ptr().add(channel);
+            let to = output.add(layer.tiles.targets[index] as usize + channel);
+            let addend = match layer.tiles.addends.get(index) {
+                Some(&at) => addend.add(at as usize + channel),
+                None => std::ptr::null(),
+            };
+            let there = layer.channels - channel;
+            if there >= K::LANES {
+                K::finish(sums, &layer.finish, multipliers, addend, to);
+            } else {
+                let mut values = [K::Value::default(); SLACK];
+                K::finish(sums, &layer.finish, multipliers, addend, values.as_mut_ptr());
+                to.copy_from_nonoverlapping(values.as_ptr(), there);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Convolutions on small maps, in one sweep each: convolution, bias, requantisation, ReLU, and the residual addition or
+//! the max-pooling that follows.
+//!
+//! A [`Layer`] holds weights packed once for one kind of [`Kernel`]; [`Layer::run`] goes over the output in tiles of four
+//! pixels and a few vectors of channels, and reads the input where it lies: nothing is copied, nothing allocated. The
+//! portable kernels define the arithmetic; the others equal them bit for bit.
+
+mod geometry;
+mod layer;
+mod portable;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+#[cfg(target_arch = "aarch64")]
+mod arm;
+
+pub use geometry::{Map, TILE, Tiles, Window};
+pub use layer::{Addition, Finish, Layer, Numbers, SLACK};
+pub use portable::{PortableFloat, PortableInt};
+#[cfg(target_arch = "x86_64")]
+pub use x86::{Avx2Float, Avx2Int, Avx512Vnni, AvxVnni};
+#[cfg(target_arch = "aarch64")]
+pub use arm::{NeonDot, NeonFloat, NeonInt};
+
+/// The arithmetic of one instruction set on one kind of number.
+///
+/// A vector holds [`Kernel::LANES`] output channels. A step takes [`Kernel::GROUP`] neighbouring input values of one pixel
+/// into all lanes at once.
+///
+/// # Safety
+/// Implementors promise that their methods touch no memory but what their documentation names. Callers of the `unsafe`
+/// methods promise that the processor has the instructions, and that the named memory is there.
+pub unsafe trait Kernel: Copy + Send + Sync + 'static {
+    /// An activation as it lies in memory.
+    type Value: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq;
+    /// A weight as it lies in memory.
+    type Weight: Copy + Default + Send + Sync + std::fmt::Debug;
+    /// What products are summed in.
+    type Sum: Copy + Default + Send + Sync + std::fmt::Debug;
+    /// A vector of sums.
+    type Sums: Copy;
+    /// A group of values, repeated for all lanes.
+    type Values: Copy;
+    /// A group of weights for each lane.
+    type Weights: Copy;
+
+    /// Channels of a vector.
+    const LANES: usize;
+    /// Values of a step.
+    const GROUP: usize;
+    /// Most vectors of channels computed together.
+    const VECTORS: usize;
+
+    /// Place of value `index` of a group for `lane` among a vector's `LANES * GROUP` weights.
+    fn place(lane: usize, index: usize) -> usize {
+        lane * Self::GROUP + index
+    }
+
+    /// Loads `LANES` sums.
+    ///
+    /// # Safety
+    /// As the trait says; `from` points to `LANES` sums.
+    unsafe fn start(from: *const Self::Sum) -> Self::Sums;
+    /// Loads a group of values.
+    ///
+    /// # Safety
+    /// As the trait says; `from` points to `GROUP` values.
+    unsafe fn values(from: *const Self::Value) -> Self::Values;
+    /// Loads a group of weights for each lane.
+    ///
+    /// # Safety
+    /// As the trait says; `from` points to `LANES * GROUP` weights.
+    unsafe fn weights(from: *const Self::Weight) -> Self::Weights;
+    /// Adds the products of a group.
+    ///
+    /// # Safety
+    /// As the trait says.
+    unsafe fn accumulate(sums: Self::Sums, values: Self::Values, weights: Self::Weights) -> Self::Sums;
+    /// The larger of each two sums.
+    ///
+    /// # Safety
+    /// As the trait says.
+    unsafe fn larger(a: Self::Sums, b: Self::Sums) -> Self::Sums;
+    /// Turns sums into `LANES` output values and writes them to `to`; `multipliers` points to one for each lane, `addend` to the
+    /// values that are added or is null.
+    ///
+    /// # Safety
+    /// As the trait says; the pointers point to `LANES` numbers each.
+    unsafe fn finish(
+        sums: Self::Sums,
+        finish: &Finish,
+        multipliers: *const f32,
+        addend: *const Self::Value,
+        to: *mut Self::Value,
+    );
+    /// Goes over all of `layer` with the instructions of this kernel enabled.
+    ///
+    /// # Safety
+    /// As the trait says; the buffers are as [`Layer::run`] checks.
+    unsafe fn sweep(layer: &Layer<Self>, input: *const Self::Value, addend: *const Self::Value, output: *mut Self::Value);
+
+    /// What stands in memory for real zero, given its zero point.
+    fn zero(zero_point: i32) -> Self::Value;
+    /// What a zero weight sum must be corrected by for each unit of weight: the number that stands for real zero.
+    fn offset(zero_point: i32) -> i32;
+    /// A weight from the layer's numbers.
+    fn weight(value: f32) -> Self::Weight;
+    /// A first sum from the layer's numbers.
+    fn bias(bias: f64, correction: i64) -> Self::Sum;
+}

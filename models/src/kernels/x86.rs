@@ -1,0 +1,307 @@
+//! Kernels for x86-64: AVX2 with FMA, and the integer dot products of AVX-512 VNNI and AVX-VNNI.
+
+use super::layer::{Finish, sweep};
+use super::{Kernel, Layer};
+use std::arch::x86_64::*;
+
+/// Float arithmetic with AVX2 and FMA: each product is added without rounding in between.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2Float;
+
+/// Integer arithmetic with AVX2. Values lie as 16 bits, counted from their zero point, so that `vpmaddwd` multiplies and adds
+/// pairs exactly; weights lie as 8 bits and are widened when loaded, for a layer's weights are more than its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2Int;
+
+/// Integer arithmetic with AVX-512 VNNI on vectors of 256 bits: `vpdpbusd` takes four u8 values, which are s8 values moved by
+/// 128, and four s8 weights to a lane.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512Vnni;
+
+/// The same with the AVX-VNNI encoding, for processors without AVX-512.
+#[derive(Clone, Copy, Debug)]
+pub struct AvxVnni;
+
+// SAFETY: every method works on the memory it is given, as the trait names it.
+unsafe impl Kernel for Avx2Float {
+    type Value = f32;
+    type Weight = f32;
+    type Sum = f32;
+    type Sums = __m256;
+    type Values = __m256;
+    type Weights = __m256;
+
+    const LANES: usize = 8;
+    const GROUP: usize = 1;
+    const VECTORS: usize = 3;
+
+    #[inline(always)]
+    unsafe fn start(from: *const f32) -> __m256 {
+        // SAFETY: 8 sums are there.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn values(from: *const f32) -> __m256 {
+        // SAFETY: a value is there.
+        unsafe { _mm256_broadcast_ss(&*from) }
+    }
+
+    #[inline(always)]
+    unsafe fn weights(from: *const f32) -> __m256 {
+        // SAFETY: 8 weights are there.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn accumulate(sums: __m256, values: __m256, weights: __m256) -> __m256 {
+        // SAFETY: the processor has FMA.
+        unsafe { _mm256_fmadd_ps(values, weights, sums) }
+    }
+
+    #[inline(always)]
+    unsafe fn larger(a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the processor has AVX.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sums: __m256, finish: &Finish, _: *const f32, addend: *const f32, to: *mut f32) {
+        // SAFETY: 8 values are there, wherever a pointer is not null.
+        unsafe {
+            let sums = if addend.is_null() { sums } else { _mm256_add_ps(sums, _mm256_loadu_ps(addend)) };
+            let sums = _mm256_max_ps(sums, _mm256_set1_ps(finish.bounds.0));
+            _mm256_storeu_ps(to, _mm256_min_ps(sums, _mm256_set1_ps(finish.bounds.1)));
+        }
+    }
+
+    unsafe fn sweep(layer: &Layer<Self>, input: *const f32, addend: *const f32, output: *mut f32) {
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn enabled(layer: &Layer<Avx2Float>, input: *const f32, addend: *const f32, output: *mut f32) {
+            // SAFETY: as the caller promises.
+            unsafe { sweep(layer, input, addend, output) }
+        }
+        // SAFETY: as the caller promises.
+        unsafe { enabled(layer, input, addend, output) }
+    }
+
+    fn zero(_: i32) -> f32 {
+        0.0
+    }
+
+    fn offset(_: i32) -> i32 {
+        0
+    }
+
+    fn weight(value: f32) -> f32 {
+        value
+    }
+
+    fn bias(bias: f64, _: i64) -> f32 {
+        bias as f32
+    }
+}
+
+/// Eight integer output values, as [`super::portable::requantise`] computes one.
+///
+/// # Safety
+/// The processor has AVX2; `multipliers` points to 8 numbers. `added` is 0 where nothing is added.
+#[inline(always)]
+unsafe fn requantise(sums: __m256i, multipliers: *const f32, finish: &Finish, added: __m256i) -> __m256i {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(multipliers));
+        if let Some(add) = &finish.addition {
+            let own = clamp(value, add.own_bounds);
+            let own = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(own);
+            let added = _mm256_cvtepi32_ps(_mm256_sub_epi32(added, _mm256_set1_epi32(add.added_zero_point)));
+            let own = _mm256_mul_ps(own, _mm256_set1_ps(add.own_scale));
+            let added = _mm256_mul_ps(added, _mm256_set1_ps(add.added_scale));
+            value = _mm256_div_ps(_mm256_add_ps(own, added), _mm256_set1_ps(add.scale));
+        }
+        _mm256_add_epi32(_mm256_cvtps_epi32(clamp(value, finish.bounds)), _mm256_set1_epi32(finish.zero_point))
+    }
+}
+
+#[inline(always)]
+unsafe fn clamp(value: __m256, (low, high): (f32, f32)) -> __m256 {
+    // SAFETY: the processor has AVX.
+    unsafe { _mm256_min_ps(_mm256_max_ps(value, _mm256_set1_ps(low)), _mm256_set1_ps(high)) }
+}
+
+// SAFETY: every method works on the memory it is given, as the trait names it.
+unsafe impl Kernel for Avx2Int {
+    type Value = i16;
+    type Weight = i8;
+    type Sum = i32;
+    type Sums = __m256i;
+    type Values = __m256i;
+    type Weights = __m256i;
+
+    const LANES: usize = 8;
+    const GROUP: usize = 2;
+    const VECTORS: usize = 3;
+
+    #[inline(always)]
+    unsafe fn start(from: *const i32) -> __m256i {
+        // SAFETY: 8 sums are there.
+        unsafe { _mm256_loadu_si256(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn values(from: *const i16) -> __m256i {
+        // SAFETY: 2 values are there.
+        unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+    }
+
+    #[inline(always)]
+    unsafe fn weights(from: *const i8) -> __m256i {
+        // SAFETY: 16 weights are there.
+        unsafe { _mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn accumulate(sums: __m256i, values: __m256i, weights: __m256i) -> __m256i {
+        // SAFETY: the processor has AVX2.
+        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(values, weights)) }
+    }
+
+    #[inline(always)]
+    unsafe fn larger(a: __m256i, b: __m256i) -> __m256i {
+        // SAFETY: the processor has AVX2.
+        unsafe { _mm256_max_epi32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sums: __m256i, finish: &Finish, multipliers: *const f32, addend: *const i16, to: *mut i16) {
+        // SAFETY: 8 numbers are there, wherever a pointer is not null.
+        unsafe {
+            let added = match addend.is_null() {
+                true => _mm256_setzero_si256(),
+                false => _mm256_cvtepi16_epi32(_mm_loadu_si128(addend.cast())),
+            };
+            let values = requantise(sums, multipliers, finish, added);
+            // Within each half, then the halves side by side.
+            let packed = _mm256_permute4x64_epi64::<0b1000>(_mm256_packs_epi32(values, values));
+            _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(packed));
+        }
+    }
+
+    unsafe fn sweep(layer: &Layer<Self>, input: *const i16, addend: *const i16, output: *mut i16) {
+        #[target_feature(enable = "avx2,fma")]
+        unsafe fn enabled(layer: &Layer<Avx2Int>, input: *const i16, addend: *const i16, output: *mut i16) {
+            // SAFETY: as the caller promises.
+            unsafe { sweep(layer, input, addend, output) }
+        }
+        // SAFETY: as the caller promises.
+        unsafe { enabled(layer, input, addend, output) }
+    }
+
+    fn zero(_: i32) -> i16 {
+        0
+    }
+
+    fn offset(_: i32) -> i32 {
+        0
+    }
+
+    fn weight(value: f32) -> i8 {
+        value as i8
+    }
+
+    fn bias(bias: f64, correction: i64) -> i32 {
+        (bias as i64 - correction) as i32
+    }
+}
+
+macro_rules! vnni {
+    ($kernel:ident, $features:literal, $dot:ident) => {
+        // SAFETY: every method works on the memory it is given, as the trait names it.
+        unsafe impl Kernel for $kernel {
+            type Value = u8;
+            type Weight = i8;
+            type Sum = i32;
+            type Sums = __m256i;
+            type Values = __m256i;
+            type Weights = __m256i;
+
+            const LANES: usize = 8;
+            const GROUP: usize = 4;
+            const VECTORS: usize = 3;
+
+            #[inline(always)]
+            unsafe fn start(from: *const i32) -> __m256i {
+                // SAFETY: 8 sums are there.
+                unsafe { _mm256_loadu_si256(from.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn values(from: *const u8) -> __m256i {
+                // SAFETY: 4 values are there.
+                unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
+            }
+
+            #[inline(always)]
+            unsafe fn weights(from: *const i8) -> __m256i {
+                // SAFETY: 32 weights are there.
+                unsafe { _mm256_loadu_si256(from.cast()) }
+            }
+
+            #[inline(always)]
+            unsafe fn accumulate(sums: __m256i, values: __m256i, weights: __m256i) -> __m256i {
+                // SAFETY: the processor has these instructions.
+                unsafe { $dot(sums, values, weights) }
+            }
+
+            #[inline(always)]
+            unsafe fn larger(a: __m256i, b: __m256i) -> __m256i {
+                // SAFETY: the processor has AVX2.
+                unsafe { _mm256_max_epi32(a, b) }
+            }
+
+            #[inline(always)]
+            unsafe fn finish(sums: __m256i, finish: &Finish, multipliers: *const f32, addend: *const u8, to: *mut u8) {
+                // SAFETY: 8 numbers are there, wherever a pointer is not null.
+                unsafe {
+                    let added = match addend.is_null() {
+                        true => _mm256_setzero_si256(),
+                        false => _mm256_cvtepu8_epi32(_mm_loadl_epi64(addend.cast())),
+                    };
+                    let values = requantise(sums, multipliers, finish, added);
+                    let packed = _mm256_permute4x64_epi64::<0b1000>(_mm256_packs_epi32(values, values));
+                    let packed = _mm_packus_epi16(_mm256_castsi256_si128(packed), _mm_setzero_si128());
+                    _mm_storel_epi64(to.cast(), packed);
+                }
+            }
+
+            unsafe fn sweep(layer: &Layer<Self>, input: *const u8, addend: *const u8, output: *mut u8) {
+                #[target_feature(enable = $features)]
+                unsafe fn enabled(layer: &Layer<$kernel>, input: *const u8, addend: *const u8, output: *mut u8) {
+                    // SAFETY: as the caller promises.
+                    unsafe { sweep(layer, input, addend, output) }
+                }
+                // SAFETY: as the caller promises.
+                unsafe { enabled(layer, input, addend, output) }
+            }
+
+            fn zero(zero_point: i32) -> u8 {
+                (zero_point + 128) as u8
+            }
+
+            fn offset(zero_point: i32) -> i32 {
+                zero_point + 128
+            }
+
+            fn weight(value: f32) -> i8 {
+                value as i8
+            }
+
+            fn bias(bias: f64, correction: i64) -> i32 {
+                (bias as i64 - correction) as i32
+            }
+        }
+    };
+}
+
+vnni!(Avx512Vnni, "avx2,fma,avx512f,avx512vl,avx512vnni", _mm256_dpbusd_epi32);
+vnni!(AvxVnni, "avx2,fma,avxvnni", _mm256_dpbusd_avx_epi32);
