@@ -270,6 +270,8 @@ unsafe fn sweep_block<K: Kernel, const V: usize>(
                     weights = weights.add(V * group);
                 }
             }
+            // A copy: sums that are looked up by a number known only at run time would be kept in memory above, too.
+            let sums = sums;
             if layer.pool {
                 let mut largest = sums[0];
                 for sums in &sums[1..] {

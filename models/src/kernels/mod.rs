@@ -31,7 +31,7 @@ pub use arm::{NeonDot, NeonFloat, NeonInt};
 /// # Safety
 /// Implementors promise that their methods touch no memory but what their documentation names. Callers of the `unsafe`
 /// methods promise that the processor has the instructions, and that the named memory is there.
-pub unsafe trait Kernel: Copy + Send + Sync + 'static {
+pub unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     /// An activation as it lies in memory.
     type Value: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq;
     /// A weight as it lies in memory.

@@ -1,0 +1,101 @@
+//! A packed plan as an operator of tract.
+
+use super::plan::Plan;
+use super::program::{Buffers, Program};
+use std::fmt;
+use std::sync::Arc;
+use tract_core::internal::*;
+
+/// A run of convolutions in one operator: `[1, C, H, W]` float32 in and out.
+#[derive(Clone)]
+pub(crate) struct Fused {
+    plan: Arc<Plan>,
+    program: Arc<dyn Program>,
+}
+
+impl Fused {
+    pub(crate) fn new(plan: Plan, program: Box<dyn Program>) -> Self {
+        Self { plan: Arc::new(plan), program: program.into() }
+    }
+}
+
+impl fmt::Debug for Fused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.plan.steps.iter().map(|step| step.name.as_str()).collect();
+        f.debug_tuple("Fused").field(&names).finish()
+    }
+}
+
+impl PartialEq for Fused {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.plan, &other.plan)
+    }
+}
+
+impl Eq for Fused {}
+
+impl Op for Fused {
+    fn name(&self) -> StaticName {
+        "FusedConvolutions".into()
+    }
+
+    fn info(&self) -> TractResult<Vec<String>> {
+        Ok(self.plan.steps.iter().map(|step| format!("{}: {} MACs", step.name, step.macs(&self.plan.maps))).collect())
+    }
+
+    op_as_typed_op!();
+}
+
+impl EvalOp for Fused {
+    not_out_of_plan!();
+
+    fn state(&self, _ctx: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
+        Ok(Some(Box::new(State { op: self.clone(), buffers: self.program.buffers() })))
+    }
+}
+
+impl TypedOp for Fused {
+    as_op!();
+
+    fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
+        let map = &self.plan.maps[self.plan.output];
+        Ok(tvec![f32::fact([1, map.channels, map.height, map.width])])
+    }
+}
+
+/// The buffers of one run at a time.
+struct State {
+    op: Fused,
+    buffers: Buffers,
+}
+
+impl Clone for State {
+    fn clone(&self) -> Self {
+        Self { op: self.op.clone(), buffers: self.op.program.buffers() }
+    }
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.op.fmt(f)
+    }
+}
+
+impl OpState for State {
+    fn eval(&mut self, _ctx: &EvalContext, _op: &dyn Op, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let map = &self.op.plan.maps[self.op.plan.output];
+        let mut output = Tensor::zero::<f32>(&[1, map.channels, map.height, map.width])?;
+        let input = inputs[0].try_as_plain_ram()?;
+        self.op.program.run(
+            &mut self.buffers,
+            input.as_slice::<f32>()?,
+            output.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?,
+        )?;
+        Ok(tvec![output.into_tvalue()])
+    }
+
+    fn reset_lanes(&mut self, _lanes: &[LaneId]) -> TractResult<()> {
+        // Nothing lasts from one run to the next.
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! A run of convolutions, before any kernel is chosen: which map each reads, adds and writes.
+
+use crate::kernels::{Addition, Finish, Map, Window};
+use std::sync::Arc;
+use tract_core::prelude::Tensor;
+
+/// Convolutions in the order they run, from one map to one map.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The maps; the first is the input.
+    pub maps: Vec<Map>,
+    /// The convolutions.
+    pub steps: Vec<Step>,
+    /// The map that leaves.
+    pub output: usize,
+}
+
+/// One convolution with what is folded into it. Maps are named by their index in [`Plan::maps`].
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    /// Name of the convolution in the graph.
+    pub name: String,
+    /// The map it reads.
+    pub input: usize,
+    /// The map that is added to its output.
+    pub addend: Option<usize>,
+    /// The map it writes.
+    pub output: usize,
+    /// How it goes over its input.
+    pub window: Window,
+    /// Rows below and columns to the right that lie outside the input.
+    pub pad_end: [usize; 2],
+    /// Weights `[out, in, rows, columns]`, float32.
+    pub weights: Arc<Tensor>,
+    /// A bias for each output channel, float32; none is zero.
+    pub biases: Option<Arc<Tensor>>,
+    /// What becomes of each sum.
+    pub finish: Finish,
+}
+
+impl Step {
+    /// Multiply-accumulates of the convolution, given the maps it goes between.
+    pub fn macs(&self, maps: &[Map]) -> usize {
+        let (input, output) = (&maps[self.input], &maps[self.output]);
+        let pooled = if self.window.pool { 4 } else { 1 };
+        output.height * output.width * output.channels * input.channels * self.window.kernel.iter().product::<usize>() * pooled
+    }
+}
+
+impl Plan {
+    /// Gives every map the border that the windows over it need.
+    pub fn set_borders(&mut self) {
+        for step in &self.steps {
+            let need = step.window.pad.into_iter().chain(step.pad_end).max().unwrap_or(0);
+            let border = &mut self.maps[step.input].border;
+            *border = need.max(*border);
+        }
+    }
+}
+
+/// What a float convolution does with its sums before anything is folded into it.
+pub(crate) const AS_IT_IS: Finish =
+    Finish { bounds: (f32::NEG_INFINITY, f32::INFINITY), zero_point: 0, addition: None::<Addition> };
