@@ -1,14 +1,16 @@
 //! A loaded emotion model: a crop in, probabilities out.
 
-use crate::card::{ModelCard, Task};
+use crate::card::{ModelCard, Precision, Task};
 use crate::crop::CropBox;
-use crate::engine::{Engine, listed};
+use crate::engine::{Engine, Input, listed};
 use crate::error::ModelError;
 use crate::frame::FrameView;
+use crate::graph::Reading;
 use crate::onnx::{decode, read_card};
 use crate::preprocess::Preprocessor;
 use crate::probabilities::{Probabilities, apply_temperature};
 use std::path::Path;
+use std::time::Duration;
 use tract_onnx::pb::ModelProto;
 
 /// Largest distance from 1 of the sum of what a graph calls probabilities.
@@ -22,9 +24,19 @@ pub struct Classifier {
     card: ModelCard,
     model: String,
     preprocessor: Preprocessor,
-    /// The input tensor's `[C, H, W]` real numbers.
-    input: Vec<f32>,
+    precision: Precision,
     engine: Engine,
+}
+
+/// How long a layer of the network takes.
+#[derive(Clone, Debug)]
+pub struct LayerTime {
+    /// Name of its convolution in the graph, or what else it is.
+    pub name: String,
+    /// Its multiply-accumulates; 0 where they do not count.
+    pub macs: usize,
+    /// The least time of a number of runs.
+    pub time: Duration,
 }
 
 impl Classifier {
@@ -47,20 +59,39 @@ impl Classifier {
         Self::from_model(&model, name)
     }
 
-    /// Loads a decoded model; `name` stands for it in messages.
+    /// Loads a decoded model in the arithmetic that its card names; `name` stands for it in messages.
     ///
     /// # Errors
     /// As [`Classifier::from_bytes`].
     pub fn from_model(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
         let card = read_card(model).map_err(|error| error.named(name))?;
+        Self::load(model, card, name, None)
+    }
+
+    /// Loads a decoded model to be run in `precision`. An integer model runs in both: in floating point it computes on the real
+    /// numbers that its weights stand for, and rounds no activations.
+    ///
+    /// # Errors
+    /// As [`Classifier::from_bytes`], and [`ModelError::NotInteger`] for a float model that is to run in integers.
+    pub fn with_precision(model: &ModelProto, name: &str, precision: Precision) -> Result<Self, ModelError> {
+        let card = read_card(model).map_err(|error| error.named(name))?;
+        Self::load(model, card, name, Some(precision))
+    }
+
+    fn load(model: &ModelProto, card: ModelCard, name: &str, precision: Option<Precision>) -> Result<Self, ModelError> {
+        let precision = precision.unwrap_or(card.precision);
         let contradiction = |detail: String| ModelError::GraphContradictsCard { model: name.to_owned(), detail };
         if card.task != Task::Emotion {
             return Err(contradiction(format!("its task is `{}`, a classifier needs `emotion`", card.task)));
         }
+        check_precision(model, card.precision).map_err(contradiction)?;
+        if precision == Precision::Int8 && card.precision == Precision::F32 {
+            return Err(ModelError::NotInteger { model: name.to_owned() });
+        }
         // One run on mid grey shows that the graph works, and that it ends in a softmax, before any camera opens.
-        let input = vec![card.input.pixel_map.real(128.0); card.input.len()];
         let failed = |reason| ModelError::Engine { model: name.to_owned(), doing: "load", reason };
-        let (engine, trial) = Engine::load(model, card.input.shape(), &input).map_err(failed)?;
+        let reading = Reading { precision, pixels: card.input.pixel_map };
+        let (engine, trial) = Engine::load(model, card.input.shape(), reading).map_err(failed)?;
         let sum: f32 = trial.iter().sum();
         let inside = trial.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
         if trial.len() != card.labels.len() || !inside || (sum - 1.0).abs() > SUM_TOLERANCE {
@@ -70,12 +101,22 @@ impl Classifier {
                 card.labels.len()
             )));
         }
-        Ok(Self { preprocessor: Preprocessor::new(&card.input), card, model: name.to_owned(), input, engine })
+        Ok(Self { preprocessor: Preprocessor::new(&card.input), card, model: name.to_owned(), precision, engine })
     }
 
     /// What the model says about itself.
     pub fn card(&self) -> &ModelCard {
         &self.card
+    }
+
+    /// The arithmetic in which it runs, which may be another than its card's.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// What computes the convolutions, such as `avx2 int8`; `tract` where that is the engine's own operators.
+    pub fn kernel(&self) -> &'static str {
+        self.engine.fused().first().map_or("tract", |fused| fused.program().kernel())
     }
 
     /// Both stages: the probabilities, at the card's temperature, for what `crop` of `frame` shows.
@@ -87,17 +128,17 @@ impl Classifier {
         self.infer()
     }
 
-    /// The first stage: turns `crop` of `frame`, clamped into the frame, into the input tensor.
+    /// The first stage: turns `crop` of `frame`, clamped into the frame, into the input's bytes.
     pub fn preprocess(&mut self, frame: &FrameView<'_>, crop: CropBox) {
-        self.preprocessor.tensor(frame, crop, &mut self.input);
+        self.preprocessor.resize(frame, crop);
     }
 
-    /// The second stage: the probabilities for the input tensor, at the card's temperature, in the card's label order.
+    /// The second stage: the probabilities for the input's bytes, at the card's temperature, in the card's label order.
     ///
     /// # Errors
     /// [`ModelError::Engine`] when the engine fails or answers with something that is not a number.
     pub fn infer(&mut self) -> Result<Probabilities, ModelError> {
-        let raw = self.engine.run(&self.input).map_err(|reason| self.cannot_run(reason))?;
+        let raw = self.engine.run(Input::Bytes(self.preprocessor.bytes())).map_err(|reason| self.cannot_run(reason))?;
         Ok(apply_temperature(&raw, self.card.temperature))
     }
 
@@ -106,14 +147,40 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::InputLength`] for an input of another length, and those of [`Classifier::infer`].
     pub fn raw_probabilities(&mut self, input: &[f32]) -> Result<Probabilities, ModelError> {
-        if input.len() != self.input.len() {
-            let (model, expected) = (self.model.clone(), self.input.len());
+        if input.len() != self.card.input.len() {
+            let (model, expected) = (self.model.clone(), self.card.input.len());
             return Err(ModelError::InputLength { model, expected, found: input.len() });
         }
-        self.engine.run(input).map_err(|reason| self.cannot_run(reason))
+        self.engine.run(Input::Reals(input)).map_err(|reason| self.cannot_run(reason))
+    }
+
+    /// The least time of `runs` runs, layer by layer, and last what is left of a whole run: the input's bytes, the layers after
+    /// the convolutions, the engine's own work.
+    ///
+    /// # Errors
+    /// As [`Classifier::infer`].
+    pub fn layer_times(&mut self, runs: usize) -> Result<Vec<LayerTime>, ModelError> {
+        self.engine.layer_times(runs).map_err(|reason| self.cannot_run(reason))
     }
 
     fn cannot_run(&self, reason: String) -> ModelError {
         ModelError::Engine { model: self.model.clone(), doing: "run", reason }
+    }
+}
+
+/// Holds the arithmetic that a card names against the graph's convolutions.
+fn check_precision(model: &ModelProto, precision: Precision) -> Result<(), String> {
+    let count =
+        |kind: &str| model.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.op_type == kind).count();
+    let (float, integer) = (count("Conv"), count("QLinearConv"));
+    match precision {
+        Precision::F32 if integer > 0 => {
+            Err(format!("{integer} convolutions of the graph are integer, the card says float32"))
+        }
+        Precision::Int8 if float > 0 || integer == 0 => Err(format!(
+            "the card says int8, and of the graph's {} convolutions {integer} are integer",
+            float + integer
+        )),
+        _ => Ok(()),
     }
 }

@@ -1,9 +1,13 @@
 //! tract, the inference engine, behind three functions.
 
-use crate::graph;
+use crate::classifier::LayerTime;
+use crate::fused::{Fused, Step, fuse};
+use crate::graph::{self, Reading};
+use crate::input::PixelMap;
 use crate::probabilities::Probabilities;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tract_core::internal::{TractErrorContext, ensure};
 use tract_core::prelude::*;
 use tract_onnx::pb::ModelProto;
@@ -11,23 +15,39 @@ use tract_onnx::pb::ModelProto;
 /// Version of tract in use; a test holds it against Cargo.lock.
 const VERSION: &str = "0.23.9";
 
-/// A graph of one float input and one float output, ready to run. A clone shares the weights.
+/// A graph of one input and one float output, ready to run. A clone shares the weights.
 pub(crate) struct Engine {
-    /// The input tensor; shared with `state` only while that runs.
+    /// The input tensor, float32 or bytes; shared with `state` only while that runs.
     input: Arc<Tensor>,
+    pixels: PixelMap,
     plan: Arc<TypedRunnableModel>,
     state: TypedSimpleState,
 }
 
+/// What a graph computes on.
+#[derive(Clone, Copy)]
+pub(crate) enum Input<'a> {
+    /// Pixels, 0 to 255, `[C, H, W]`.
+    Bytes(&'a [u8]),
+    /// The real numbers that the pixel map makes of them.
+    Reals(&'a [f32]),
+}
+
 impl Engine {
-    /// Prepares `model`, whose input has the axes `shape`, and runs it on `trial`, so that a graph the engine cannot
-    /// run fails here; answers with what that run gave. The error says why, in the engine's words.
-    pub(crate) fn load(model: &ModelProto, shape: [usize; 4], trial: &[f32]) -> Result<(Self, Probabilities), String> {
+    /// Prepares `model`, whose input has the axes `shape`, and runs it on mid grey, so that a graph the engine cannot run
+    /// fails here; answers with what that run gave. The error says why, in the engine's words.
+    pub(crate) fn load(
+        model: &ModelProto,
+        shape: [usize; 4],
+        reading: Reading,
+    ) -> Result<(Self, Probabilities), String> {
         let load = || -> TractResult<(Self, Probabilities)> {
-            let plan = graph::typed(model)?.into_optimized()?.into_runnable()?;
-            let input = Arc::new(Tensor::zero::<f32>(&shape)?);
-            let mut engine = Self { input, state: plan.spawn()?, plan };
-            let answer = engine.try_run(trial)?;
+            let graph = fuse(graph::typed(model, reading)?)?;
+            let kind = graph.input_fact(0)?.datum_type;
+            let plan = graph.into_optimized()?.into_runnable()?;
+            let input = Arc::new(Tensor::zero_dt(kind, &shape)?);
+            let mut engine = Self { input, pixels: reading.pixels, state: plan.spawn()?, plan };
+            let answer = engine.try_run(Input::Bytes(&vec![128; shape.iter().product()]))?;
             Ok((engine, answer))
         };
         // A damaged graph can break the engine's own assumptions, and a file must never take the program down.
@@ -36,8 +56,8 @@ impl Engine {
             .map_err(|error| format!("{error:#}"))
     }
 
-    /// Runs the graph on the numbers of its input tensor. The error says why not, in the engine's words.
-    pub(crate) fn run(&mut self, input: &[f32]) -> Result<Probabilities, String> {
+    /// Runs the graph. The error says why not, in the engine's words.
+    pub(crate) fn run(&mut self, input: Input<'_>) -> Result<Probabilities, String> {
         self.try_run(input).map_err(|error| {
             // A turn that broke off leaves values behind that the next one would trip over.
             if let Ok(state) = self.plan.spawn() {
@@ -47,17 +67,77 @@ impl Engine {
         })
     }
 
-    fn try_run(&mut self, input: &[f32]) -> TractResult<Probabilities> {
-        let mut tensor = Arc::make_mut(&mut self.input).try_as_plain_ram_mut()?;
-        let values = tensor.as_slice_mut::<f32>()?;
-        ensure!(values.len() == input.len(), "{} numbers for an input of {}", input.len(), values.len());
-        values.copy_from_slice(input);
+    fn try_run(&mut self, input: Input<'_>) -> TractResult<Probabilities> {
+        self.fill(input)?;
         let outputs = self.state.run(tvec![TValue::from_const(Arc::clone(&self.input))])?;
         let values = outputs[0].try_as_plain_ram()?.as_slice::<f32>()?;
         let finite = values.iter().all(|value| value.is_finite());
         ensure!(finite, "it answers {}: not all are finite numbers", listed(values));
         let count = values.len();
         Probabilities::from_slice(values).with_context(|| format!("it answers {count} numbers"))
+    }
+
+    /// Writes the input tensor, in the kind of number that the graph takes.
+    fn fill(&mut self, input: Input<'_>) -> TractResult<()> {
+        let tensor = Arc::make_mut(&mut self.input);
+        let (kind, map) = (tensor.datum_type(), self.pixels);
+        let given = match input {
+            Input::Bytes(bytes) => bytes.len(),
+            Input::Reals(reals) => reals.len(),
+        };
+        ensure!(tensor.len() == given, "{given} numbers for an input of {}", tensor.len());
+        let mut tensor = tensor.try_as_plain_ram_mut()?;
+        match (kind, input) {
+            (DatumType::U8, Input::Bytes(bytes)) => tensor.as_slice_mut::<u8>()?.copy_from_slice(bytes),
+            (DatumType::U8, Input::Reals(reals)) => {
+                for (byte, &real) in tensor.as_slice_mut::<u8>()?.iter_mut().zip(reals) {
+                    ensure!(!real.is_nan(), "an input that is not a number");
+                    // As QuantizeLinear: divided, rounded half to even, moved, kept within 8 bits.
+                    *byte = ((real / map.scale).round_ties_even() + map.offset) as u8;
+                }
+            }
+            (_, Input::Bytes(bytes)) => {
+                for (real, &byte) in tensor.as_slice_mut::<f32>()?.iter_mut().zip(bytes) {
+                    *real = map.real(f32::from(byte));
+                }
+            }
+            (_, Input::Reals(reals)) => tensor.as_slice_mut::<f32>()?.copy_from_slice(reals),
+        }
+        Ok(())
+    }
+
+    /// The runs of convolutions that are one operator each, in order.
+    pub(crate) fn fused(&self) -> Vec<&Fused> {
+        self.plan.model().nodes().iter().filter_map(|node| node.op_as::<Fused>()).collect()
+    }
+
+    /// See [`crate::Classifier::layer_times`]. Only the first of several runs of convolutions is looked into, since the input of the
+    /// others is known to the engine alone.
+    pub(crate) fn layer_times(&mut self, runs: usize) -> Result<Vec<LayerTime>, String> {
+        let input = Arc::clone(&self.input);
+        let failed = |error: TractError| format!("{error:#}");
+        let mut whole = Duration::MAX;
+        for _ in 0..runs {
+            let began = Instant::now();
+            self.state.run(tvec![TValue::from_const(Arc::clone(&input))]).map_err(failed)?;
+            whole = whole.min(began.elapsed());
+        }
+        let mut layers = Vec::new();
+        if let Some(fused) = self.fused().first() {
+            let (plan, program) = (fused.plan(), fused.program());
+            let named =
+                |step: &Step| LayerTime { name: step.name.clone(), macs: step.macs(&plan.maps), time: Duration::MAX };
+            layers.extend(plan.steps.iter().map(named));
+            let mut buffers = program.buffers();
+            for _ in 0..runs {
+                for (layer, time) in layers.iter_mut().zip(program.timed(&mut buffers, &input).map_err(failed)?) {
+                    layer.time = layer.time.min(time);
+                }
+            }
+        }
+        let inside: Duration = layers.iter().map(|layer| layer.time).sum();
+        layers.push(LayerTime { name: "all else".to_owned(), macs: 0, time: whole.saturating_sub(inside) });
+        Ok(layers)
     }
 }
 
@@ -68,7 +148,8 @@ pub(crate) fn listed(values: &[f32]) -> String {
 
 impl Clone for Engine {
     fn clone(&self) -> Self {
-        Self { input: Arc::new((*self.input).clone()), plan: Arc::clone(&self.plan), state: self.state.clone() }
+        let input = Arc::new((*self.input).clone());
+        Self { input, pixels: self.pixels, plan: Arc::clone(&self.plan), state: self.state.clone() }
     }
 }
 

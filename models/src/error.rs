@@ -71,6 +71,14 @@ pub enum ModelError {
         /// What the engine says.
         reason: String,
     },
+    /// A float model that is to run in integers.
+    #[error(
+        "{model} computes in float32 and cannot run in int8: quantise it with `host-trainer quantize`, or ask for f32 or auto"
+    )]
+    NotInteger {
+        /// The model's file or name.
+        model: String,
+    },
     /// The input handed over does not fit the model.
     #[error("{model} takes {expected} input values, {found} were given")]
     InputLength {
@@ -94,6 +102,7 @@ impl ModelError {
             | Self::Card { model, .. }
             | Self::GraphContradictsCard { model, .. }
             | Self::Engine { model, .. }
+            | Self::NotInteger { model }
             | Self::InputLength { model, .. } => name.clone_into(model),
         }
         self

@@ -84,6 +84,11 @@ impl Preprocessor {
         &self.bytes
     }
 
+    /// The bytes of the last [`Preprocessor::resize`], `[C, H, W]`; zeros before the first.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// [`Preprocessor::resize`], then the pixel map: real numbers `[C, H, W]` into `out`.
     ///
     /// # Panics

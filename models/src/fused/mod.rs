@@ -1,41 +1,85 @@
 //! Runs of convolutions as one operator each: a pass over tract's graph that puts our [`crate::kernels`] in the place of
 //! convolutions, their activations, residual additions and poolings.
 //!
-//! [`pass`] finds the runs and writes them as a [`plan`]; [`program`] packs a plan for the kernel of this processor; [`op`]
-//! is what tract runs.
+//! [`pass`] finds the runs, [`recognise`] tells what a node is; a run is a [`plan`], [`program`] packs a plan for a kernel, and
+//! [`op`] is what tract runs.
 
 mod op;
 mod pass;
 mod plan;
 mod program;
+mod recognise;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use crate::kernels::PortableInt;
+pub(crate) use op::Fused;
+pub(crate) use plan::{Entry, Exit, Plan, Step};
+pub(crate) use program::{Program, pack};
 
 use crate::kernels;
 use tract_core::prelude::{TractResult, TypedModel};
 
-/// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators, where this processor has kernels
-/// that are faster than the engine's own.
+/// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
+pub(crate) type Packer = fn(&Plan) -> TractResult<Option<Box<dyn Program>>>;
+
+/// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators.
 ///
 /// # Errors
-/// A graph that contradicts itself.
-pub fn fuse(model: TypedModel) -> TractResult<TypedModel> {
-    match float_kernel() {
-        Some(pack) => pass::fuse(model, pack),
-        None => Ok(model),
+/// A graph that contradicts itself, or a convolution of impossible numbers.
+pub(crate) fn fuse(model: TypedModel) -> TractResult<TypedModel> {
+    pass::fuse(model, best)
+}
+
+/// Packs a plan for the best kernel of this processor.
+fn best(plan: &Plan) -> TractResult<Option<Box<dyn Program>>> {
+    if !plan.is_integer() {
+        return float(plan);
     }
+    // A processor's kernel may refuse numbers that the portable one takes.
+    integer(plan).or_else(|_| pack::<PortableInt>(plan)).map(Some)
 }
 
 #[cfg(target_arch = "x86_64")]
-fn float_kernel() -> Option<pass::Packer> {
+fn float(plan: &Plan) -> TractResult<Option<Box<dyn Program>>> {
     let there = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    there.then_some(program::pack::<kernels::Avx2Float>)
+    let program = if there { pack::<kernels::Avx2Float>(plan) } else { pack::<kernels::PortableFloat>(plan) };
+    program.map(Some)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn integer(plan: &Plan) -> TractResult<Box<dyn Program>> {
+    if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
+        pack::<kernels::Avx512Vnni>(plan)
+    } else if is_x86_feature_detected!("avxvnni") {
+        pack::<kernels::AvxVnni>(plan)
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        pack::<kernels::Avx2Int>(plan)
+    } else {
+        pack::<PortableInt>(plan)
+    }
 }
 
 #[cfg(target_arch = "aarch64")]
-fn float_kernel() -> Option<pass::Packer> {
-    Some(program::pack::<kernels::NeonFloat>)
+fn float(plan: &Plan) -> TractResult<Option<Box<dyn Program>>> {
+    pack::<kernels::NeonFloat>(plan).map(Some)
+}
+
+#[cfg(target_arch = "aarch64")]
+fn integer(plan: &Plan) -> TractResult<Box<dyn Program>> {
+    if std::arch::is_aarch64_feature_detected!("dotprod") {
+        pack::<kernels::NeonDot>(plan)
+    } else {
+        pack::<kernels::NeonInt>(plan)
+    }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn float_kernel() -> Option<pass::Packer> {
-    None
+fn float(_: &Plan) -> TractResult<Option<Box<dyn Program>>> {
+    Ok(None)
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn integer(plan: &Plan) -> TractResult<Box<dyn Program>> {
+    pack::<PortableInt>(plan)
 }

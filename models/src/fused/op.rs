@@ -1,12 +1,12 @@
 //! A packed plan as an operator of tract.
 
-use super::plan::Plan;
+use super::plan::{Exit, Plan};
 use super::program::{Buffers, Program};
 use std::fmt;
 use std::sync::Arc;
 use tract_core::internal::*;
 
-/// A run of convolutions in one operator: `[1, C, H, W]` float32 in and out.
+/// A run of convolutions in one operator: `[1, C, H, W]` in and out.
 #[derive(Clone)]
 pub(crate) struct Fused {
     plan: Arc<Plan>,
@@ -16,6 +16,14 @@ pub(crate) struct Fused {
 impl Fused {
     pub(crate) fn new(plan: Plan, program: Box<dyn Program>) -> Self {
         Self { plan: Arc::new(plan), program: program.into() }
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn program(&self) -> &dyn Program {
+        &*self.program
     }
 }
 
@@ -49,7 +57,7 @@ impl Op for Fused {
 impl EvalOp for Fused {
     not_out_of_plan!();
 
-    fn state(&self, _ctx: &EvalContext) -> TractResult<Option<Box<dyn OpState>>> {
+    fn state(&self, _ctx: &EvalContext<'_>) -> TractResult<Option<Box<dyn OpState>>> {
         Ok(Some(Box::new(State { op: self.clone(), buffers: self.program.buffers() })))
     }
 }
@@ -59,7 +67,8 @@ impl TypedOp for Fused {
 
     fn output_facts(&self, _inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
         let map = &self.plan.maps[self.plan.output];
-        Ok(tvec![f32::fact([1, map.channels, map.height, map.width])])
+        let shape = [1, map.channels, map.height, map.width];
+        Ok(tvec![if self.plan.exit == Exit::Numbers { i8::fact(shape) } else { f32::fact(shape) }])
     }
 }
 
@@ -82,15 +91,8 @@ impl fmt::Debug for State {
 }
 
 impl OpState for State {
-    fn eval(&mut self, _ctx: &EvalContext, _op: &dyn Op, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let map = &self.op.plan.maps[self.op.plan.output];
-        let mut output = Tensor::zero::<f32>(&[1, map.channels, map.height, map.width])?;
-        let input = inputs[0].try_as_plain_ram()?;
-        self.op.program.run(
-            &mut self.buffers,
-            input.as_slice::<f32>()?,
-            output.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?,
-        )?;
+    fn eval(&mut self, _ctx: &EvalContext<'_>, _op: &dyn Op, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
+        let output = self.op.program.run(&mut self.buffers, &inputs[0])?;
         Ok(tvec![output.into_tvalue()])
     }
 

@@ -1,6 +1,7 @@
 //! A run of convolutions, before any kernel is chosen: which map each reads, adds and writes.
 
-use crate::kernels::{Addition, Finish, Map, Window};
+use crate::kernels::{Finish, Map, Window};
+use crate::quantized::Quantisation;
 use std::sync::Arc;
 use tract_core::prelude::Tensor;
 
@@ -9,11 +10,42 @@ use tract_core::prelude::Tensor;
 pub(crate) struct Plan {
     /// The maps; the first is the input.
     pub maps: Vec<Map>,
+    /// How each map's numbers stand for real ones; [`REAL`] in a float plan.
+    pub quantisations: Vec<Quantisation>,
     /// The convolutions.
     pub steps: Vec<Step>,
     /// The map that leaves.
     pub output: usize,
+    /// What comes in.
+    pub entry: Entry,
+    /// What leaves.
+    pub exit: Exit,
 }
+
+/// What a run reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Float32 real values, for a float plan.
+    Reals,
+    /// Float32 real values to be quantised as the first map is, or pixels as bytes, which are its numbers plus 128.
+    Quantize,
+    /// Whole numbers, i8.
+    Numbers,
+}
+
+/// What a run gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Float32 real values of a float plan.
+    Reals,
+    /// Float32 real values that the last map's numbers stand for.
+    Dequantize,
+    /// Whole numbers, i8.
+    Numbers,
+}
+
+/// The quantisation of numbers that are real ones.
+pub(crate) const REAL: Quantisation = Quantisation { scale: 1.0, zero_point: 0 };
 
 /// One convolution with what is folded into it. Maps are named by their index in [`Plan::maps`].
 #[derive(Clone, Debug)]
@@ -30,10 +62,14 @@ pub(crate) struct Step {
     pub window: Window,
     /// Rows below and columns to the right that lie outside the input.
     pub pad_end: [usize; 2],
-    /// Weights `[out, in, rows, columns]`, float32.
+    /// Weights `[out, in, rows, columns]`, float32 or i8.
     pub weights: Arc<Tensor>,
-    /// A bias for each output channel, float32; none is zero.
+    /// Real size of a step of i8 weights, for each output channel, float32.
+    pub weight_scales: Option<Arc<Tensor>>,
+    /// A bias for each output channel, float32 or i32; none is zero.
     pub biases: Option<Arc<Tensor>>,
+    /// How the convolution's own output stands for real numbers, before anything is added.
+    pub own: Quantisation,
     /// What becomes of each sum.
     pub finish: Finish,
 }
@@ -43,11 +79,21 @@ impl Step {
     pub fn macs(&self, maps: &[Map]) -> usize {
         let (input, output) = (&maps[self.input], &maps[self.output]);
         let pooled = if self.window.pool { 4 } else { 1 };
-        output.height * output.width * output.channels * input.channels * self.window.kernel.iter().product::<usize>() * pooled
+        output.height
+            * output.width
+            * output.channels
+            * input.channels
+            * self.window.kernel.iter().product::<usize>()
+            * pooled
     }
 }
 
 impl Plan {
+    /// Whether it calculates with whole numbers.
+    pub fn is_integer(&self) -> bool {
+        self.entry != Entry::Reals
+    }
+
     /// Gives every map the border that the windows over it need.
     pub fn set_borders(&mut self) {
         for step in &self.steps {
@@ -60,4 +106,4 @@ impl Plan {
 
 /// What a float convolution does with its sums before anything is folded into it.
 pub(crate) const AS_IT_IS: Finish =
-    Finish { bounds: (f32::NEG_INFINITY, f32::INFINITY), zero_point: 0, addition: None::<Addition> };
+    Finish { bounds: (f32::NEG_INFINITY, f32::INFINITY), zero_point: 0, addition: None };

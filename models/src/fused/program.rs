@@ -1,18 +1,24 @@
 //! A plan packed for one kernel, and the buffers it runs in.
 
-use super::plan::Plan;
+use super::plan::{Entry, Exit, Plan};
 use crate::kernels::{Kernel, Layer, Map, Numbers, SLACK};
+use crate::quantized::Quantisation;
 use std::any::Any;
 use std::fmt::Debug;
-use tract_core::internal::{TractErrorContext, bail};
-use tract_core::prelude::TractResult;
+use std::time::{Duration, Instant};
+use tract_core::internal::{Datum, DatumType, TractErrorContext, bail, ensure};
+use tract_core::prelude::{Tensor, TractResult};
 
 /// A plan that can run, whatever its kernel.
 pub(crate) trait Program: Debug + Send + Sync {
+    /// The kernel's name.
+    fn kernel(&self) -> &'static str;
     /// Buffers for one run at a time.
     fn buffers(&self) -> Buffers;
-    /// Runs from `input`, `[channels, rows, columns]`, to `output`, of the same axes, in `buffers` of this program.
-    fn run(&self, buffers: &mut Buffers, input: &[f32], output: &mut [f32]) -> TractResult<()>;
+    /// Runs on `input`, `[1, C, H, W]`, in `buffers` of this program.
+    fn run(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Tensor>;
+    /// The same, and how long each step took.
+    fn timed(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Vec<Duration>>;
 }
 
 /// One buffer for each map, of the values of a program's kernel.
@@ -21,8 +27,11 @@ pub(crate) struct Buffers(Box<dyn Any + Send>);
 #[derive(Debug)]
 struct Packed<K: Kernel> {
     maps: Vec<Map>,
+    quantisations: Vec<Quantisation>,
     layers: Vec<Placed<K>>,
     output: usize,
+    entry: Entry,
+    exit: Exit,
 }
 
 #[derive(Debug)]
@@ -33,70 +42,155 @@ struct Placed<K: Kernel> {
     output: usize,
 }
 
-/// Packs `plan` for the float kernel `K`.
+/// Packs `plan` for the kernel `K`, a float or an integer one as the plan is.
 ///
 /// # Errors
-/// A convolution whose shapes do not fit together.
-pub(crate) fn pack<K: Kernel<Value = f32>>(plan: &Plan) -> TractResult<Box<dyn Program>> {
+/// A convolution whose shapes do not fit together, or whose sums could overflow.
+pub(crate) fn pack<K: Kernel>(plan: &Plan) -> TractResult<Box<dyn Program>> {
     let mut layers = Vec::new();
     for step in &plan.steps {
-        let output = &plan.maps[step.output];
-        let weights = step.weights.try_as_plain_ram()?.as_slice::<f32>()?;
-        let biases = match &step.biases {
-            Some(biases) => biases.try_as_plain_ram()?.as_slice::<f32>()?.iter().map(|&bias| f64::from(bias)).collect(),
-            None => vec![0.0; output.channels],
-        };
-        let numbers = Numbers { weights, biases: &biases, multipliers: &vec![1.0; output.channels] };
-        let addend = step.addend.map(|map| &plan.maps[map]);
-        let layer = Layer::<K>::new(&plan.maps[step.input], &step.window, output, addend, &numbers, 0, step.finish)
-            .with_context(|| format!("the shapes of `{}` do not fit together", step.name))?;
-        layers.push(Placed { layer, input: step.input, addend: step.addend, output: step.output });
+        let placed = place::<K>(plan, step).with_context(|| format!("in the convolution `{}`", step.name))?;
+        layers.push(Placed { layer: placed, input: step.input, addend: step.addend, output: step.output });
     }
-    Ok(Box::new(Packed { maps: plan.maps.clone(), layers, output: plan.output }))
+    let Plan { maps, quantisations, .. } = plan.clone();
+    Ok(Box::new(Packed { maps, quantisations, layers, output: plan.output, entry: plan.entry, exit: plan.exit }))
 }
 
-impl<K: Kernel<Value = f32>> Program for Packed<K> {
+fn place<K: Kernel>(plan: &Plan, step: &super::plan::Step) -> TractResult<Layer<K>> {
+    let output = &plan.maps[step.output];
+    let input = plan.quantisations[step.input];
+    let weights = floats(&step.weights)?;
+    let biases = match &step.biases {
+        Some(biases) if biases.datum_type() == DatumType::I32 => {
+            biases.try_as_plain_ram()?.as_slice::<i32>()?.iter().map(|&bias| f64::from(bias)).collect()
+        }
+        Some(biases) => floats(biases)?.into_iter().map(f64::from).collect(),
+        None => vec![0.0; output.channels],
+    };
+    let multipliers = match &step.weight_scales {
+        Some(scales) => floats(scales)?.into_iter().map(|scale| input.scale * scale / step.own.scale).collect(),
+        None => vec![1.0; output.channels],
+    };
+    let numbers = Numbers { weights: &weights, biases: &biases, multipliers: &multipliers };
+    let addend = step.addend.map(|map| &plan.maps[map]);
+    Layer::<K>::new(&plan.maps[step.input], &step.window, output, addend, &numbers, input.zero_point, step.finish)
+        .context("its shapes do not fit together, or its sums could overflow")
+}
+
+/// A tensor's numbers, f32 or i8.
+fn floats(tensor: &Tensor) -> TractResult<Vec<f32>> {
+    let plain = tensor.try_as_plain_ram()?;
+    Ok(match tensor.datum_type() {
+        DatumType::I8 => plain.as_slice::<i8>()?.iter().map(|&value| f32::from(value)).collect(),
+        _ => plain.as_slice::<f32>()?.to_vec(),
+    })
+}
+
+impl<K: Kernel> Packed<K> {
+    fn enter(&self, input: &Tensor, buffer: &mut [K::Value]) -> TractResult<()> {
+        let (map, quantisation) = (&self.maps[0], self.quantisations[0]);
+        let zero_point = quantisation.zero_point;
+        ensure!(input.len() == map.height * map.width * map.channels, "an input of the shape {:?}", input.shape());
+        let plain = input.try_as_plain_ram()?;
+        match (self.entry, input.datum_type()) {
+            (Entry::Reals, DatumType::F32) => {
+                enter(map, plain.as_slice::<f32>()?, buffer, |&real| K::store(real, zero_point));
+            }
+            (Entry::Quantize, DatumType::U8) => {
+                let store = |&pixel: &u8| K::store(f32::from(pixel) - 128.0, zero_point);
+                enter(map, plain.as_slice::<u8>()?, buffer, store);
+            }
+            (Entry::Quantize, DatumType::F32) => {
+                let store = |&real: &f32| K::store(quantisation.number(real), zero_point);
+                enter(map, plain.as_slice::<f32>()?, buffer, store);
+            }
+            (Entry::Numbers, DatumType::I8) => {
+                let store = |&number: &i8| K::store(f32::from(number), zero_point);
+                enter(map, plain.as_slice::<i8>()?, buffer, store);
+            }
+            (_, other) => bail!("an input of {other:?}"),
+        }
+        Ok(())
+    }
+
+    fn leave(&self, buffer: &[K::Value]) -> TractResult<Tensor> {
+        let (map, quantisation) = (&self.maps[self.output], self.quantisations[self.output]);
+        let zero_point = quantisation.zero_point;
+        match self.exit {
+            Exit::Reals => leave(map, buffer, |value| K::load(value, zero_point)),
+            Exit::Dequantize => leave(map, buffer, |value| quantisation.real(K::load(value, zero_point))),
+            Exit::Numbers => leave(map, buffer, |value| K::load(value, zero_point) as i8),
+        }
+    }
+}
+
+impl<K: Kernel> Placed<K> {
+    fn run(&self, buffers: &mut [Vec<K::Value>]) {
+        // Taken out, so that the maps it reads can be borrowed beside it.
+        let mut written = std::mem::take(&mut buffers[self.output]);
+        self.layer.run(&buffers[self.input], self.addend.map(|map| &buffers[map][..]), &mut written);
+        buffers[self.output] = written;
+    }
+}
+
+impl<K: Kernel> Program for Packed<K> {
+    fn kernel(&self) -> &'static str {
+        K::NAME
+    }
+
     fn buffers(&self) -> Buffers {
-        let buffers: Vec<Vec<K::Value>> = self.maps.iter().map(|map| vec![K::zero(0); map.len() + SLACK]).collect();
+        let buffers: Vec<Vec<K::Value>> = self
+            .maps
+            .iter()
+            .zip(&self.quantisations)
+            .map(|(map, quantisation)| vec![K::zero(quantisation.zero_point); map.len() + SLACK])
+            .collect();
         Buffers(Box::new(buffers))
     }
 
-    fn run(&self, buffers: &mut Buffers, input: &[f32], output: &mut [f32]) -> TractResult<()> {
+    fn run(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Tensor> {
         let Some(buffers) = buffers.0.downcast_mut::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
-        enter(&self.maps[0], input, &mut buffers[0]);
-        for Placed { layer, input, addend, output } in &self.layers {
-            // Taken out, so that the maps it reads can be borrowed beside it.
-            let mut written = std::mem::take(&mut buffers[*output]);
-            layer.run(&buffers[*input], addend.map(|map| &buffers[map][..]), &mut written);
-            buffers[*output] = written;
-        }
-        leave(&self.maps[self.output], &buffers[self.output], output);
-        Ok(())
+        self.enter(input, &mut buffers[0])?;
+        self.layers.iter().for_each(|placed| placed.run(buffers));
+        self.leave(&buffers[self.output])
+    }
+
+    fn timed(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Vec<Duration>> {
+        let Some(buffers) = buffers.0.downcast_mut::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
+        self.enter(input, &mut buffers[0])?;
+        let timed = |placed: &Placed<K>| {
+            let began = Instant::now();
+            placed.run(buffers);
+            began.elapsed()
+        };
+        Ok(self.layers.iter().map(timed).collect())
     }
 }
 
-/// From `[channels, rows, columns]` into a map's buffer.
-fn enter(map: &Map, values: &[f32], buffer: &mut [f32]) {
-    let plane = map.height * map.width;
-    for y in 0..map.height {
-        let row = &mut buffer[map.at(y, 0)..][..map.width * map.channels];
-        for (x, pixel) in row.chunks_exact_mut(map.channels).enumerate() {
-            for (channel, value) in pixel.iter_mut().enumerate() {
-                *value = values[channel * plane + y * map.width + x];
+/// From `[C, H, W]` into a map's buffer.
+#[inline(always)]
+fn enter<T, V>(map: &Map, numbers: &[T], buffer: &mut [V], store: impl Fn(&T) -> V) {
+    for (channel, plane) in numbers.chunks_exact(map.height * map.width).enumerate() {
+        for (y, row) in plane.chunks_exact(map.width).enumerate() {
+            let pixels = buffer[map.at(y, 0)..][..map.width * map.channels].chunks_exact_mut(map.channels);
+            for (pixel, number) in pixels.zip(row) {
+                pixel[channel] = store(number);
             }
         }
     }
 }
 
-/// From a map's buffer to `[channels, rows, columns]`.
-fn leave(map: &Map, buffer: &[f32], values: &mut [f32]) {
-    let plane = map.height * map.width;
-    for y in 0..map.height {
-        let row = &buffer[map.at(y, 0)..][..map.width * map.channels];
-        for (x, pixel) in row.chunks_exact(map.channels).enumerate() {
-            for (channel, &value) in pixel.iter().enumerate() {
-                values[channel * plane + y * map.width + x] = value;
+/// From a map's buffer to `[1, C, H, W]`.
+#[inline(always)]
+fn leave<V: Copy, T: Datum + Default + Copy>(map: &Map, buffer: &[V], load: impl Fn(V) -> T) -> TractResult<Tensor> {
+    let mut output = vec![T::default(); map.channels * map.height * map.width];
+    for (channel, plane) in output.chunks_exact_mut(map.height * map.width).enumerate() {
+        for (y, row) in plane.chunks_exact_mut(map.width).enumerate() {
+            let pixels = buffer[map.at(y, 0)..][..map.width * map.channels].chunks_exact(map.channels);
+            for (number, pixel) in row.iter_mut().zip(pixels) {
+                *number = load(pixel[channel]);
             }
         }
     }
+    Tensor::from_shape(&[1, map.channels, map.height, map.width], &output)
 }

@@ -27,6 +27,7 @@ unsafe impl Kernel for NeonFloat {
     type Values = float32x4_t;
     type Weights = float32x4_t;
 
+    const NAME: &'static str = "neon f32";
     const LANES: usize = 4;
     const GROUP: usize = 1;
     const VECTORS: usize = 4;
@@ -75,8 +76,14 @@ unsafe impl Kernel for NeonFloat {
         unsafe { sweep(layer, input, addend, output) }
     }
 
-    fn zero(_: i32) -> f32 {
-        0.0
+    #[inline(always)]
+    fn store(number: f32, _: i32) -> f32 {
+        number
+    }
+
+    #[inline(always)]
+    fn load(value: f32, _: i32) -> f32 {
+        value
     }
 
     fn offset(_: i32) -> i32 {
@@ -123,7 +130,7 @@ unsafe fn finish_int(sums: int32x4_t, finish: &Finish, multipliers: *const f32, 
 }
 
 macro_rules! int {
-    ($kernel:ident, $features:literal, $values:ty, $load:expr, $dot:expr, $place:expr) => {
+    ($kernel:ident, $name:literal, $features:literal, $values:ty, $load:expr, $dot:expr, $place:expr, $takes:expr) => {
         // SAFETY: every method works on the memory it is given, as the trait names it.
         unsafe impl Kernel for $kernel {
             type Value = i8;
@@ -133,6 +140,7 @@ macro_rules! int {
             type Values = $values;
             type Weights = int8x16_t;
 
+            const NAME: &'static str = $name;
             const LANES: usize = 4;
             const GROUP: usize = 4;
             const VECTORS: usize = 4;
@@ -172,7 +180,13 @@ macro_rules! int {
             }
 
             #[inline(always)]
-            unsafe fn finish(sums: int32x4_t, finish: &Finish, multipliers: *const f32, addend: *const i8, to: *mut i8) {
+            unsafe fn finish(
+                sums: int32x4_t,
+                finish: &Finish,
+                multipliers: *const f32,
+                addend: *const i8,
+                to: *mut i8,
+            ) {
                 // SAFETY: as the caller promises.
                 unsafe { finish_int(sums, finish, multipliers, addend, to) }
             }
@@ -187,8 +201,18 @@ macro_rules! int {
                 unsafe { enabled(layer, input, addend, output) }
             }
 
-            fn zero(zero_point: i32) -> i8 {
-                zero_point as i8
+            #[inline(always)]
+            fn store(number: f32, _: i32) -> i8 {
+                number as i8
+            }
+
+            #[inline(always)]
+            fn load(value: i8, _: i32) -> f32 {
+                f32::from(value)
+            }
+
+            fn takes(weight: f32) -> bool {
+                $takes(weight)
             }
 
             fn offset(zero_point: i32) -> i32 {
@@ -227,7 +251,16 @@ unsafe fn dot_pairs(sums: int32x4_t, (first, second): Pairs, weights: int8x16_t)
     }
 }
 
-int!(NeonInt, "neon", Pairs, load_pairs, dot_pairs, |lane, index| index / 2 * 8 + lane * 2 + index % 2);
+int!(
+    NeonInt,
+    "neon int8",
+    "neon",
+    Pairs,
+    load_pairs,
+    dot_pairs,
+    |lane, index| index / 2 * 8 + lane * 2 + index % 2,
+    |weight| weight > -128.0
+);
 
 #[inline(always)]
 unsafe fn load_four(from: *const i8) -> int8x16_t {
@@ -251,4 +284,13 @@ unsafe fn dot_four(mut sums: int32x4_t, values: int8x16_t, weights: int8x16_t) -
     sums
 }
 
-int!(NeonDot, "neon,dotprod", int8x16_t, load_four, dot_four, |lane, index| lane * 4 + index);
+int!(
+    NeonDot,
+    "neon dotprod int8",
+    "neon,dotprod",
+    int8x16_t,
+    load_four,
+    dot_four,
+    |lane, index| lane * 4 + index,
+    |_| true
+);

@@ -95,7 +95,9 @@ impl<K: Kernel> Layer<K> {
     ) -> Option<Self> {
         let [rows, columns] = window.kernel;
         let run = columns * input.channels;
-        if !fits(input, window, output, addend, finish, numbers) {
+        if !fits(input, window, output, addend, finish, numbers)
+            || !numbers.weights.iter().all(|&weight| K::takes(weight))
+        {
             return None;
         }
         let steps = run.div_ceil(K::GROUP);
@@ -112,8 +114,8 @@ impl<K: Kernel> Layer<K> {
                 for row in 0..rows {
                     for index in 0..run {
                         let (column, from) = (index / input.channels, index % input.channels);
-                        let value = numbers.weights
-                            [((channel * input.channels + from) * rows + row) * columns + column];
+                        let value =
+                            numbers.weights[((channel * input.channels + from) * rows + row) * columns + column];
                         let step = row * steps + index / K::GROUP;
                         let place = (step * block.vectors + vector) * K::LANES * K::GROUP;
                         weights[block.weights + place + K::place(lane, index % K::GROUP)] = K::weight(value);
@@ -169,7 +171,8 @@ fn fits(
         out > 0 && window.pad[axis] <= input.border && end <= size + window.pad[axis] + input.border
     };
     let volume = input.channels * window.kernel[0] * window.kernel[1];
-    let like_output = |map: &Map| (map.height, map.width, map.channels) == (output.height, output.width, output.channels);
+    let like_output =
+        |map: &Map| (map.height, map.width, map.channels) == (output.height, output.width, output.channels);
     let largest = numbers.biases.iter().fold(0.0, |most: f64, bias| most.max(bias.abs()));
     volume > 0
         && output.channels > 0

@@ -5,6 +5,8 @@
 //! pixels and a few vectors of channels, and reads the input where it lies: nothing is copied, nothing allocated. The
 //! portable kernels define the arithmetic; the others equal them bit for bit.
 
+#[cfg(target_arch = "aarch64")]
+mod arm;
 mod geometry;
 mod layer;
 mod portable;
@@ -12,16 +14,14 @@ mod portable;
 mod tests;
 #[cfg(target_arch = "x86_64")]
 mod x86;
-#[cfg(target_arch = "aarch64")]
-mod arm;
 
-pub use geometry::{Map, TILE, Tiles, Window};
-pub use layer::{Addition, Finish, Layer, Numbers, SLACK};
-pub use portable::{PortableFloat, PortableInt};
-#[cfg(target_arch = "x86_64")]
-pub use x86::{Avx2Float, Avx2Int, Avx512Vnni, AvxVnni};
 #[cfg(target_arch = "aarch64")]
-pub use arm::{NeonDot, NeonFloat, NeonInt};
+pub(crate) use arm::{NeonDot, NeonFloat, NeonInt};
+pub(crate) use geometry::{Map, TILE, Tiles, Window};
+pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
+pub(crate) use portable::{PortableFloat, PortableInt};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2Float, Avx2Int, Avx512Vnni, AvxVnni};
 
 /// The arithmetic of one instruction set on one kind of number.
 ///
@@ -31,7 +31,7 @@ pub use arm::{NeonDot, NeonFloat, NeonInt};
 /// # Safety
 /// Implementors promise that their methods touch no memory but what their documentation names. Callers of the `unsafe`
 /// methods promise that the processor has the instructions, and that the named memory is there.
-pub unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
+pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     /// An activation as it lies in memory.
     type Value: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq;
     /// A weight as it lies in memory.
@@ -45,6 +45,8 @@ pub unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     /// A group of weights for each lane.
     type Weights: Copy;
 
+    /// The kernel's name, such as `avx2 int8`.
+    const NAME: &'static str;
     /// Channels of a vector.
     const LANES: usize;
     /// Values of a step.
@@ -98,12 +100,28 @@ pub unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Safety
     /// As the trait says; the buffers are as [`Layer::run`] checks.
-    unsafe fn sweep(layer: &Layer<Self>, input: *const Self::Value, addend: *const Self::Value, output: *mut Self::Value);
+    unsafe fn sweep(
+        layer: &Layer<Self>,
+        input: *const Self::Value,
+        addend: *const Self::Value,
+        output: *mut Self::Value,
+    );
 
+    /// What stands in memory for a map's number, given the map's zero point: a real number for float kernels, a whole one
+    /// from -128 to 127 for integer kernels.
+    fn store(number: f32, zero_point: i32) -> Self::Value;
+    /// The number that stands in memory.
+    fn load(value: Self::Value, zero_point: i32) -> f32;
     /// What stands in memory for real zero, given its zero point.
-    fn zero(zero_point: i32) -> Self::Value;
+    fn zero(zero_point: i32) -> Self::Value {
+        Self::store(zero_point as f32, zero_point)
+    }
     /// What a zero weight sum must be corrected by for each unit of weight: the number that stands for real zero.
     fn offset(zero_point: i32) -> i32;
+    /// Whether sums with this weight are exact.
+    fn takes(_weight: f32) -> bool {
+        true
+    }
     /// A weight from the layer's numbers.
     fn weight(value: f32) -> Self::Weight;
     /// A first sum from the layer's numbers.

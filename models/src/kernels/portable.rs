@@ -35,6 +35,7 @@ unsafe impl Kernel for PortableInt {
     type Sums = [i32; LANES];
     type Values = i8;
     type Weights = [i8; LANES];
+    const NAME: &'static str = "portable int8";
 
     const LANES: usize = LANES;
     const GROUP: usize = 1;
@@ -75,13 +76,7 @@ unsafe impl Kernel for PortableInt {
     }
 
     #[inline(always)]
-    unsafe fn finish(
-        sums: [i32; LANES],
-        finish: &Finish,
-        multipliers: *const f32,
-        addend: *const i8,
-        to: *mut i8,
-    ) {
+    unsafe fn finish(sums: [i32; LANES], finish: &Finish, multipliers: *const f32, addend: *const i8, to: *mut i8) {
         for (lane, sum) in sums.into_iter().enumerate() {
             // SAFETY: LANES numbers are there, wherever a pointer is not null.
             unsafe {
@@ -96,9 +91,14 @@ unsafe impl Kernel for PortableInt {
         // SAFETY: as the caller promises.
         unsafe { sweep(layer, input, addend, output) }
     }
+    #[inline(always)]
+    fn store(number: f32, _: i32) -> i8 {
+        number as i8
+    }
 
-    fn zero(zero_point: i32) -> i8 {
-        zero_point as i8
+    #[inline(always)]
+    fn load(value: i8, _: i32) -> f32 {
+        f32::from(value)
     }
 
     fn offset(zero_point: i32) -> i32 {
@@ -122,6 +122,7 @@ unsafe impl Kernel for PortableFloat {
     type Sums = [f32; LANES];
     type Values = f32;
     type Weights = [f32; LANES];
+    const NAME: &'static str = "portable f32";
 
     const LANES: usize = LANES;
     const GROUP: usize = 1;
@@ -176,9 +177,14 @@ unsafe impl Kernel for PortableFloat {
         // SAFETY: as the caller promises.
         unsafe { sweep(layer, input, addend, output) }
     }
+    #[inline(always)]
+    fn store(number: f32, _: i32) -> f32 {
+        number
+    }
 
-    fn zero(_: i32) -> f32 {
-        0.0
+    #[inline(always)]
+    fn load(value: f32, _: i32) -> f32 {
+        value
     }
 
     fn offset(_: i32) -> i32 {

@@ -45,11 +45,18 @@ fn draw(seed: u64, whole: bool) -> Case {
     }
     let channels = [1, 3, 4, 7, 8, 9, 16, 24, 33, 48, 100][random.random_range(0..11)];
     let output = Map { height, width, channels, border: random.random_range(0..3) };
-    let addend = (!window.pool && random.random_bool(0.4)).then_some(Map { border: random.random_range(0..2), ..output });
+    let addend =
+        (!window.pool && random.random_bool(0.4)).then_some(Map { border: random.random_range(0..2), ..output });
     let extreme = random.random_bool(0.2);
     let volume = input.channels * window.kernel[0] * window.kernel[1];
     let mut number = |low: i32, high: i32| match (whole, extreme) {
-        (true, true) => if random.random_bool(0.5) { low as f32 } else { high as f32 },
+        (true, true) => {
+            if random.random_bool(0.5) {
+                low as f32
+            } else {
+                high as f32
+            }
+        }
         (true, false) => random.random_range(low..=high) as f32,
         (false, _) => random.random_range(-1.0..1.0),
     };
@@ -58,7 +65,7 @@ fn draw(seed: u64, whole: bool) -> Case {
     let added = (0..output.height * output.width * output.channels).map(|_| number(-128, 127)).collect();
     let biases = (0..output.channels).map(|_| f64::from(number(-20_000, 20_000))).collect();
     let zero = |random: &mut ChaCha8Rng| [-128, 0, random.random_range(-128..=127)][random.random_range(0..3)];
-    let zero_point = zero(&mut random);
+    let zero_point = if whole { zero(&mut random) } else { 0 };
     let own = zero(&mut random);
     let finish = if whole {
         let zero_point = zero(&mut random);
@@ -145,10 +152,20 @@ impl Case {
     }
 
     /// The same from a kernel. `store` and `load` turn numbers into what lies in memory, given the zero point.
-    fn computed<K: Kernel>(&self, store: impl Fn(f32, i32) -> K::Value, load: impl Fn(K::Value, i32) -> f32) -> Vec<f32> {
+    fn computed<K: Kernel>(
+        &self,
+        store: impl Fn(f32, i32) -> K::Value,
+        load: impl Fn(K::Value, i32) -> f32,
+    ) -> Vec<f32> {
         let numbers = Numbers { weights: &self.weights, biases: &self.biases, multipliers: &self.multipliers };
         let layer = Layer::<K>::new(
-            &self.input, &self.window, &self.output, self.addend.as_ref(), &numbers, self.zero_point, self.finish,
+            &self.input,
+            &self.window,
+            &self.output,
+            self.addend.as_ref(),
+            &numbers,
+            self.zero_point,
+            self.finish,
         )
         .unwrap_or_else(|| panic!("{:?} {:?} {:?} {:?}", self.input, self.window, self.output, self.addend));
         let fill = |map: &Map, values: &[f32], zero_point: i32| {
@@ -200,7 +217,8 @@ fn check_int<K: Kernel>(store: impl Fn(f32, i32) -> K::Value + Copy, load: impl 
 fn check_float<K: Kernel<Value = f32>>(fused: bool) {
     for seed in 0..CASES {
         let case = draw(seed, false);
-        let (expected, computed) = (case.expected(false, fused), case.computed::<K>(|value, _| value, |value, _| value));
+        let (expected, computed) =
+            (case.expected(false, fused), case.computed::<K>(|value, _| value, |value, _| value));
         assert!(expected == computed, "seed {seed}");
     }
 }

@@ -30,6 +30,7 @@ unsafe impl Kernel for Avx2Float {
     type Sums = __m256;
     type Values = __m256;
     type Weights = __m256;
+    const NAME: &'static str = "avx2 f32";
 
     const LANES: usize = 8;
     const GROUP: usize = 1;
@@ -84,9 +85,14 @@ unsafe impl Kernel for Avx2Float {
         // SAFETY: as the caller promises.
         unsafe { enabled(layer, input, addend, output) }
     }
+    #[inline(always)]
+    fn store(number: f32, _: i32) -> f32 {
+        number
+    }
 
-    fn zero(_: i32) -> f32 {
-        0.0
+    #[inline(always)]
+    fn load(value: f32, _: i32) -> f32 {
+        value
     }
 
     fn offset(_: i32) -> i32 {
@@ -137,6 +143,7 @@ unsafe impl Kernel for Avx2Int {
     type Sums = __m256i;
     type Values = __m256i;
     type Weights = __m256i;
+    const NAME: &'static str = "avx2 int8";
 
     const LANES: usize = 8;
     const GROUP: usize = 2;
@@ -196,9 +203,14 @@ unsafe impl Kernel for Avx2Int {
         // SAFETY: as the caller promises.
         unsafe { enabled(layer, input, addend, output) }
     }
+    #[inline(always)]
+    fn store(number: f32, zero_point: i32) -> i16 {
+        (number as i32 - zero_point) as i16
+    }
 
-    fn zero(_: i32) -> i16 {
-        0
+    #[inline(always)]
+    fn load(value: i16, zero_point: i32) -> f32 {
+        (i32::from(value) + zero_point) as f32
     }
 
     fn offset(_: i32) -> i32 {
@@ -215,7 +227,7 @@ unsafe impl Kernel for Avx2Int {
 }
 
 macro_rules! vnni {
-    ($kernel:ident, $features:literal, $dot:ident) => {
+    ($kernel:ident, $name:literal, $features:literal, $dot:ident) => {
         // SAFETY: every method works on the memory it is given, as the trait names it.
         unsafe impl Kernel for $kernel {
             type Value = u8;
@@ -224,6 +236,7 @@ macro_rules! vnni {
             type Sums = __m256i;
             type Values = __m256i;
             type Weights = __m256i;
+            const NAME: &'static str = $name;
 
             const LANES: usize = 8;
             const GROUP: usize = 4;
@@ -283,9 +296,14 @@ macro_rules! vnni {
                 // SAFETY: as the caller promises.
                 unsafe { enabled(layer, input, addend, output) }
             }
+            #[inline(always)]
+            fn store(number: f32, _: i32) -> u8 {
+                (number as i32 + 128) as u8
+            }
 
-            fn zero(zero_point: i32) -> u8 {
-                (zero_point + 128) as u8
+            #[inline(always)]
+            fn load(value: u8, _: i32) -> f32 {
+                f32::from(value) - 128.0
             }
 
             fn offset(zero_point: i32) -> i32 {
@@ -303,5 +321,5 @@ macro_rules! vnni {
     };
 }
 
-vnni!(Avx512Vnni, "avx2,fma,avx512f,avx512vl,avx512vnni", _mm256_dpbusd_epi32);
-vnni!(AvxVnni, "avx2,fma,avxvnni", _mm256_dpbusd_avx_epi32);
+vnni!(Avx512Vnni, "avx512vnni int8", "avx2,fma,avx512f,avx512vl,avx512vnni", _mm256_dpbusd_epi32);
+vnni!(AvxVnni, "avxvnni int8", "avx2,fma,avxvnni", _mm256_dpbusd_avx_epi32);

@@ -3,27 +3,50 @@
 //! tract's own reader knows some two hundred operators, and every one of them becomes part of a program that is linked with
 //! it: 3.6 MB on a Raspberry Pi. Weights that lie in other files are not read either: a model is one file.
 
+mod attributes;
+mod quantized;
+
+use crate::card::Precision;
+use crate::input::PixelMap;
+use attributes::Attributes;
 use std::collections::BTreeMap;
 use tract_core::internal::*;
 use tract_core::ops::binary::TypedBinOp;
-use tract_core::ops::cnn::{Conv, KernelFormat, MaxPool, PaddingSpec, PoolSpec};
+use tract_core::ops::cnn::{Conv, KernelFormat, MaxPool};
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::math;
-use tract_core::ops::nn::{DataFormat, Reduce, Reducer, Softmax, SoftmaxKind};
+use tract_core::ops::nn::{Reduce, Reducer, Softmax, SoftmaxKind};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
 /// The operators that a graph may have.
-const OPERATORS: &str = "Add, Conv, Flatten, Gemm, GlobalAveragePool, MaxPool, Mul, Relu and Softmax";
+const OPERATORS: &str = "Add, Conv, DequantizeLinear, Flatten, Gemm, GlobalAveragePool, MaxPool, Mul, QLinearConv, \
+                         QuantizeLinear, Relu and Softmax";
 
-/// The graph of `model`, ready to be optimised: one float32 input of a fixed shape, one output.
+/// The attributes of a convolution.
+const CONVOLUTION: &[&str] = &["kernel_shape", "strides", "pads", "dilations", "group", "auto_pad"];
+
+/// How a graph is to be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    /// The arithmetic of an integer graph; a float graph is read as it is.
+    pub precision: Precision,
+    /// From the frame's bytes to the graph's real input.
+    pub pixels: PixelMap,
+}
+
+/// The graph of `model`, ready to be optimised: one input of a fixed shape, one output. The input is float32; bytes `[1, C, H, W]`
+/// where the graph begins by turning its real input back into them.
+///
+/// Read with [`Precision::F32`], an integer graph becomes a float one: weights as the real numbers that they stand for,
+/// activations not rounded, and cut off at 0 where a zero point of -128 does that.
 ///
 /// # Errors
 /// An operator, attribute or shape that is not known here; named with its node.
-pub(crate) fn typed(model: &ModelProto) -> TractResult<TypedModel> {
+pub(crate) fn typed(model: &ModelProto, reading: Reading) -> TractResult<TypedModel> {
     let graph = model.graph.as_ref().context("the file holds no graph")?;
-    let mut reader = Reader { model: TypedModel::default(), values: BTreeMap::new() };
+    let mut reader = Reader { model: TypedModel::default(), values: BTreeMap::new(), precision: reading.precision };
     for tensor in &graph.initializer {
         let constant = constant(tensor).with_context(|| format!("in the tensor `{}`", tensor.name))?;
         let outlet = reader.model.add_const(tensor.name.clone(), constant)?;
@@ -31,7 +54,9 @@ pub(crate) fn typed(model: &ModelProto) -> TractResult<TypedModel> {
     }
     let input = input(graph)?;
     let shape = shape(input).with_context(|| format!("the input `{}` has no fixed shape", input.name))?;
-    let outlet = reader.model.add_source(input.name.clone(), f32::fact(&shape))?;
+    let bytes = reading.precision == Precision::Int8 && quantized::takes_bytes(graph, &input.name, reading.pixels);
+    let fact = if bytes { u8::fact(&shape) } else { f32::fact(&shape) };
+    let outlet = reader.model.add_source(input.name.clone(), fact)?;
     reader.values.insert(input.name.clone(), outlet);
     for node in &graph.node {
         let wired = reader.node(node).with_context(|| format!("in the node `{}` ({})", node.name, node.op_type))?;
@@ -63,24 +88,38 @@ fn shape(value: &ValueInfoProto) -> Option<Vec<usize>> {
     tensor.shape.as_ref()?.dim.iter().map(|dim| size(&dim.value)).collect()
 }
 
-/// A float32 tensor that lies in the file itself.
+/// A tensor of float32, i8 or i32 numbers that lies in the file itself.
 fn constant(tensor: &TensorProto) -> TractResult<Tensor> {
-    ensure!(tensor.data_type == DataType::Float as i32, "it is not float32");
     ensure!(tensor.external_data.is_empty(), "its numbers lie in another file");
     let shape: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim)).collect::<Result<_, _>>()?;
-    let values: Vec<f32> = match tensor.raw_data.is_empty() {
-        true => tensor.float_data.clone(),
-        false => tensor.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
-    };
+    let raw = &tensor.raw_data;
+    let words = || raw.as_chunks::<4>().0.iter();
+    match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Float) if raw.is_empty() => shaped(&shape, &tensor.float_data),
+        Ok(DataType::Float) => shaped(&shape, &words().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<_>>()),
+        Ok(DataType::Int32) if raw.is_empty() => shaped(&shape, &tensor.int32_data),
+        Ok(DataType::Int32) => shaped(&shape, &words().map(|bytes| i32::from_le_bytes(*bytes)).collect::<Vec<_>>()),
+        Ok(DataType::Int8) if raw.is_empty() => {
+            let numbers: Vec<i8> =
+                tensor.int32_data.iter().map(|&value| i8::try_from(value)).collect::<Result<_, _>>()?;
+            shaped(&shape, &numbers)
+        }
+        Ok(DataType::Int8) => shaped(&shape, &raw.iter().map(|&byte| byte as i8).collect::<Vec<_>>()),
+        _ => bail!("it is neither float32, int8 nor int32"),
+    }
+}
+
+fn shaped<T: Datum + Copy>(shape: &[usize], values: &[T]) -> TractResult<Tensor> {
     let len = shape.iter().try_fold(1usize, |len, &dim| len.checked_mul(dim));
     ensure!(len == Some(values.len()), "it has {} numbers for a shape of {shape:?}", values.len());
-    Tensor::from_shape(&shape, &values)
+    Tensor::from_shape(shape, values)
 }
 
 struct Reader {
     model: TypedModel,
     /// The graph's values by name.
     values: BTreeMap<String, OutletId>,
+    precision: Precision,
 }
 
 impl Reader {
@@ -89,10 +128,13 @@ impl Reader {
             "Add" => self.binary(node, math::add()),
             "Mul" => self.binary(node, math::mul()),
             "Conv" => self.convolution(node),
+            "DequantizeLinear" => self.dequantize(node),
             "Flatten" => self.flatten(node),
             "Gemm" => self.dense(node),
             "GlobalAveragePool" => self.average(node),
             "MaxPool" => self.max_pool(node),
+            "QLinearConv" => self.integer_convolution(node),
+            "QuantizeLinear" => self.quantize(node),
             "Relu" => self.relu(node),
             "Softmax" => self.softmax(node),
             other => bail!("the operator {other} is not among those this program runs: {OPERATORS}"),
@@ -126,7 +168,7 @@ impl Reader {
     }
 
     fn convolution(&mut self, node: &NodeProto) -> TractResult<OutletId> {
-        let attributes = Attributes::of(node, &["kernel_shape", "strides", "pads", "dilations", "group", "auto_pad"])?;
+        let attributes = Attributes::of(node, CONVOLUTION)?;
         ensure!(attributes.int("group", 1)? == 1, "groups are not known here");
         let (input, weight) = (self.input(node, 0)?, self.input(node, 1)?);
         let weights = self.shape(weight)?;
@@ -159,8 +201,13 @@ impl Reader {
 
     fn relu(&mut self, node: &NodeProto) -> TractResult<OutletId> {
         let input = self.input(node, 0)?;
-        let zero = self.model.add_const(format!("{}.zero", node.name), tensor0(0f32))?;
-        self.broadcast(&node.name, math::max(), &[input, zero])
+        self.cut_off(&node.name, input)
+    }
+
+    /// `max(x, 0)`.
+    fn cut_off(&mut self, name: &str, input: OutletId) -> TractResult<OutletId> {
+        let zero = self.model.add_const(format!("{name}.zero"), tensor0(0f32))?;
+        self.broadcast(name, math::max(), &[input, zero])
     }
 
     fn average(&mut self, node: &NodeProto) -> TractResult<OutletId> {
@@ -212,69 +259,5 @@ impl Reader {
         ensure!(axis == last || axis == -1, "another axis than the last is not known here");
         let axes = tvec![rank - 1];
         self.wire(&node.name, Softmax { axes, quant_output_dt: None, kind: SoftmaxKind::Softmax }, &[input])
-    }
-}
-
-/// A node's attributes, all of them known.
-struct Attributes<'a>(&'a NodeProto);
-
-impl<'a> Attributes<'a> {
-    fn of(node: &'a NodeProto, known: &[&str]) -> TractResult<Self> {
-        match node.attribute.iter().find(|attribute| !known.contains(&attribute.name.as_str())) {
-            Some(unknown) => bail!("its attribute {} is not known here", unknown.name),
-            None => Ok(Self(node)),
-        }
-    }
-
-    fn find(&self, name: &str) -> Option<&'a tract_onnx::pb::AttributeProto> {
-        self.0.attribute.iter().find(|attribute| attribute.name == name)
-    }
-
-    fn int(&self, name: &str, default: i64) -> TractResult<i64> {
-        Ok(self.find(name).map_or(default, |attribute| attribute.i))
-    }
-
-    fn float(&self, name: &str, default: f32) -> TractResult<f32> {
-        Ok(self.find(name).map_or(default, |attribute| attribute.f))
-    }
-
-    fn numbers<const N: usize>(&self, name: &str, default: [usize; N]) -> TractResult<[usize; N]> {
-        let Some(attribute) = self.find(name) else { return Ok(default) };
-        let numbers: Vec<usize> =
-            attribute.ints.iter().map(|&value| usize::try_from(value)).collect::<Result<_, _>>()?;
-        let count = numbers.len();
-        numbers.try_into().map_err(|_| format_err!("{name} has {count} numbers, not {N}"))
-    }
-
-    fn pair(&self, name: &str, default: [usize; 2]) -> TractResult<[usize; 2]> {
-        self.numbers(name, default)
-    }
-
-    /// Window, steps and padding over rows and columns.
-    fn pool_spec(
-        &self,
-        kernel: [usize; 2],
-        step: [usize; 2],
-        from: usize,
-        to: usize,
-        ceil: bool,
-    ) -> TractResult<PoolSpec> {
-        let padding = self.find("auto_pad").map_or(&b"NOTSET"[..], |attribute| &attribute.s);
-        ensure!(padding == b"NOTSET", "automatic padding is not known here");
-        ensure!(self.pair("dilations", [1, 1])? == [1, 1], "dilations are not known here");
-        let strides = self.pair("strides", step)?;
-        ensure!(strides[0] > 0 && strides[1] > 0, "a step of 0");
-        let [top, left, bottom, right] = self.numbers("pads", [0; 4])?;
-        ensure!(
-            top < kernel[0] && bottom < kernel[0] && left < kernel[1] && right < kernel[1],
-            "pads as large as the kernel"
-        );
-        let (begin, end) = (tvec![top, left], tvec![bottom, right]);
-        let padding = match self.0.op_type.as_str() {
-            "Conv" => PaddingSpec::Explicit(begin, end),
-            _ => PaddingSpec::ExplicitOnnxPool(begin, end, ceil),
-        };
-        let (kernel, strides) = (TVec::from_slice(&kernel), Some(TVec::from_slice(&strides)));
-        Ok(PoolSpec::new(DataFormat::NCHW, kernel, padding, None, strides, from, to))
     }
 }
