@@ -7,11 +7,11 @@ use crate::error::ModelError;
 use crate::frame::FrameView;
 use crate::graph::Reading;
 use crate::onnx::{decode, read_card};
+use crate::pb::ModelProto;
 use crate::preprocess::Preprocessor;
 use crate::probabilities::{Probabilities, apply_temperature};
 use std::path::Path;
 use std::time::Duration;
-use tract_onnx::pb::ModelProto;
 
 /// Largest distance from 1 of the sum of what a graph calls probabilities.
 const SUM_TOLERANCE: f32 = 1e-3;

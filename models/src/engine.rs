@@ -4,13 +4,13 @@ use crate::classifier::LayerTime;
 use crate::fused::{Fused, Step, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
+use crate::pb::ModelProto;
 use crate::probabilities::Probabilities;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tract_core::internal::{TractErrorContext, ensure};
 use tract_core::prelude::*;
-use tract_onnx::pb::ModelProto;
 
 /// Version of tract in use; a test holds it against Cargo.lock.
 const VERSION: &str = "0.23.9";

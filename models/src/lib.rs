@@ -32,6 +32,7 @@ mod graph;
 mod input;
 mod kernels;
 mod onnx;
+pub mod pb;
 mod picture;
 mod planes;
 mod preprocess;

@@ -2,11 +2,11 @@
 
 use crate::card::{CardError, ModelCard, PREFIX, Task};
 use crate::error::ModelError;
+use crate::pb::tensor_proto::{DataLocation, DataType};
+use crate::pb::tensor_shape_proto::dimension::Value as Dim;
+use crate::pb::type_proto::Value as TypeValue;
+use crate::pb::{GraphProto, ModelProto, StringStringEntryProto, ValueInfoProto};
 use prost::Message;
-use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dim;
-use tract_onnx::pb::type_proto::Value as TypeValue;
-use tract_onnx::pb::{GraphProto, ModelProto, StringStringEntryProto, ValueInfoProto};
 
 /// The bytes of a model as an ONNX file holds them.
 pub fn encode(model: &ModelProto) -> Vec<u8> {
@@ -89,7 +89,8 @@ fn check_tensor(value: &ValueInfoProto, which: &str, expected: &[i64]) -> Result
         return Err(format!("the graph's {which} `{}` has no tensor type", value.name));
     };
     if tensor.elem_type != DataType::Float as i32 {
-        let kind = DataType::try_from(tensor.elem_type).map_or("of unknown type", |kind| kind.as_str_name());
+        let kind = DataType::try_from(tensor.elem_type)
+            .map_or("of unknown type".to_owned(), |kind| format!("{kind:?}").to_uppercase());
         return Err(format!("the graph's {which} `{}` is {kind}, the card asks for 32-bit floats", value.name));
     }
     let found: Vec<Option<&Dim>> =

@@ -1,18 +1,18 @@
 //! The classifier on a tiny ONNX model made here: mean grey -> Gemm -> softmax.
 #![allow(clippy::unwrap_used)]
 
+use emotion_models::pb::tensor_proto::DataType;
+use emotion_models::pb::tensor_shape_proto::{Dimension, dimension};
+use emotion_models::pb::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    type_proto,
+};
 use emotion_models::{
     Classifier, Colour, CropBox, FrameView, InputSpec, ModelCard, ModelError, PixelFormat, PixelMap, Precision, Task,
     apply_temperature, decode, embed, encode, engine_description, read_card,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    type_proto,
-};
 
 const LABELS: [&str; 3] = ["angry", "happy", "sad"];
 /// Logits are `WEIGHTS * mean`: a bright picture is happy, a dark one angry.
@@ -275,6 +275,6 @@ fn damaged_files_never_take_the_program_down() {
 fn the_engine_says_its_version() {
     let lock = include_str!("../../Cargo.lock");
     let version =
-        lock.split("name = \"tract-onnx\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        lock.split("name = \"tract-core\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
     assert!(engine_description().starts_with(&format!("tract {version}, ")), "{}", engine_description());
 }

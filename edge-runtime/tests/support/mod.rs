@@ -1,6 +1,12 @@
 //! What the tests share: a small model made on the spot, and the program with nothing of the user's around it.
 #![allow(dead_code, clippy::unwrap_used)]
 
+use emotion_models::pb::tensor_proto::DataType;
+use emotion_models::pb::tensor_shape_proto::{Dimension, dimension};
+use emotion_models::pb::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    type_proto,
+};
 use emotion_models::{
     Colour, CropBox, DEMO_SEED, FrameView, InputSpec, ModelCard, PixelFormat, PixelMap, Precision, Preprocessor,
     TEST_CARD_LABELS, Task, TestCard, embed, encode,
@@ -10,12 +16,6 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use tempfile::TempDir;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    type_proto,
-};
 
 const SIDE: u32 = 24;
 

@@ -2,14 +2,14 @@
 
 use super::fold::{Layer, Step};
 use crate::nets::weights::{Array, Weights};
-use emotion_models::{ModelError, decode};
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::{
+use emotion_models::pb::attribute_proto::AttributeType;
+use emotion_models::pb::tensor_proto::DataType;
+use emotion_models::pb::tensor_shape_proto::{Dimension, dimension};
+use emotion_models::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
     ValueInfoProto, type_proto,
 };
+use emotion_models::{ModelError, decode};
 
 /// The operator set: the first in which Softmax works on one axis; every current runtime reads it.
 const OPSET: i64 = 13;

@@ -5,16 +5,16 @@ use crate::card::Precision;
 use crate::fused::{Fused, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-use tract_core::prelude::*;
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::{
+use crate::pb::attribute_proto::AttributeType;
+use crate::pb::tensor_proto::DataType;
+use crate::pb::tensor_shape_proto::{Dimension, dimension};
+use crate::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
     ValueInfoProto, type_proto,
 };
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tract_core::prelude::*;
 use tract_onnx::prelude::InferenceModelExt;
 
 /// A network written node by node with random numbers.
@@ -208,7 +208,11 @@ fn stock_tract_agrees_within_a_step() {
         let model = network(seed, PixelMap::SIGNED, 16, true);
         let reals: Vec<f32> = frame(seed, 16).iter().map(|&byte| PixelMap::SIGNED.real(f32::from(byte))).collect();
         let input = Tensor::from_shape(&[1, 1, 16, 16], &reals).unwrap();
-        let stock = tract_onnx::onnx().model_for_proto_model(&model).unwrap().into_typed().unwrap();
+        let stock = tract_onnx::onnx()
+            .model_for_read(&mut crate::onnx::encode(&model).as_slice())
+            .unwrap()
+            .into_typed()
+            .unwrap();
         let ours = run(fuse(read(&model, Precision::Int8, PixelMap::UNIT)).unwrap(), input.clone());
         for (ours, stock) in ours.iter().zip(run(stock, input)) {
             // Steps of 0.02 in the last map; those of the maps before it add to one or two.

@@ -1,9 +1,9 @@
 //! What an ONNX node says besides its inputs.
 
+use crate::pb::{AttributeProto, NodeProto};
 use tract_core::internal::*;
 use tract_core::ops::cnn::{PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
-use tract_onnx::pb::{AttributeProto, NodeProto};
 
 /// A node's attributes, all of them known.
 pub(super) struct Attributes<'a>(&'a NodeProto);

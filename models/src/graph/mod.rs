@@ -8,6 +8,9 @@ mod quantized;
 
 use crate::card::Precision;
 use crate::input::PixelMap;
+use crate::pb::tensor_proto::DataType;
+use crate::pb::tensor_shape_proto::dimension::Value;
+use crate::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 use attributes::Attributes;
 use std::collections::BTreeMap;
 use tract_core::internal::*;
@@ -16,9 +19,6 @@ use tract_core::ops::cnn::{Conv, KernelFormat, MaxPool};
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::math;
 use tract_core::ops::nn::{Reduce, Reducer, Softmax, SoftmaxKind};
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::dimension::Value;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
 /// The operators that a graph may have.
 const OPERATORS: &str = "Add, Conv, DequantizeLinear, Flatten, Gemm, GlobalAveragePool, MaxPool, Mul, QLinearConv, \

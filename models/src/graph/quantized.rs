@@ -4,12 +4,12 @@ use super::{Attributes, CONVOLUTION, Reader};
 use crate::card::Precision;
 use crate::input::PixelMap;
 use crate::kernels::Window;
+use crate::pb::{GraphProto, NodeProto};
 use crate::quantized::{Dequantize, IntegerConvolution, Quantisation, Quantize};
 use std::sync::Arc;
 use tract_core::internal::*;
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec};
 use tract_core::ops::source::TypedSource;
-use tract_onnx::pb::{GraphProto, NodeProto};
 
 /// Whether all that reads a graph's input is one `QuantizeLinear` that undoes `pixels`: a pixel's number is then its byte
 /// minus 128.
