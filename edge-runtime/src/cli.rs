@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, LightsBackend};
 use crate::exit::EXIT_CODES;
+use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
 use clap::{Args, Parser, Subcommand};
 use emotion_models::PixelFormat;
@@ -78,6 +79,9 @@ pub struct Settings {
     /// How lights are driven
     #[arg(long, value_enum)]
     pub lights: Option<LightsBackend>,
+    /// The arithmetic that the model runs in; auto is the faster one here
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionChoice>,
     /// Frames a second
     #[arg(long, value_name = "N", value_parser = fps, allow_negative_numbers = true)]
     pub fps: Option<f64>,
@@ -139,6 +143,12 @@ pub struct BenchArgs {
     /// Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb
     #[arg(long, default_value = "yuyv")]
     pub format: PixelFormat,
+    /// The arithmetic that the model runs in; auto is the faster one here
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionChoice>,
+    /// Tell layer by layer where the time of an inference goes
+    #[arg(long)]
+    pub layers: bool,
     /// Frames to measure
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = bench_frames, allow_negative_numbers = true)]
     pub frames: u64,
@@ -178,6 +188,7 @@ impl Settings {
         }
         put(&mut config.source, &self.source);
         put(&mut config.lights.backend, &self.lights);
+        put(&mut config.precision, &self.precision);
         put(&mut config.fps, &self.fps);
         put(&mut config.filter.smoothing, &self.smoothing);
         put(&mut config.filter.hold, &self.hold);

@@ -22,6 +22,7 @@ pub mod mood;
 pub mod output;
 pub mod pipeline;
 pub mod pixels;
+pub mod precision;
 pub mod service;
 pub mod setup;
 pub mod signals;

@@ -3,8 +3,10 @@
 use crate::cli::{Global, Settings};
 use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
+use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
 use emotion_models::{Classifier, ModelError, shipped};
+use std::path::Path;
 
 /// Name of the model inside the program, for messages.
 const SHIPPED: &str = "the model inside this program";
@@ -53,9 +55,17 @@ impl Setup {
     /// # Errors
     /// As [`Classifier::from_file`]; where the configuration file names the model, with the place.
     pub fn classifier(&self) -> Result<Classifier, Failure> {
+        self.classifier_in(self.config.precision)
+    }
+
+    /// The same, to run in `precision`.
+    ///
+    /// # Errors
+    /// As [`Setup::classifier`]; a float model that is to run in integers.
+    pub fn classifier_in(&self, precision: PrecisionChoice) -> Result<Classifier, Failure> {
         let loaded = match &self.config.model {
-            Some(path) => Classifier::from_file(path),
-            None => shipped_classifier(),
+            Some(path) => read(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision)),
+            None => precision::load(shipped::EMOTION, SHIPPED, precision),
         };
         loaded.map_err(|source| match self.model_place.clone() {
             Some(place) => Failure::ConfiguredModel { place, source },
@@ -76,6 +86,10 @@ impl Setup {
     pub fn resolve(&self, classifier: &Classifier) -> Result<Resolved, Failure> {
         Ok(config::resolve(&self.config, classifier.card(), &self.origin, &self.keys)?)
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })
 }
 
 /// The model inside the program.

@@ -93,7 +93,7 @@ pub enum ModelError {
 
 impl ModelError {
     /// The error with the model's name in place of the one it had.
-    pub(crate) fn named(mut self, name: &str) -> Self {
+    pub fn named(mut self, name: &str) -> Self {
         match &mut self {
             Self::Read { .. } => {}
             Self::NotOnnx { model, .. }

@@ -1,5 +1,6 @@
 //! `bench`: how fast every stage is.
 
+mod arithmetic;
 mod drawn;
 mod live;
 mod report;
@@ -23,11 +24,14 @@ use std::time::Duration;
 const STAGES: [&str; 5] = ["preprocess", "inference", "filter", "light", "whole frame"];
 
 pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
-    let setup = Setup::new(global, &Settings::default())?;
-    let report = match &args.source {
+    let setup = Setup::new(global, &Settings { precision: args.precision, ..Settings::default() })?;
+    let mut report = match &args.source {
         None => drawn::measure(&setup, args)?,
         Some(source) => live::measure(&setup, source, args.frames)?,
     };
+    let (facts, layers) = arithmetic::measure(&setup, args.layers)?;
+    report.facts.splice(0..0, facts);
+    report.layers = layers;
     let text = if args.json {
         format!("{}\n", report.json())
     } else if args.markdown {
@@ -87,6 +91,6 @@ fn report(
     facts: Vec<Fact>,
 ) -> Report {
     let card = pipeline.classifier.card();
-    let (model, precision) = (card.name.clone(), card.precision.to_string());
-    Report { model, precision, engine: engine_description(), frames, stages, facts }
+    let (model, precision) = (card.name.clone(), pipeline.classifier.precision().to_string());
+    Report { model, precision, engine: engine_description(), frames, stages, facts, layers: None }
 }

@@ -11,6 +11,7 @@ mod write;
 
 use crate::lights::Colour;
 use crate::mood::LONGEST_HOLD;
+use crate::precision::PrecisionChoice;
 use crate::source::{CameraRequest, SourceSpec};
 pub use keys::Keys;
 pub use places::find;
@@ -60,6 +61,9 @@ pub struct Config {
     pub source: SourceSpec,
     /// The model's file; without it the one inside the program.
     pub model: Option<PathBuf>,
+    /// The arithmetic that the model runs in.
+    #[serde(deserialize_with = "values::word")]
+    pub precision: PrecisionChoice,
     /// Frames a second.
     #[serde(deserialize_with = "fps")]
     pub fps: f64,
@@ -176,6 +180,7 @@ impl Default for Config {
         Self {
             source: SourceSpec::Auto,
             model: None,
+            precision: PrecisionChoice::Auto,
             fps: 30.0,
             dwell: None,
             camera: CameraConfig::default(),

@@ -186,6 +186,7 @@ fn any_config() -> impl Strategy<Value = Config> {
             let moods = [angry, happy, sad];
             Config {
                 source: head.0.parse().unwrap(),
+                precision: crate::precision::PrecisionChoice::F32,
                 model: head.1.map(PathBuf::from),
                 fps: head.2,
                 dwell: head.3.map(|dwell| dwell.min(DWELL.1)),

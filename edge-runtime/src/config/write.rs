@@ -52,6 +52,12 @@ fn compose(
         Some(path) => writeln!(out, "model = {}", text(&path.display().to_string()))?,
         None => writeln!(out, "# model = \"emotion.onnx\"")?,
     }
+    writeln!(
+        out,
+        "\n# The arithmetic that the model runs in: auto (the faster one here, found when it first runs), f32, or int8 for"
+    )?;
+    writeln!(out, "# a quantised model.")?;
+    writeln!(out, "precision = \"{}\"", config.precision)?;
     writeln!(out, "\n# Frames a second, {} to {}.", FPS.0, FPS.1)?;
     writeln!(out, "fps = {:?}", config.fps)?;
     writeln!(

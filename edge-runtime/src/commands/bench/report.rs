@@ -20,6 +20,39 @@ pub(super) struct Report {
     pub stages: Vec<(&'static str, Percentiles)>,
     /// What is not a stage.
     pub facts: Vec<Fact>,
+    /// Where an inference's time goes, if that was asked for.
+    pub layers: Option<Layers>,
+}
+
+/// The least time of each layer, kernel by kernel.
+pub(super) struct Layers {
+    /// What computes the convolutions, a column each.
+    pub kernels: Vec<String>,
+    /// Name, multiply-accumulates, and a time for each kernel.
+    pub rows: Vec<(String, usize, Vec<Duration>)>,
+}
+
+impl Layers {
+    fn json(&self) -> Value {
+        let row = |(name, macs, times): &(String, usize, Vec<Duration>)| {
+            let times: serde_json::Map<String, Value> =
+                self.kernels.iter().cloned().zip(times.iter().map(|time| millis(*time).into())).collect();
+            json!({ "layer": name, "macs": macs, "ms": times })
+        };
+        self.rows.iter().map(row).collect()
+    }
+
+    /// The table's rows, headings first: layer, multiply-accumulates, a time for each kernel.
+    fn cells(&self) -> Vec<Vec<String>> {
+        let micros = |time: &Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
+        let mut rows =
+            vec![["layer", "MMAC"].into_iter().map(str::to_owned).chain(self.kernels.iter().cloned()).collect()];
+        rows.extend(self.rows.iter().map(|(name, macs, times)| {
+            let macs = if *macs == 0 { String::new() } else { format!("{:.2}", *macs as f64 / 1e6) };
+            [name.clone(), macs].into_iter().chain(times.iter().map(micros)).collect()
+        }));
+        rows
+    }
 }
 
 /// One figure that is not a stage.
@@ -72,6 +105,9 @@ impl Report {
         for fact in &self.facts {
             report[fact.key] = fact.json.clone();
         }
+        if let Some(layers) = &self.layers {
+            report["layers"] = layers.json();
+        }
         report
     }
 
@@ -87,6 +123,12 @@ impl Report {
         for fact in &self.facts {
             let _ = writeln!(text, "{}: {}", fact.name, fact.shown);
         }
+        for (index, cells) in self.layers.iter().flat_map(Layers::cells).enumerate() {
+            let gap = if index == 0 { "\n" } else { "" };
+            let _ = write!(text, "{gap}{:<20}{:>8}", cells[0], cells[1]);
+            cells[2..].iter().for_each(|cell| _ = write!(text, "{cell:>18}"));
+            text.push('\n');
+        }
         text
     }
 
@@ -100,6 +142,13 @@ impl Report {
         text.push_str("\n| | |\n|---|---:|\n");
         for fact in &self.facts {
             let _ = writeln!(text, "| {} | {} |", fact.name, fact.shown);
+        }
+        for (index, cells) in self.layers.iter().flat_map(Layers::cells).enumerate() {
+            let gap = if index == 0 { "\n" } else { "" };
+            let _ = writeln!(text, "{gap}| {} |", cells.join(" | "));
+            if index == 0 {
+                let _ = writeln!(text, "|---|{}", "---:|".repeat(cells.len() - 1));
+            }
         }
         let _ = writeln!(
             text,

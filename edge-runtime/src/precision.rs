@@ -1,0 +1,161 @@
+//! Which arithmetic a model runs in: what the configuration says, or the faster one of this processor, found once and
+//! remembered.
+
+use emotion_models::{Classifier, ModelError, Precision, decode, engine_description};
+use serde::Deserialize;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::{env, fmt, fs};
+
+/// What the configuration may say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionChoice {
+    /// The faster one.
+    #[default]
+    Auto,
+    /// 32-bit floating point.
+    F32,
+    /// 8-bit integers; for models that were quantised.
+    Int8,
+}
+
+impl fmt::Display for PrecisionChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
+/// Most models remembered; the oldest are forgotten first.
+const REMEMBERED: usize = 32;
+
+/// Loads the model in `bytes`, called `name` in messages, to run as `choice` says.
+///
+/// # Errors
+/// As [`Classifier::from_bytes`]; a float model that is to run in integers.
+pub fn load(bytes: &[u8], name: &str, choice: PrecisionChoice) -> Result<Classifier, ModelError> {
+    load_with(bytes, name, choice, memory().as_deref())
+}
+
+fn load_with(
+    bytes: &[u8],
+    name: &str,
+    choice: PrecisionChoice,
+    memory: Option<&Path>,
+) -> Result<Classifier, ModelError> {
+    let model = decode(bytes).map_err(|error| error.named(name))?;
+    match choice {
+        PrecisionChoice::F32 => return Classifier::with_precision(&model, name, Precision::F32),
+        PrecisionChoice::Int8 => return Classifier::with_precision(&model, name, Precision::Int8),
+        PrecisionChoice::Auto => {}
+    }
+    let key = key(bytes);
+    if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
+        tracing::debug!("{found} was the faster one for this model when it was last tried here");
+        return Classifier::with_precision(&model, name, found);
+    }
+    let (classifier, race) = Classifier::fastest(&model, name)?;
+    if let Some(race) = race {
+        let [f32, int8] = [race.f32, race.int8].map(|time| time.as_secs_f64() * 1e3);
+        let winner = race.winner();
+        tracing::info!("{winner} is the faster arithmetic here: {int8:.3} ms a picture in int8, {f32:.3} ms in f32");
+        if let Some(file) = memory
+            && let Err(error) = remember(file, &key, winner)
+        {
+            tracing::debug!("cannot remember that in {}: {error}", file.display());
+        }
+    }
+    Ok(classifier)
+}
+
+/// Model and processor, for another one may have another answer.
+fn key(model: &[u8]) -> String {
+    let mut hash = DefaultHasher::new();
+    (model, engine_description(), processor(), env!("CARGO_PKG_VERSION")).hash(&mut hash);
+    format!("{:016x}", hash.finish())
+}
+
+/// The processor's model, as far as the system tells: its name on a PC, its part number on Arm.
+fn processor() -> String {
+    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let telling = |line: &&str| line.starts_with("model name") || line.starts_with("CPU part");
+    told.lines().find(telling).unwrap_or_default().to_owned()
+}
+
+/// The file in which answers are remembered: in the service's cache folder, or in the user's.
+fn memory() -> Option<PathBuf> {
+    let folder = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let own =
+        folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))).map(|cache| cache.join("moodlight"));
+    Some(folder("CACHE_DIRECTORY").or(own)?.join("precision"))
+}
+
+fn remembered(file: &Path, key: &str) -> Option<Precision> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+}
+
+fn remember(file: &Path, key: &str, precision: Precision) -> std::io::Result<()> {
+    let former = fs::read_to_string(file).unwrap_or_default();
+    let others: Vec<&str> = former.lines().filter(|line| !line.starts_with(key)).collect();
+    let kept = &others[others.len().saturating_sub(REMEMBERED - 1)..];
+    let mut text: String = kept.iter().map(|line| format!("{line}\n")).collect();
+    text += &format!("{key} {precision}\n");
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // In one step, so that two runs that start together cannot mix their lines.
+    let draft = file.with_extension(std::process::id().to_string());
+    fs::write(&draft, text)?;
+    fs::rename(&draft, file)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use emotion_models::shipped;
+
+    #[test]
+    fn answers_are_remembered_by_model_and_the_oldest_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/precision");
+        assert_eq!(remembered(&file, "a"), None);
+        for number in 0..40 {
+            remember(&file, &format!("{number:02}"), Precision::F32).unwrap();
+        }
+        remember(&file, "39", Precision::Int8).unwrap();
+        assert_eq!(remembered(&file, "39"), Some(Precision::Int8));
+        assert_eq!(remembered(&file, "38"), Some(Precision::F32));
+        assert_eq!(remembered(&file, "00"), None);
+        assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), REMEMBERED);
+        fs::write(&file, "39 nonsense\n\u{fffd}\n").unwrap();
+        assert_eq!(remembered(&file, "39"), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("precision");
+        let load = |choice| load_with(shipped::EMOTION, "shipped", choice, Some(&file));
+        assert_eq!(load(PrecisionChoice::F32).unwrap().precision(), Precision::F32);
+        let own = load(PrecisionChoice::Auto).unwrap().card().precision;
+        let int8 = load(PrecisionChoice::Int8);
+        match own {
+            Precision::Int8 => {
+                assert_eq!(int8.unwrap().precision(), Precision::Int8);
+                // Told wrong on purpose: what was remembered is believed.
+                let key = key(shipped::EMOTION);
+                for told in [Precision::F32, Precision::Int8] {
+                    remember(&file, &key, told).unwrap();
+                    assert_eq!(load(PrecisionChoice::Auto).unwrap().precision(), told);
+                }
+            }
+            Precision::F32 => assert!(int8.err().unwrap().to_string().contains("quantise")),
+        }
+    }
+}
