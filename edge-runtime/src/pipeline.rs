@@ -138,6 +138,8 @@ pub struct RunPlan {
     pub every_frame: bool,
     /// Time between frames, as the source is played.
     pub period: Duration,
+    /// The frames are a camera's.
+    pub camera: bool,
 }
 
 /// How a run ended.
@@ -159,7 +161,8 @@ pub fn run<P: OutputPin + Send + 'static>(
 ) -> Outcome {
     let (summary, heard) = (Summary::default(), plan.clock.now());
     let (told, overcome, skipped) = (Vec::new(), None, None);
-    let mut run = Run { pipeline, plan, observer, summary, fault: None, told, overcome, skipped, heard };
+    let mut run =
+        Run { pipeline, plan, observer, summary, fault: None, told, overcome, returning: false, skipped, heard };
     let mut result = run.until_the_end(capture);
     let Run { pipeline, mut summary, skipped, overcome, .. } = run;
     if let (Ok(()), Some(fault)) = (&result, overcome) {
@@ -204,6 +207,8 @@ struct Run<'a, P> {
     told: Vec<Arc<str>>,
     /// The latest fault after which frames arrived again: no run that had one was a success.
     overcome: Option<Fault>,
+    /// Whether one frame has come since the fault.
+    returning: bool,
     /// What the source could not show so far.
     skipped: Option<Arc<Skipped>>,
     /// When the latest frame arrived.
@@ -229,7 +234,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                     if let Some(skipped) = &frame.skipped {
                         self.skip(skipped);
                     }
-                    let judged = self.judge(&frame);
+                    let judged = if self.may_be_old() { self.tick() } else { self.judge(&frame) };
                     capture.give_back(frame);
                     judged?;
                 }
@@ -252,6 +257,17 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             }
         }
         self.verdict()
+    }
+
+    /// Whether a frame may be one that was left lying in a camera's driver, which shows it to whoever opens the device anew: the
+    /// first after a fault. It shows nothing of what is in view now, and a driver without a camera has no second one.
+    fn may_be_old(&mut self) -> bool {
+        let after_fault = self.plan.camera && self.summary.frames > 0 && matches!(self.fault, Some(Fault::Source(_)));
+        let first = after_fault && !std::mem::replace(&mut self.returning, after_fault);
+        if first {
+            self.heard = self.plan.clock.now();
+        }
+        first
     }
 
     /// A run that is stopped while nothing works, or that could not show every picture, was no success.
@@ -281,6 +297,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         };
         if let Some(fault) = self.fault.take() {
             self.overcome = Some(fault);
+            self.returning = false;
             self.told.clear();
             tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
         }
@@ -323,6 +340,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             self.told.push(Arc::clone(&reason));
         }
         self.fault = Some(Fault::Source(reason));
+        self.returning = false;
         self.show_fault(news)
     }
 

@@ -18,7 +18,8 @@ const WIDTH: usize = 200;
 const HEIGHT: usize = 150;
 const STRIDE: usize = 256;
 
-/// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there.
+/// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there; only one frame of it where
+/// `one` is.
 const SCRIPT: &str = r#"#!/bin/sh
 here="$(dirname "$0")"
 case "$*" in *--list-cameras*) echo "0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux)"; exit 0;; esac
@@ -27,6 +28,8 @@ echo "[0:00:01.234567890] [77]  INFO Camera configuring streams: (0) 200x150-YUV
 while true; do
     if [ -e "$here/fail" ]; then echo "[0:00:09.5] [77] ERROR V4L2 the cable fell off" >&2; exit 3; fi
     if [ -e "$here/hang" ]; then sleep 0.1; continue; fi
+    if [ -e "$here/one" ] && [ -n "$shown" ]; then sleep 0.1; continue; fi
+    shown=yes
     cat "$here/$(cat "$here/mood").yuv"
     sleep 0.03
 done
@@ -162,6 +165,25 @@ fn a_program_that_hangs_is_a_fault_within_two_seconds_and_is_started_again() {
     fs::remove_file(home.path("bin/hang")).unwrap();
     run.until_mood("happy");
     assert_ne!(first, fs::read_to_string(home.path("bin/id")).unwrap());
+}
+
+#[test]
+fn one_frame_after_a_fault_is_no_recovery() {
+    let home = home();
+    let mut run = Run::start(&home, "rpicam");
+    run.until_mood("happy");
+    home.write("bin/hang", "");
+    run.until_fault();
+    home.write("bin/mood", "sad");
+    home.write("bin/one", "");
+    fs::remove_file(home.path("bin/hang")).unwrap();
+    std::thread::sleep(Duration::from_secs(5));
+    fs::remove_file(home.path("bin/one")).unwrap();
+    run.until_mood("sad");
+    run.signal(libc::SIGTERM);
+    run.child.wait().unwrap();
+    let log = fs::read_to_string(home.path("log")).unwrap();
+    assert_eq!(log.matches("frames arrive again").count(), 1, "{log}");
 }
 
 #[test]

@@ -63,7 +63,8 @@ fn play(
     let (clock, stop) = (Clock::start(), Stop::default());
     let playback = Playback { fps: 30.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(source, playback, clock, &stop);
-    let plan = RunPlan { clock, stop: stop.clone(), frames, every_frame, period: Duration::from_millis(33) };
+    let plan =
+        RunPlan { clock, stop: stop.clone(), frames, every_frame, period: Duration::from_millis(33), camera: false };
     let mut notes = Notes { memory, seen: Vec::new(), enough: Box::new(move |event| enough(event, &stop)) };
     let outcome = run(&mut pipeline, &capture, &plan, &mut notes);
     (outcome, notes)
@@ -117,8 +118,14 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
     let playback =
         Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
-    let plan =
-        RunPlan { clock, stop: stop.clone(), frames: None, every_frame: true, period: Duration::from_millis(33) };
+    let plan = RunPlan {
+        clock,
+        stop: stop.clone(),
+        frames: None,
+        every_frame: true,
+        period: Duration::from_millis(33),
+        camera: false,
+    };
     let enough = Box::new(|event: &Event| assert!(event.frame < Some(3), "a test's own panic"));
     let mut notes = Notes { memory: memory.clone(), seen: Vec::new(), enough };
     let panicked = catch_unwind(AssertUnwindSafe(|| run(&mut pipeline, &capture, &plan, &mut notes))).is_err();
@@ -134,7 +141,8 @@ fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
     let playback =
         Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
-    let plan = RunPlan { clock, stop, frames: Some(200), every_frame: true, period: Duration::from_millis(33) };
+    let plan =
+        RunPlan { clock, stop, frames: Some(200), every_frame: true, period: Duration::from_millis(33), camera: false };
     let failing = memory.clone();
     let enough = Box::new(move |event: &Event| {
         if event.frame == Some(3) {

@@ -140,6 +140,7 @@ fn a_frame_loop_that_hangs_is_silent() {
             frames: None,
             every_frame: false,
             period: Duration::from_millis(33),
+            camera: false,
         };
         let capture = start(SourceSpec::TestCard, playback, plan.clock, &plan.stop);
         let mut output = Output::lines(false, labels.clone(), Handover::Newest, &plan.stop).unwrap();

@@ -77,6 +77,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         frames: args.frames,
         every_frame: playback.every_frame,
         period: Duration::from_secs_f64(1.0 / playback.fps),
+        camera: setup.config.source.is_camera(),
     };
     let mut observer = Supervised::new(&mut output, manager, labels);
     let outcome = pipeline::run(&mut pipeline, &capture, &plan, &mut observer);
