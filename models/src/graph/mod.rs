@@ -24,6 +24,15 @@ use tract_core::ops::nn::{Reduce, Reducer, Softmax, SoftmaxKind};
 const OPERATORS: &str = "Add, Conv, DequantizeLinear, Flatten, Gemm, GlobalAveragePool, MaxPool, Mul, QLinearConv, \
                          QuantizeLinear, Relu and Softmax";
 
+/// Most numbers that all values of a graph may have together: 256 MiB of float32. The largest net of ours has 3 million.
+const MOST_NUMBERS: u64 = 1 << 26;
+
+/// Most multiply-accumulates of a graph's convolutions and dense layers: some seconds' work. The largest net of ours has 30 million.
+const MOST_WORK: u64 = 1 << 32;
+
+/// Most nodes of a graph. The largest of ours has some sixty.
+const MOST_NODES: usize = 4096;
+
 /// The attributes of a convolution.
 const CONVOLUTION: &[&str] = &["kernel_shape", "strides", "pads", "dilations", "group", "auto_pad"];
 
@@ -46,12 +55,14 @@ pub(crate) struct Reading {
 /// An operator, attribute or shape that is not known here; named with its node.
 pub(crate) fn typed(model: &ModelProto, reading: Reading) -> TractResult<TypedModel> {
     let graph = model.graph.as_ref().context("the file holds no graph")?;
-    let mut reader = Reader { model: TypedModel::default(), values: BTreeMap::new(), precision: reading.precision };
+    let (model, precision) = (TypedModel::default(), reading.precision);
+    let mut reader = Reader { model, values: BTreeMap::new(), precision, numbers: 0, work: 0 };
     for tensor in &graph.initializer {
         let constant = constant(tensor).with_context(|| format!("in the tensor `{}`", tensor.name))?;
         let outlet = reader.model.add_const(tensor.name.clone(), constant)?;
         reader.values.insert(tensor.name.clone(), outlet);
     }
+    ensure!(graph.node.len() <= MOST_NODES, "{} nodes, of at most {MOST_NODES}", graph.node.len());
     let input = input(graph)?;
     let shape = shape(input).with_context(|| format!("the input `{}` has no fixed shape", input.name))?;
     let bytes = reading.precision == Precision::Int8 && quantized::takes_bytes(graph, &input.name, reading.pixels);
@@ -120,6 +131,10 @@ struct Reader {
     /// The graph's values by name.
     values: BTreeMap<String, OutletId>,
     precision: Precision,
+    /// Numbers of all values so far.
+    numbers: u64,
+    /// Multiply-accumulates so far.
+    work: u64,
 }
 
 impl Reader {
@@ -154,12 +169,31 @@ impl Reader {
     }
 
     fn wire(&mut self, name: &str, op: impl Into<Box<dyn TypedOp>>, inputs: &[OutletId]) -> TractResult<OutletId> {
-        Ok(self.model.wire_node(name, op, inputs)?[0])
+        let outlet = self.model.wire_node(name, op, inputs)?[0];
+        self.bounded(outlet)
+    }
+
+    /// Refuses a value that takes more memory than any model of use: a file of a few bytes can ask for it.
+    fn bounded(&mut self, outlet: OutletId) -> TractResult<OutletId> {
+        let shape = self.shape(outlet)?;
+        let count = shape.iter().fold(1u64, |count, &dim| count.saturating_mul(dim as u64));
+        self.numbers = self.numbers.saturating_add(count);
+        ensure!(self.numbers <= MOST_NUMBERS, "with its output of {shape:?} the graph has more than {MOST_NUMBERS} numbers");
+        Ok(outlet)
+    }
+
+    /// Refuses a layer that would take for ever: each of its outputs sums up `terms` products.
+    fn affordable(&mut self, outlet: OutletId, terms: usize) -> TractResult<OutletId> {
+        let outputs = self.shape(outlet)?.iter().fold(1u64, |count, &dim| count.saturating_mul(dim as u64));
+        self.work = self.work.saturating_add(outputs.saturating_mul(terms as u64));
+        ensure!(self.work <= MOST_WORK, "with it the graph has more than {MOST_WORK} multiply-accumulates");
+        Ok(outlet)
     }
 
     /// An operator on two values, the one of lower rank repeated as ONNX has it.
     fn broadcast(&mut self, name: &str, op: TypedBinOp, inputs: &[OutletId]) -> TractResult<OutletId> {
-        Ok(wire_with_rank_broadcast(name, &mut self.model, op, inputs)?[0])
+        let outlet = wire_with_rank_broadcast(name, &mut self.model, op, inputs)?[0];
+        self.bounded(outlet)
     }
 
     fn binary(&mut self, node: &NodeProto, op: TypedBinOp) -> TractResult<OutletId> {
@@ -183,7 +217,8 @@ impl Reader {
         };
         let pool_spec = attributes.pool_spec(kernel, [1, 1], channels, out, false)?;
         let op = Conv { pool_spec, kernel_fmt: KernelFormat::OIHW, group: 1, q_params: None };
-        self.wire(&node.name, op, &[input, weight, bias])
+        let outlet = self.wire(&node.name, op, &[input, weight, bias])?;
+        self.affordable(outlet, channels * rows * columns)
     }
 
     fn max_pool(&mut self, node: &NodeProto) -> TractResult<OutletId> {
@@ -242,10 +277,14 @@ impl Reader {
         let axes: AxesMapping = if attributes.int("transB", 0)? == 0 { "mk,kn->mn" } else { "mk,nk->mn" }.parse()?;
         let inputs = [self.input(node, 0)?, self.input(node, 1)?];
         let product = EinSum::new(axes, f32::datum_type());
-        if node.input.len() < 3 {
-            return self.wire(&node.name, product, &inputs);
+        let features = self.shape(inputs[0])?.last().copied().unwrap_or(0);
+        let biased = node.input.len() > 2;
+        let name = if biased { format!("{}.product", node.name) } else { node.name.clone() };
+        let product = self.wire(&name, product, &inputs)?;
+        self.affordable(product, features)?;
+        if !biased {
+            return Ok(product);
         }
-        let product = self.wire(&format!("{}.product", node.name), product, &inputs)?;
         let bias = self.input(node, 2)?;
         self.broadcast(&node.name, math::add(), &[product, bias])
     }

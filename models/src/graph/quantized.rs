@@ -118,7 +118,8 @@ impl Reader {
             input: from,
             output: to,
         };
-        self.wire(&node.name, op, &[input])
+        let outlet = self.wire(&node.name, op, &[input])?;
+        self.affordable(outlet, channels * rows * columns)
     }
 
     /// An integer convolution with the real numbers that its weights and biases stand for.
@@ -144,12 +145,10 @@ impl Reader {
         let weight =
             self.model.add_const(format!("{name}.real_weight"), Tensor::from_shape(weights.shape(), &real)?)?;
         let bias = self.model.add_const(format!("{name}.real_bias"), Tensor::from_shape(&[bias.len()], &bias)?)?;
-        let inputs = [input, weight, bias];
-        if to.zero_point != -128 {
-            return self.wire(name, op, &inputs);
-        }
-        let sums = self.wire(&format!("{name}.sums"), op, &inputs)?;
-        self.cut_off(name, sums)
+        let cut_off = to.zero_point == -128;
+        let sums = self.wire(&if cut_off { format!("{name}.sums") } else { name.clone() }, op, &[input, weight, bias])?;
+        self.affordable(sums, volume)?;
+        if cut_off { self.cut_off(name, sums) } else { Ok(sums) }
     }
 }
 
