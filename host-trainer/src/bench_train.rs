@@ -28,6 +28,9 @@ const LABELS: usize = 7;
 /// Steps before the clock counts: buffers grow and caches fill.
 const WARM_UP: usize = 3;
 
+/// Most bytes of a batch's pictures; a step takes some hundred times as much memory.
+const MOST_BYTES: usize = 1 << 28;
+
 /// Arguments of `bench-train`.
 #[derive(Debug, Args)]
 pub struct BenchTrainArgs {
@@ -74,7 +77,8 @@ struct Measured {
     stages_ms: BTreeMap<&'static str, f64>,
     /// Mean milliseconds a step spends in each of our own operators.
     operators_ms: BTreeMap<&'static str, f64>,
-    /// Largest resident memory of the process so far, MiB.
+    /// Largest resident memory of the process so far, MiB: of several batch sizes only the first has its own.
+    #[serde(rename = "peak_memory_so_far_mib")]
     peak_memory_mib: Option<f64>,
     epoch: Option<EpochMeasured>,
 }
@@ -105,8 +109,22 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
         config.batch_size = batch_size;
         config.check().blame(Kind::Usage)?;
     }
-    rayon::ThreadPoolBuilder::new().num_threads(args.threads).build_global()?;
+    let pictures = args.batch_size.iter().max().copied().unwrap_or(0);
+    if pictures.saturating_mul(config.input().len()) > MOST_BYTES {
+        let (most, side) = (MOST_BYTES / config.input().len(), config.size);
+        let message = format!("--batch-size {pictures}: of pictures of {side}x{side} it takes at most {most}");
+        return Err(failure(Kind::Usage, message));
+    }
+    crate::commands::start_threads(args.threads)?;
     let data = if args.data.is_empty() { None } else { Some(crate::commands::load(&config, ".".as_ref())?) };
+    if let Some(data) = &data {
+        let there = data.train.order().len();
+        if there < pictures {
+            let message =
+                format!("{there} training pictures do not fill one batch of {pictures}; try a smaller --batch-size");
+            return Err(failure(Kind::Data, message));
+        }
+    }
     for &batch_size in &args.batch_size {
         config.batch_size = batch_size;
         let made_up = made_up(&config);
@@ -210,9 +228,6 @@ fn bare(trainer: &mut Trainer, batch: &Batch, count: usize, progress: &Progress)
 fn epoch(config: &Config, data: &Dataset, visible: bool) -> Result<EpochMeasured> {
     let mut trainer = trainer(config, data)?;
     let steps = trainer.batches(0).len();
-    if steps == 0 {
-        return Err(failure(Kind::Data, "the training pictures do not fill one batch; try a smaller --batch-size"));
-    }
     let progress = Progress::new("epoch and bare steps", 2 * steps, visible);
     let batch = trainer.batches(0).next().ok_or_else(|| failure(Kind::Data, "no batch to measure"))?;
     bare(&mut trainer, &batch, WARM_UP, &Progress::new("", WARM_UP, false))?;

@@ -64,8 +64,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         }
     }
     let engine = Engine::open(config.device, config.operators)?;
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(config.threads);
-    threads.build_global().context("cannot start the threads")?;
+    // The number itself is kept with the run: on another machine "all cores" would round sums differently.
+    config.threads = start_threads(config.threads)?;
 
     let data = load(&config, run).with_context(|| match &args.resume {
         Some(run) => {
@@ -190,6 +190,23 @@ fn refuse_inside_data(run: &Path, config: &Config) -> Result<()> {
     }
     Ok(())
 }
+
+/// Starts as many threads as asked for, or one for each core where that is 0; answers with their number.
+///
+/// # Errors
+/// When the system refuses.
+pub fn start_threads(asked: usize) -> Result<usize> {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let threads = if asked == 0 { cores } else { asked };
+    if threads > MANY * cores {
+        eprintln!("warning: {threads} threads share {cores} cores and will mostly wait for each other");
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")?;
+    Ok(threads)
+}
+
+/// Threads for each core from which on they hinder each other: with 16 on two cores nothing was lost, with 1000 all.
+const MANY: usize = 8;
 
 /// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices
 /// too.

@@ -92,7 +92,7 @@ def torch_turn(arch, batch_size, threads, steps):
             times.append(time.perf_counter() - began)
     return {
         "images_per_second": batch_size / statistics.median(times),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_so_far_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "parameters": sum(p.numel() for p in net.parameters()),
         "version": torch.__version__,
     }
@@ -132,7 +132,7 @@ def main():
                 ours.append(run(bench + common))
                 theirs.append(run([sys.executable, __file__, "--torch-turn", f"{arch},{batch_size}"] + common))
             speed = lambda turns: [turn["images_per_second"] for turn in turns]
-            memory = lambda turns: max(turn["peak_memory_mib"] for turn in turns)
+            memory = lambda turns: max(turn["peak_memory_so_far_mib"] for turn in turns)
             ratios = sorted(a / b for a, b in zip(speed(ours), speed(theirs)))
             a, b = statistics.median(speed(ours)), statistics.median(speed(theirs))
             print(

@@ -178,7 +178,10 @@ impl Reader {
         let shape = self.shape(outlet)?;
         let count = shape.iter().fold(1u64, |count, &dim| count.saturating_mul(dim as u64));
         self.numbers = self.numbers.saturating_add(count);
-        ensure!(self.numbers <= MOST_NUMBERS, "with its output of {shape:?} the graph has more than {MOST_NUMBERS} numbers");
+        ensure!(
+            self.numbers <= MOST_NUMBERS,
+            "with its output of {shape:?} the graph has more than {MOST_NUMBERS} numbers"
+        );
         Ok(outlet)
     }
 

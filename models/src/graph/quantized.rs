@@ -146,7 +146,8 @@ impl Reader {
             self.model.add_const(format!("{name}.real_weight"), Tensor::from_shape(weights.shape(), &real)?)?;
         let bias = self.model.add_const(format!("{name}.real_bias"), Tensor::from_shape(&[bias.len()], &bias)?)?;
         let cut_off = to.zero_point == -128;
-        let sums = self.wire(&if cut_off { format!("{name}.sums") } else { name.clone() }, op, &[input, weight, bias])?;
+        let sums =
+            self.wire(&if cut_off { format!("{name}.sums") } else { name.clone() }, op, &[input, weight, bias])?;
         self.affordable(sums, volume)?;
         if cut_off { self.cut_off(name, sums) } else { Ok(sums) }
     }
