@@ -265,10 +265,7 @@ unsafe fn sweep_block<K: Kernel, const V: usize>(
                         *loaded = K::weights(weights.add(vector * group));
                     }
                     for (sums, pixel) in sums.iter_mut().zip(pixels) {
-                        let values = K::values(pixel.add(step * K::GROUP));
-                        for (sum, &weights) in sums.iter_mut().zip(&vectors) {
-                            *sum = K::accumulate(*sum, values, weights);
-                        }
+                        K::accumulate_all(sums, pixel.add(step * K::GROUP), &vectors);
                     }
                     weights = weights.add(V * group);
                 }

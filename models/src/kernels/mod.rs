@@ -79,6 +79,24 @@ pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     /// # Safety
     /// As the trait says.
     unsafe fn accumulate(sums: Self::Sums, values: Self::Values, weights: Self::Weights) -> Self::Sums;
+    /// Adds the products of the group at `from` with the weights of `V` vectors.
+    ///
+    /// # Safety
+    /// As the trait says; `from` points to `GROUP` values.
+    #[inline(always)]
+    unsafe fn accumulate_all<const V: usize>(
+        sums: &mut [Self::Sums; V],
+        from: *const Self::Value,
+        weights: &[Self::Weights; V],
+    ) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let values = Self::values(from);
+            for (sum, &weights) in sums.iter_mut().zip(weights) {
+                *sum = Self::accumulate(*sum, values, weights);
+            }
+        }
+    }
     /// The larger of each two sums.
     ///
     /// # Safety
