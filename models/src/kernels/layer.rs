@@ -265,7 +265,7 @@ unsafe fn sweep_block<K: Kernel, const V: usize>(
                         *loaded = K::weights(weights.add(vector * group));
                     }
                     for (sums, pixel) in sums.iter_mut().zip(pixels) {
-                        K::accumulate_all(sums, pixel.add(step * K::GROUP), &vectors);
+                        K::accumulate_all(sums, pixel.add(step * K::GROUP), &vectors, weights);
                     }
                     weights = weights.add(V * group);
                 }

@@ -79,15 +79,16 @@ pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     /// # Safety
     /// As the trait says.
     unsafe fn accumulate(sums: Self::Sums, values: Self::Values, weights: Self::Weights) -> Self::Sums;
-    /// Adds the products of the group at `from` with the weights of `V` vectors.
+    /// Adds the products of the group at `from` with the weights of `V` vectors, which lie one after the other at `place`.
     ///
     /// # Safety
-    /// As the trait says; `from` points to `GROUP` values.
+    /// As the trait says; `from` points to `GROUP` values, `place` to `V * LANES * GROUP` weights.
     #[inline(always)]
     unsafe fn accumulate_all<const V: usize>(
         sums: &mut [Self::Sums; V],
         from: *const Self::Value,
         weights: &[Self::Weights; V],
+        _place: *const Self::Weight,
     ) {
         // SAFETY: as the caller promises.
         unsafe {

@@ -9,8 +9,8 @@ use std::arch::x86_64::*;
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2Float;
 
-/// Integer arithmetic with AVX2. Values lie as 16 bits, counted from their zero point, so that `vpmaddwd` multiplies and adds
-/// pairs exactly; weights lie as 8 bits and are widened when loaded, for a layer's weights are more than its values.
+/// Integer arithmetic with AVX2. Values and weights lie as 16 bits, values counted from their zero point, so that `vpmaddwd`
+/// multiplies and adds pairs exactly.
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2Int;
 
@@ -62,7 +62,12 @@ unsafe impl Kernel for Avx2Float {
     }
 
     #[inline(always)]
-    unsafe fn accumulate_all<const V: usize>(sums: &mut [__m256; V], from: *const f32, weights: &[__m256; V]) {
+    unsafe fn accumulate_all<const V: usize>(
+        sums: &mut [__m256; V],
+        from: *const f32,
+        weights: &[__m256; V],
+        _: *const f32,
+    ) {
         // SAFETY: as the caller promises; the instructions work on registers and the one value.
         unsafe {
             if let ([a, b, c], [first, second, third]) = (&mut sums[..], &weights[..]) {
@@ -152,6 +157,43 @@ unsafe fn accumulate_three([a, b, c]: [&mut __m256; 3], from: *const f32, [first
     }
 }
 
+/// One pair of values times three vectors of weights, the third of them in memory: with twelve sums, two vectors of weights, the
+/// values and their products, no register is left.
+///
+/// # Safety
+/// The processor has AVX2; `from` points to two values, `third` to 16 weights.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn accumulate_three_pairs(
+    [a, b, c]: [&mut __m256i; 3],
+    from: *const i16,
+    [first, second]: [__m256i; 2],
+    third: *const i16,
+) {
+    // SAFETY: it works on registers and on the memory named.
+    unsafe {
+        asm!(
+            "vpbroadcastd {values}, dword ptr [{from}]",
+            "vpmaddwd {product}, {values}, {first}",
+            "vpaddd {a}, {a}, {product}",
+            "vpmaddwd {product}, {values}, {second}",
+            "vpaddd {b}, {b}, {product}",
+            "vpmaddwd {product}, {values}, ymmword ptr [{third}]",
+            "vpaddd {c}, {c}, {product}",
+            values = out(ymm_reg) _,
+            product = out(ymm_reg) _,
+            from = in(reg) from,
+            third = in(reg) third,
+            a = inout(ymm_reg) *a,
+            b = inout(ymm_reg) *b,
+            c = inout(ymm_reg) *c,
+            first = in(ymm_reg) first,
+            second = in(ymm_reg) second,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+    }
+}
+
 /// Eight integer output values, as [`super::portable::requantise`] computes one.
 ///
 /// # Safety
@@ -182,7 +224,7 @@ unsafe fn clamp(value: __m256, (low, high): (f32, f32)) -> __m256 {
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for Avx2Int {
     type Value = i16;
-    type Weight = i8;
+    type Weight = i16;
     type Sum = i32;
     type Sums = __m256i;
     type Values = __m256i;
@@ -206,15 +248,35 @@ unsafe impl Kernel for Avx2Int {
     }
 
     #[inline(always)]
-    unsafe fn weights(from: *const i8) -> __m256i {
+    unsafe fn weights(from: *const i16) -> __m256i {
         // SAFETY: 16 weights are there.
-        unsafe { _mm256_cvtepi8_epi16(_mm_loadu_si128(from.cast())) }
+        unsafe { _mm256_loadu_si256(from.cast()) }
     }
 
     #[inline(always)]
     unsafe fn accumulate(sums: __m256i, values: __m256i, weights: __m256i) -> __m256i {
         // SAFETY: the processor has AVX2.
         unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(values, weights)) }
+    }
+
+    #[inline(always)]
+    unsafe fn accumulate_all<const V: usize>(
+        sums: &mut [__m256i; V],
+        from: *const i16,
+        weights: &[__m256i; V],
+        place: *const i16,
+    ) {
+        // SAFETY: as the caller promises; three vectors of 16 weights lie at `place`.
+        unsafe {
+            if let ([a, b, c], [first, second, _]) = (&mut sums[..], &weights[..]) {
+                accumulate_three_pairs([a, b, c], from, [*first, *second], place.add(32));
+            } else {
+                let values = Self::values(from);
+                for (sum, &weights) in sums.iter_mut().zip(weights) {
+                    *sum = Self::accumulate(*sum, values, weights);
+                }
+            }
+        }
     }
 
     #[inline(always)]
@@ -261,8 +323,8 @@ unsafe impl Kernel for Avx2Int {
         0
     }
 
-    fn weight(value: f32) -> i8 {
-        value as i8
+    fn weight(value: f32) -> i16 {
+        value as i16
     }
 
     fn bias(bias: f64, correction: i64) -> i32 {
