@@ -47,8 +47,11 @@ pi_instructions() {
 
 # pi_build_more CARGO_ARGUMENTS...: builds something else of the runtime for the Pi, as the runtime itself is built.
 pi_build_more() {
-  local settings=() arguments=()
-  pi_toolchain aarch64-unknown-linux-gnu
+  local settings=() arguments=() reason
+  if ! pi_toolchain aarch64-unknown-linux-gnu; then
+    echo "$reason" >&2
+    return 1
+  fi
   env "CARGO_TARGET_DIR=$CARGO_TARGET_DIR/pi" "${settings[@]}" \
     cargo build --profile device --package edge-runtime --target aarch64-unknown-linux-gnu "${arguments[@]}" "$@"
 }
