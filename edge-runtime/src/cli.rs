@@ -6,6 +6,7 @@ use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
 use clap::{Args, Parser, Subcommand};
 use emotion_models::PixelFormat;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// The sources, as `--help` lists them.
@@ -82,6 +83,9 @@ pub struct Settings {
     /// The arithmetic that the model runs in; auto is the faster one here
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionChoice>,
+    /// Threads that the model runs on, 1 to 16
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<NonZeroUsize>,
     /// Frames a second
     #[arg(long, value_name = "N", value_parser = fps, allow_negative_numbers = true)]
     pub fps: Option<f64>,
@@ -146,6 +150,9 @@ pub struct BenchArgs {
     /// The arithmetic that the model runs in; auto is the faster one here
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionChoice>,
+    /// Threads that the model runs on, 1 to 16
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<NonZeroUsize>,
     /// Tell layer by layer where the time of an inference goes
     #[arg(long)]
     pub layers: bool,
@@ -189,6 +196,7 @@ impl Settings {
         put(&mut config.source, &self.source);
         put(&mut config.lights.backend, &self.lights);
         put(&mut config.precision, &self.precision);
+        put(&mut config.threads, &self.threads);
         put(&mut config.fps, &self.fps);
         put(&mut config.filter.smoothing, &self.smoothing);
         put(&mut config.filter.hold, &self.hold);
@@ -201,6 +209,11 @@ impl Settings {
 
 fn number(text: &str, bounds: (f64, f64)) -> Result<f64, String> {
     text.parse().map_or_else(|_| Err(config::takes(bounds)), |value| config::within(value, bounds))
+}
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let fits = |threads: &NonZeroUsize| threads.get() <= config::THREADS;
+    text.parse().ok().filter(fits).ok_or_else(|| format!("takes a whole number from 1 to {}", config::THREADS))
 }
 
 fn frames(text: &str) -> Result<u64, String> {

@@ -4,6 +4,7 @@
 use emotion_models::{Classifier, ModelError, Precision, decode, engine_description};
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs};
 
@@ -33,32 +34,38 @@ impl fmt::Display for PrecisionChoice {
 /// Most models remembered; the oldest are forgotten first.
 const REMEMBERED: usize = 32;
 
-/// Loads the model in `bytes`, called `name` in messages, to run as `choice` says.
+/// Loads the model in `bytes`, called `name` in messages, to run as `choice` says and on so many threads.
 ///
 /// # Errors
 /// As [`Classifier::from_bytes`]; a float model that is to run in integers.
-pub fn load(bytes: &[u8], name: &str, choice: PrecisionChoice) -> Result<Classifier, ModelError> {
-    load_with(bytes, name, choice, memory().as_deref())
+pub fn load(
+    bytes: &[u8],
+    name: &str,
+    choice: PrecisionChoice,
+    threads: NonZeroUsize,
+) -> Result<Classifier, ModelError> {
+    load_with(bytes, name, choice, threads, memory().as_deref())
 }
 
 fn load_with(
     bytes: &[u8],
     name: &str,
     choice: PrecisionChoice,
+    threads: NonZeroUsize,
     memory: Option<&Path>,
 ) -> Result<Classifier, ModelError> {
     let model = decode(bytes).map_err(|error| error.named(name))?;
     match choice {
-        PrecisionChoice::F32 => return Classifier::with_precision(&model, name, Precision::F32),
-        PrecisionChoice::Int8 => return Classifier::with_precision(&model, name, Precision::Int8),
+        PrecisionChoice::F32 => return Classifier::with(&model, name, Precision::F32, threads),
+        PrecisionChoice::Int8 => return Classifier::with(&model, name, Precision::Int8, threads),
         PrecisionChoice::Auto => {}
     }
-    let key = key(bytes);
+    let key = key(bytes, threads);
     if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
         tracing::debug!("{found} was the faster one for this model when it was last tried here");
-        return Classifier::with_precision(&model, name, found);
+        return Classifier::with(&model, name, found, threads);
     }
-    let (classifier, race) = Classifier::fastest(&model, name)?;
+    let (classifier, race) = Classifier::fastest(&model, name, threads)?;
     if let Some(race) = race {
         let [f32, int8] = [race.f32, race.int8].map(|time| time.as_secs_f64() * 1e3);
         let winner = race.winner();
@@ -73,9 +80,9 @@ fn load_with(
 }
 
 /// Model and processor, for another one may have another answer.
-fn key(model: &[u8]) -> String {
+fn key(model: &[u8], threads: NonZeroUsize) -> String {
     let mut hash = DefaultHasher::new();
-    (model, engine_description(), processor(), env!("CARGO_PKG_VERSION")).hash(&mut hash);
+    (model, threads, engine_description(), processor(), env!("CARGO_PKG_VERSION")).hash(&mut hash);
     format!("{:016x}", hash.finish())
 }
 
@@ -141,7 +148,7 @@ mod tests {
     fn what_is_asked_for_is_what_runs() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("precision");
-        let load = |choice| load_with(shipped::EMOTION, "shipped", choice, Some(&file));
+        let load = |choice| load_with(shipped::EMOTION, "shipped", choice, NonZeroUsize::MIN, Some(&file));
         assert_eq!(load(PrecisionChoice::F32).unwrap().precision(), Precision::F32);
         let own = load(PrecisionChoice::Auto).unwrap().card().precision;
         let int8 = load(PrecisionChoice::Int8);
@@ -149,7 +156,7 @@ mod tests {
             Precision::Int8 => {
                 assert_eq!(int8.unwrap().precision(), Precision::Int8);
                 // Told wrong on purpose: what was remembered is believed.
-                let key = key(shipped::EMOTION);
+                let key = key(shipped::EMOTION, NonZeroUsize::MIN);
                 for told in [Precision::F32, Precision::Int8] {
                     remember(&file, &key, told).unwrap();
                     assert_eq!(load(PrecisionChoice::Auto).unwrap().precision(), told);

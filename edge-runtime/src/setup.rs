@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
 use emotion_models::{Classifier, ModelError, shipped};
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 /// Name of the model inside the program, for messages.
@@ -55,17 +56,19 @@ impl Setup {
     /// # Errors
     /// As [`Classifier::from_file`]; where the configuration file names the model, with the place.
     pub fn classifier(&self) -> Result<Classifier, Failure> {
-        self.classifier_in(self.config.precision)
+        self.classifier_in(self.config.precision, self.config.threads)
     }
 
-    /// The same, to run in `precision`.
+    /// The same, to run in `precision` on so many threads.
     ///
     /// # Errors
     /// As [`Setup::classifier`]; a float model that is to run in integers.
-    pub fn classifier_in(&self, precision: PrecisionChoice) -> Result<Classifier, Failure> {
+    pub fn classifier_in(&self, precision: PrecisionChoice, threads: NonZeroUsize) -> Result<Classifier, Failure> {
         let loaded = match &self.config.model {
-            Some(path) => read(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision)),
-            None => precision::load(shipped::EMOTION, SHIPPED, precision),
+            Some(path) => {
+                read(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision, threads))
+            }
+            None => precision::load(shipped::EMOTION, SHIPPED, precision, threads),
         };
         loaded.map_err(|source| match self.model_place.clone() {
             Some(place) => Failure::ConfiguredModel { place, source },

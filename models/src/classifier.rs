@@ -10,6 +10,7 @@ use crate::onnx::{decode, read_card};
 use crate::pb::ModelProto;
 use crate::preprocess::Preprocessor;
 use crate::probabilities::{Probabilities, apply_temperature};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Classifier {
     /// As [`Classifier::from_bytes`].
     pub fn from_model(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
         let card = read_card(model).map_err(|error| error.named(name))?;
-        Self::load(model, card, name, None)
+        Self::load(model, card, name, None, NonZeroUsize::MIN)
     }
 
     /// Loads a decoded model to be run in `precision`. An integer model runs in both: in floating point it computes on the real
@@ -74,11 +75,30 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::from_bytes`], and [`ModelError::NotInteger`] for a float model that is to run in integers.
     pub fn with_precision(model: &ModelProto, name: &str, precision: Precision) -> Result<Self, ModelError> {
-        let card = read_card(model).map_err(|error| error.named(name))?;
-        Self::load(model, card, name, Some(precision))
+        Self::with(model, name, precision, NonZeroUsize::MIN)
     }
 
-    fn load(model: &ModelProto, card: ModelCard, name: &str, precision: Option<Precision>) -> Result<Self, ModelError> {
+    /// The same, on so many threads; a layer is shared among them where it is large enough to gain by that.
+    ///
+    /// # Errors
+    /// As [`Classifier::with_precision`].
+    pub fn with(
+        model: &ModelProto,
+        name: &str,
+        precision: Precision,
+        threads: NonZeroUsize,
+    ) -> Result<Self, ModelError> {
+        let card = read_card(model).map_err(|error| error.named(name))?;
+        Self::load(model, card, name, Some(precision), threads)
+    }
+
+    fn load(
+        model: &ModelProto,
+        card: ModelCard,
+        name: &str,
+        precision: Option<Precision>,
+        threads: NonZeroUsize,
+    ) -> Result<Self, ModelError> {
         let precision = precision.unwrap_or(card.precision);
         let contradiction = |detail: String| ModelError::GraphContradictsCard { model: name.to_owned(), detail };
         if card.task != Task::Emotion {
@@ -91,7 +111,7 @@ impl Classifier {
         // One run on mid grey shows that the graph works, and that it ends in a softmax, before any camera opens.
         let failed = |reason| ModelError::Engine { model: name.to_owned(), doing: "load", reason };
         let reading = Reading { precision, pixels: card.input.pixel_map };
-        let (engine, trial) = Engine::load(model, card.input.shape(), reading).map_err(failed)?;
+        let (engine, trial) = Engine::load(model, card.input.shape(), reading, threads.get()).map_err(failed)?;
         let sum: f32 = trial.iter().sum();
         let inside = trial.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
         if trial.len() != card.labels.len() || !inside || (sum - 1.0).abs() > SUM_TOLERANCE {

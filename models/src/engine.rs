@@ -40,9 +40,10 @@ impl Engine {
         model: &ModelProto,
         shape: [usize; 4],
         reading: Reading,
+        threads: usize,
     ) -> Result<(Self, Probabilities), String> {
         let load = || -> TractResult<(Self, Probabilities)> {
-            let graph = fuse(graph::typed(model, reading)?)?;
+            let graph = fuse(graph::typed(model, reading)?, threads)?;
             let kind = graph.input_fact(0)?.datum_type;
             let plan = graph.into_optimized()?.into_runnable()?;
             let input = Arc::new(Tensor::zero_dt(kind, &shape)?);

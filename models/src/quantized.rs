@@ -167,7 +167,7 @@ impl EvalOp for IntegerConvolution {
             exit: Exit::Numbers,
         };
         plan.set_borders();
-        let program = crate::fused::pack::<PortableInt>(&plan)?;
+        let program = crate::fused::pack::<PortableInt>(&plan, 1)?;
         Ok(tvec![program.run(&mut program.buffers(), &inputs[0])?.into_tvalue()])
     }
 }

@@ -4,6 +4,7 @@ use crate::card::Precision;
 use crate::classifier::Classifier;
 use crate::error::ModelError;
 use crate::pb::ModelProto;
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 /// How long the two run, all told; but each at least [`FEWEST`] times.
@@ -29,16 +30,16 @@ impl Race {
 
 impl Classifier {
     /// Loads a decoded model in the arithmetic that is faster on this processor, and how fast each was; a float model has only
-    /// one. `name` stands for it in messages.
+    /// one. `name` stands for it in messages; it runs on so many threads.
     ///
     /// # Errors
     /// As [`Classifier::from_bytes`].
-    pub fn fastest(model: &ModelProto, name: &str) -> Result<(Self, Option<Race>), ModelError> {
-        let mut own = Self::from_model(model, name)?;
-        if own.precision() == Precision::F32 {
-            return Ok((own, None));
+    pub fn fastest(model: &ModelProto, name: &str, threads: NonZeroUsize) -> Result<(Self, Option<Race>), ModelError> {
+        let mut float = Self::with(model, name, Precision::F32, threads)?;
+        if float.card().precision == Precision::F32 {
+            return Ok((float, None));
         }
-        let mut float = Self::with_precision(model, name, Precision::F32)?;
+        let mut own = Self::with(model, name, Precision::Int8, threads)?;
         let race = race(&mut float, &mut own)?;
         Ok((if race.winner() == Precision::F32 { float } else { own }, Some(race)))
     }

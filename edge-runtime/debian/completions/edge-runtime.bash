@@ -77,7 +77,7 @@ _edge__runtime() {
 
     case "${cmd}" in
         edge__runtime)
-            opts="-h -V --config --model --source --lights --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
+            opts="-h -V --config --model --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -97,6 +97,14 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fps)
@@ -131,7 +139,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__bench)
-            opts="-h --source --format --frames --json --markdown --config --model --help"
+            opts="-h --source --format --precision --threads --layers --frames --json --markdown --config --model --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,6 +150,14 @@ _edge__runtime() {
                     return 0
                     ;;
                 --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -209,7 +225,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__config)
-            opts="-h --source --lights --fps --dwell --smoothing --hold --leave-margin --config --model --help"
+            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,6 +237,14 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fps)
@@ -259,7 +283,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__dark)
-            opts="-h --source --lights --fps --dwell --smoothing --hold --leave-margin --config --model --help"
+            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -271,6 +295,14 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fps)
@@ -309,7 +341,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__doctor)
-            opts="-h --source --lights --fps --dwell --smoothing --hold --leave-margin --json --config --model --help"
+            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --json --config --model --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -321,6 +353,14 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fps)
@@ -521,7 +561,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__run)
-            opts="-h --source --lights --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --config --model --help"
+            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --config --model --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -533,6 +573,14 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --fps)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_edge_runtime_global_optspecs
-    string join \n config= model= source= lights= fps= dwell= smoothing= hold= leave-margin= every-frame loop frames= json no-picture h/help V/version
+    string join \n config= model= source= lights= precision= threads= fps= dwell= smoothing= hold= leave-margin= every-frame loop frames= json no-picture h/help V/version
 end
 
 function __fish_edge_runtime_needs_command
@@ -32,6 +32,10 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l threads -d 'Threads that the model runs on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
@@ -59,6 +63,10 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l threads -d 'Threads that the model runs on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
@@ -78,18 +86,27 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l j
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l source -d 'Measure with the frames of this source as they come, and the latency from camera to light' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l format -d 'Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l threads -d 'Threads that the model runs on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l frames -d 'Frames to measure' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l layers -d 'Tell layer by layer where the time of an inference goes'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json -d 'Write one JSON object'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l threads -d 'Threads that the model runs on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
@@ -104,6 +121,10 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l threads -d 'Threads that the model runs on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
@@ -118,6 +139,10 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l threads -d 'Threads that the model runs on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r

@@ -24,7 +24,8 @@ use std::time::Duration;
 const STAGES: [&str; 5] = ["preprocess", "inference", "filter", "light", "whole frame"];
 
 pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
-    let setup = Setup::new(global, &Settings { precision: args.precision, ..Settings::default() })?;
+    let setup =
+        Setup::new(global, &Settings { precision: args.precision, threads: args.threads, ..Settings::default() })?;
     let mut report = match &args.source {
         None => drawn::measure(&setup, args)?,
         Some(source) => live::measure(&setup, source, args.frames)?,

@@ -18,6 +18,7 @@ pub use places::find;
 pub use resolve::{Resolved, lamps, resolve};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 pub use values::{takes, within};
 pub use write::write;
@@ -64,6 +65,9 @@ pub struct Config {
     /// The arithmetic that the model runs in.
     #[serde(deserialize_with = "values::word")]
     pub precision: PrecisionChoice,
+    /// Threads that the model runs on.
+    #[serde(deserialize_with = "values::threads")]
+    pub threads: NonZeroUsize,
     /// Frames a second.
     #[serde(deserialize_with = "fps")]
     pub fps: f64,
@@ -168,6 +172,8 @@ pub const HIGHEST_PIN: u8 = 27;
 pub const FPS: (f64, f64) = (0.1, 1000.0);
 /// Bounds of a camera's `width` and `height`, in pixels: from what the smallest cameras have to what the largest do.
 pub const CAMERA_SIDE: (u32, u32) = (32, 8192);
+/// Most `threads`.
+pub const THREADS: usize = 16;
 /// Bounds of `dwell`, in seconds.
 pub const DWELL: (f64, f64) = (0.01, 86_400.0);
 /// Bounds of `smoothing`, in seconds.
@@ -181,6 +187,7 @@ impl Default for Config {
             source: SourceSpec::Auto,
             model: None,
             precision: PrecisionChoice::Auto,
+            threads: NonZeroUsize::MIN,
             fps: 30.0,
             dwell: None,
             camera: CameraConfig::default(),

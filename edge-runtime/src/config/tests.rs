@@ -187,6 +187,7 @@ fn any_config() -> impl Strategy<Value = Config> {
             Config {
                 source: head.0.parse().unwrap(),
                 precision: crate::precision::PrecisionChoice::F32,
+                threads: std::num::NonZeroUsize::new(3).unwrap(),
                 model: head.1.map(PathBuf::from),
                 fps: head.2,
                 dwell: head.3.map(|dwell| dwell.min(DWELL.1)),

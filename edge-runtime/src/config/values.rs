@@ -1,10 +1,11 @@
 //! Values as a configuration file writes them, each refused with what is allowed.
 
-use super::{CAMERA_SIDE, HIGHEST_PIN};
+use super::{CAMERA_SIDE, HIGHEST_PIN, THREADS};
 use serde::de::{Error, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 /// Checks that a number lies within bounds; the error says what is allowed.
@@ -89,6 +90,25 @@ impl Visitor<'_> for Pin {
 
 pub(super) fn pin<'de, D: Deserializer<'de>>(input: D) -> Result<Option<u8>, D::Error> {
     input.deserialize_u8(Pin).map(Some)
+}
+
+struct Threads;
+
+impl Visitor<'_> for Threads {
+    type Value = NonZeroUsize;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "a whole number from 1 to {THREADS}")
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<NonZeroUsize, E> {
+        let threads = usize::try_from(value).ok().filter(|&threads| threads <= THREADS).and_then(NonZeroUsize::new);
+        threads.ok_or_else(|| E::invalid_value(serde::de::Unexpected::Signed(value), &self))
+    }
+}
+
+pub(super) fn threads<'de, D: Deserializer<'de>>(input: D) -> Result<NonZeroUsize, D::Error> {
+    input.deserialize_u64(Threads)
 }
 
 struct Side;

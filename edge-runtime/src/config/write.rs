@@ -1,7 +1,7 @@
 //! The effective configuration as a commented file that reads back the same.
 
 use super::{
-    CAMERA_SIDE, Config, DWELL, FPS, HIGHEST_PIN, HOLD, LampConfig, LightsBackend, Origin, Resolved, SMOOTHING,
+    CAMERA_SIDE, Config, DWELL, FPS, HIGHEST_PIN, HOLD, LampConfig, LightsBackend, Origin, Resolved, SMOOTHING, THREADS,
 };
 use crate::lights::Colour;
 use emotion_models::ModelCard;
@@ -58,6 +58,11 @@ fn compose(
     )?;
     writeln!(out, "# a quantised model.")?;
     writeln!(out, "precision = \"{}\"", config.precision)?;
+    writeln!(
+        out,
+        "\n# Threads that the model runs on, 1 to {THREADS}. More help where a picture takes milliseconds; see `bench`."
+    )?;
+    writeln!(out, "threads = {}", config.threads)?;
     writeln!(out, "\n# Frames a second, {} to {}.", FPS.0, FPS.1)?;
     writeln!(out, "fps = {:?}", config.fps)?;
     writeln!(

@@ -21,65 +21,66 @@ use crate::kernels;
 use tract_core::prelude::{TractResult, TypedModel};
 
 /// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
-pub(crate) type Packer = fn(&Plan) -> TractResult<Option<Box<dyn Program>>>;
+pub(crate) type Packer = fn(&Plan, usize) -> TractResult<Option<Box<dyn Program>>>;
 
-/// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators.
+/// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators, each run by so many threads.
 ///
 /// # Errors
 /// A graph that contradicts itself, or a convolution of impossible numbers.
-pub(crate) fn fuse(model: TypedModel) -> TractResult<TypedModel> {
-    pass::fuse(model, best)
+pub(crate) fn fuse(model: TypedModel, threads: usize) -> TractResult<TypedModel> {
+    pass::fuse(model, best, threads)
 }
 
 /// Packs a plan for the best kernel of this processor.
-fn best(plan: &Plan) -> TractResult<Option<Box<dyn Program>>> {
+fn best(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
     if !plan.is_integer() {
-        return float(plan);
+        return float(plan, threads);
     }
     // A processor's kernel may refuse numbers that the portable one takes.
-    integer(plan).or_else(|_| pack::<PortableInt>(plan)).map(Some)
+    integer(plan, threads).or_else(|_| pack::<PortableInt>(plan, threads)).map(Some)
 }
 
 #[cfg(target_arch = "x86_64")]
-fn float(plan: &Plan) -> TractResult<Option<Box<dyn Program>>> {
+fn float(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
     let there = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let program = if there { pack::<kernels::Avx2Float>(plan) } else { pack::<kernels::PortableFloat>(plan) };
+    let program =
+        if there { pack::<kernels::Avx2Float>(plan, threads) } else { pack::<kernels::PortableFloat>(plan, threads) };
     program.map(Some)
 }
 
 #[cfg(target_arch = "x86_64")]
-fn integer(plan: &Plan) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
     if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
-        pack::<kernels::Avx512Vnni>(plan)
+        pack::<kernels::Avx512Vnni>(plan, threads)
     } else if is_x86_feature_detected!("avxvnni") {
-        pack::<kernels::AvxVnni>(plan)
+        pack::<kernels::AvxVnni>(plan, threads)
     } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-        pack::<kernels::Avx2Int>(plan)
+        pack::<kernels::Avx2Int>(plan, threads)
     } else {
-        pack::<PortableInt>(plan)
+        pack::<PortableInt>(plan, threads)
     }
 }
 
 #[cfg(target_arch = "aarch64")]
-fn float(plan: &Plan) -> TractResult<Option<Box<dyn Program>>> {
-    pack::<kernels::NeonFloat>(plan).map(Some)
+fn float(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
+    pack::<kernels::NeonFloat>(plan, threads).map(Some)
 }
 
 #[cfg(target_arch = "aarch64")]
-fn integer(plan: &Plan) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
     if std::arch::is_aarch64_feature_detected!("dotprod") {
-        pack::<kernels::NeonDot>(plan)
+        pack::<kernels::NeonDot>(plan, threads)
     } else {
-        pack::<kernels::NeonInt>(plan)
+        pack::<kernels::NeonInt>(plan, threads)
     }
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn float(_: &Plan) -> TractResult<Option<Box<dyn Program>>> {
+fn float(_: &Plan, _: usize) -> TractResult<Option<Box<dyn Program>>> {
     Ok(None)
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn integer(plan: &Plan) -> TractResult<Box<dyn Program>> {
-    pack::<PortableInt>(plan)
+fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+    pack::<PortableInt>(plan, threads)
 }

@@ -14,12 +14,12 @@ use tract_core::ops::math::{Add, Max};
 ///
 /// # Errors
 /// A graph that contradicts itself.
-pub(crate) fn fuse(mut model: TypedModel, pack: Packer) -> TractResult<TypedModel> {
+pub(crate) fn fuse(mut model: TypedModel, pack: Packer, threads: usize) -> TractResult<TypedModel> {
     let mut passed = BTreeSet::new();
     while let Some(start) = first_convolution(&model, &passed)? {
         passed.insert(model.node(start).name.clone());
         let Some(found) = Region::around(&model, start)? else { continue };
-        let Some(program) = pack(&found.plan)? else { continue };
+        let Some(program) = pack(&found.plan, threads)? else { continue };
         let name = format!("{}.fused", model.node(start).name);
         let mut patch = TypedModelPatch::new("fused convolutions");
         let input = patch.tap_model(&model, found.entry)?;

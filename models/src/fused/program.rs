@@ -3,8 +3,10 @@
 use super::plan::{Entry, Exit, Plan};
 use crate::kernels::{Kernel, Layer, Map, Numbers, SLACK};
 use crate::quantized::Quantisation;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use tract_core::internal::{Datum, DatumType, TractErrorContext, bail, ensure};
 use tract_core::prelude::{Tensor, TractResult};
@@ -24,6 +26,10 @@ pub(crate) trait Program: Debug + Send + Sync {
 /// One buffer for each map, of the values of a program's kernel.
 pub(crate) struct Buffers(Box<dyn Any + Send>);
 
+/// Fewest multiply-accumulates of a layer that are worth being shared among threads: waking one costs as much as some hundred
+/// thousand.
+const WORTH_SHARING: usize = 400_000;
+
 #[derive(Debug)]
 struct Packed<K: Kernel> {
     maps: Vec<Map>,
@@ -32,6 +38,7 @@ struct Packed<K: Kernel> {
     output: usize,
     entry: Entry,
     exit: Exit,
+    helpers: Option<ThreadPool>,
 }
 
 #[derive(Debug)]
@@ -40,20 +47,26 @@ struct Placed<K: Kernel> {
     input: usize,
     addend: Option<usize>,
     output: usize,
+    /// The rows that each thread computes.
+    parts: Vec<Range<usize>>,
 }
 
-/// Packs `plan` for the kernel `K`, a float or an integer one as the plan is.
+/// Packs `plan` for the kernel `K`, a float or an integer one as the plan is, to be run by so many threads.
 ///
 /// # Errors
 /// A convolution whose shapes do not fit together, or whose sums could overflow.
-pub(crate) fn pack<K: Kernel>(plan: &Plan) -> TractResult<Box<dyn Program>> {
+pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
     let mut layers = Vec::new();
     for step in &plan.steps {
         let placed = place::<K>(plan, step).with_context(|| format!("in the convolution `{}`", step.name))?;
-        layers.push(Placed { layer: placed, input: step.input, addend: step.addend, output: step.output });
+        let parts = placed.parts(if step.macs(&plan.maps) < WORTH_SHARING { 1 } else { threads });
+        layers.push(Placed { layer: placed, input: step.input, addend: step.addend, output: step.output, parts });
     }
-    let Plan { maps, quantisations, .. } = plan.clone();
-    Ok(Box::new(Packed { maps, quantisations, layers, output: plan.output, entry: plan.entry, exit: plan.exit }))
+    let Plan { maps, quantisations, output, entry, exit, .. } = plan.clone();
+    // The thread that asks computes a part too.
+    let shared = layers.iter().any(|placed| placed.parts.len() > 1);
+    let helpers = shared.then(|| ThreadPoolBuilder::new().num_threads(threads - 1).build()).transpose()?;
+    Ok(Box::new(Packed { maps, quantisations, layers, output, entry, exit, helpers }))
 }
 
 fn place<K: Kernel>(plan: &Plan, step: &super::plan::Step) -> TractResult<Layer<K>> {
@@ -125,10 +138,26 @@ impl<K: Kernel> Packed<K> {
 }
 
 impl<K: Kernel> Placed<K> {
-    fn run(&self, buffers: &mut [Vec<K::Value>]) {
+    fn run(&self, buffers: &mut [Vec<K::Value>], helpers: Option<&ThreadPool>) {
         // Taken out, so that the maps it reads can be borrowed beside it.
         let mut written = std::mem::take(&mut buffers[self.output]);
-        self.layer.run(&buffers[self.input], self.addend.map(|map| &buffers[map][..]), &mut written);
+        let (input, addend) = (&buffers[self.input][..], self.addend.map(|map| &buffers[map][..]));
+        match (helpers, &self.parts[..]) {
+            (Some(helpers), [own, others @ ..]) if !others.is_empty() => {
+                let (first, mut rest) =
+                    written[self.layer.places(own.clone()).start..].split_at_mut(self.layer.places(own.clone()).len());
+                helpers.in_place_scope(|scope| {
+                    for rows in others {
+                        let (part, after) =
+                            std::mem::take(&mut rest).split_at_mut(self.layer.places(rows.clone()).len());
+                        rest = after;
+                        scope.spawn(move |_| self.layer.run_rows(rows.clone(), input, addend, part));
+                    }
+                    self.layer.run_rows(own.clone(), input, addend, first);
+                });
+            }
+            _ => self.layer.run(input, addend, &mut written),
+        }
         buffers[self.output] = written;
     }
 }
@@ -151,7 +180,7 @@ impl<K: Kernel> Program for Packed<K> {
     fn run(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Tensor> {
         let Some(buffers) = buffers.0.downcast_mut::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
         self.enter(input, &mut buffers[0])?;
-        self.layers.iter().for_each(|placed| placed.run(buffers));
+        self.layers.iter().for_each(|placed| placed.run(buffers, self.helpers.as_ref()));
         self.leave(&buffers[self.output])
     }
 
@@ -160,7 +189,7 @@ impl<K: Kernel> Program for Packed<K> {
         self.enter(input, &mut buffers[0])?;
         let timed = |placed: &Placed<K>| {
             let began = Instant::now();
-            placed.run(buffers);
+            placed.run(buffers, self.helpers.as_ref());
             began.elapsed()
         };
         Ok(self.layers.iter().map(timed).collect())

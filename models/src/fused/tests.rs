@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::card::Precision;
-use crate::fused::{Fused, fuse};
+use crate::fused::Fused;
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
 use crate::pb::attribute_proto::AttributeType;
@@ -168,6 +168,10 @@ fn frame(seed: u64, side: usize) -> Vec<u8> {
     (0..side * side).map(|_| random.random()).collect()
 }
 
+fn fuse(model: TypedModel) -> TractResult<TypedModel> {
+    super::fuse(model, 1)
+}
+
 fn read(model: &ModelProto, precision: Precision, pixels: PixelMap) -> TypedModel {
     graph::typed(model, Reading { precision, pixels }).unwrap()
 }
@@ -180,11 +184,13 @@ fn a_fused_integer_network_equals_its_operators() {
         let model = network(seed, pixels, side, seed % 4 < 2);
         let bytes = Tensor::from_shape(&[1, 1, side, side], &frame(seed, side)).unwrap();
         let alone = read(&model, Precision::Int8, pixels);
-        let fused = fuse(alone.clone()).unwrap();
-        assert_eq!((fused_operators(&fused), fused.nodes().len() < 8), (1, true), "seed {seed}: {fused}");
-        let expected = run(alone, bytes.clone());
+        let expected = run(alone.clone(), bytes.clone());
         assert!(expected.iter().any(|&value| value != expected[0]), "the network answers the same everywhere");
-        assert_eq!(run(fused, bytes), expected, "seed {seed}");
+        for threads in [1, 3] {
+            let fused = super::fuse(alone.clone(), threads).unwrap();
+            assert_eq!((fused_operators(&fused), fused.nodes().len() < 8), (1, true), "seed {seed}: {fused}");
+            assert_eq!(run(fused, bytes.clone()), expected, "seed {seed}, {threads} threads");
+        }
     }
 }
 

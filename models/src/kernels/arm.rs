@@ -4,6 +4,7 @@ use super::layer::{Finish, sweep};
 use super::{Kernel, Layer};
 use std::arch::aarch64::*;
 use std::arch::asm;
+use std::ops::Range;
 
 /// Float arithmetic with NEON: each product is added without rounding in between.
 #[derive(Clone, Copy, Debug)]
@@ -71,9 +72,9 @@ unsafe impl Kernel for NeonFloat {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, input: *const f32, addend: *const f32, output: *mut f32) {
+    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const f32, addend: *const f32, output: *mut f32) {
         // SAFETY: as the caller promises.
-        unsafe { sweep(layer, input, addend, output) }
+        unsafe { sweep(layer, tiles, input, addend, output) }
     }
 
     #[inline(always)]
@@ -191,14 +192,26 @@ macro_rules! int {
                 unsafe { finish_int(sums, finish, multipliers, addend, to) }
             }
 
-            unsafe fn sweep(layer: &Layer<Self>, input: *const i8, addend: *const i8, output: *mut i8) {
+            unsafe fn sweep(
+                layer: &Layer<Self>,
+                tiles: Range<usize>,
+                input: *const i8,
+                addend: *const i8,
+                output: *mut i8,
+            ) {
                 #[target_feature(enable = $features)]
-                unsafe fn enabled(layer: &Layer<$kernel>, input: *const i8, addend: *const i8, output: *mut i8) {
+                unsafe fn enabled(
+                    layer: &Layer<$kernel>,
+                    tiles: Range<usize>,
+                    input: *const i8,
+                    addend: *const i8,
+                    output: *mut i8,
+                ) {
                     // SAFETY: as the caller promises.
-                    unsafe { sweep(layer, input, addend, output) }
+                    unsafe { sweep(layer, tiles, input, addend, output) }
                 }
                 // SAFETY: as the caller promises.
-                unsafe { enabled(layer, input, addend, output) }
+                unsafe { enabled(layer, tiles, input, addend, output) }
             }
 
             #[inline(always)]

@@ -59,7 +59,7 @@ pub struct Layer<K: Kernel> {
     steps: usize,
     pool: bool,
     finish: Finish,
-    channels: usize,
+    output: Map,
     lengths: Lengths,
 }
 
@@ -77,7 +77,6 @@ struct Block {
 #[derive(Clone, Copy, Debug)]
 struct Lengths {
     input: usize,
-    output: usize,
     addend: usize,
 }
 
@@ -131,13 +130,9 @@ impl<K: Kernel> Layer<K> {
             addition.added_zero_point = K::offset(addition.added_zero_point);
         }
         let tiles = Tiles::new(input, window, output, addend);
-        let lengths = Lengths {
-            input: input.len() + SLACK,
-            output: output.len() + SLACK,
-            addend: addend.map_or(0, |map| map.len() + SLACK),
-        };
-        let (pitch, pool, channels) = (input.pitch(), window.pool, output.channels);
-        Some(Self { weights, biases, multipliers, blocks, tiles, rows, pitch, steps, pool, finish, channels, lengths })
+        let lengths = Lengths { input: input.len() + SLACK, addend: addend.map_or(0, |map| map.len() + SLACK) };
+        let (pitch, pool, output) = (input.pitch(), window.pool, *output);
+        Some(Self { weights, biases, multipliers, blocks, tiles, rows, pitch, steps, pool, finish, output, lengths })
     }
 
     /// Computes the output map from the input map, each as [`Map`] says in buffers with [`SLACK`] values more. The output's
@@ -146,12 +141,59 @@ impl<K: Kernel> Layer<K> {
     /// # Panics
     /// On a buffer that is too short, and where the layer adds a map but none is given.
     pub fn run(&self, input: &[K::Value], addend: Option<&[K::Value]>, output: &mut [K::Value]) {
-        assert!(input.len() >= self.lengths.input && output.len() >= self.lengths.output, "buffers too short");
+        let rows = self.output.height;
+        let part = &mut output[self.places(0..rows)];
+        self.run_rows(0..rows, input, addend, part);
+    }
+
+    /// Where some of the output's rows lie in its buffer.
+    pub fn places(&self, rows: Range<usize>) -> Range<usize> {
+        let (border, pitch) = (self.output.border, self.output.pitch());
+        (rows.start + border) * pitch..(rows.end + border) * pitch
+    }
+
+    /// Cuts the output's rows into at most `count` parts, as even as can be, none of which shares a tile with another.
+    pub fn parts(&self, count: usize) -> Vec<Range<usize>> {
+        let (rows, width) = (self.output.height, self.output.width);
+        let cuts = |row: &usize| self.pool || (row * width).is_multiple_of(TILE);
+        let mut parts = Vec::new();
+        let mut from = 0;
+        for part in 1..=count {
+            let to = (rows * part / count..rows).find(cuts).unwrap_or(rows);
+            if to > from {
+                parts.push(from..to);
+                from = to;
+            }
+        }
+        parts
+    }
+
+    /// Computes some of the output's rows, one of [`Layer::parts`], into `output`, their [`Layer::places`] of the buffer.
+    ///
+    /// # Panics
+    /// As [`Layer::run`]; on rows that are not whole parts.
+    pub fn run_rows(
+        &self,
+        rows: Range<usize>,
+        input: &[K::Value],
+        addend: Option<&[K::Value]>,
+        output: &mut [K::Value],
+    ) {
+        let places = self.places(rows.clone());
+        assert!(rows.end <= self.output.height && output.len() == places.len(), "other rows than the buffer's");
+        assert!(input.len() >= self.lengths.input, "the input's buffer is too short");
         assert!(addend.map_or(0, <[_]>::len) >= self.lengths.addend, "no map to add");
         let addend = addend.filter(|_| self.lengths.addend > 0).map_or(std::ptr::null(), <[_]>::as_ptr);
+        let (first, last) = (rows.start * self.output.width, rows.end * self.output.width);
+        let tiles = if self.pool { first..last } else { first / TILE..last.div_ceil(TILE) };
+        assert!(self.pool || first.is_multiple_of(TILE), "a tile is shared");
+        assert!(self.pool || last.is_multiple_of(TILE) || rows.end == self.output.height, "a tile is shared");
+        // Places are counted from the buffer's begin, which is outside `output` where its rows are not the first.
+        let whole = output.as_mut_ptr().wrapping_sub(places.start);
         // SAFETY: who chose K saw that the processor has its instructions; `Layer::new` made every place from maps that lie
-        // inside the lengths checked above, and kernels read at most SLACK values past a map's end.
-        unsafe { K::sweep(self, input.as_ptr(), addend, output.as_mut_ptr()) }
+        // inside the lengths checked above, kernels read at most SLACK values past a map's end, and write the pixels of these
+        // tiles alone, all of which lie in `output`.
+        unsafe { K::sweep(self, tiles, input.as_ptr(), addend, whole) }
     }
 }
 
@@ -211,6 +253,7 @@ fn blocks<K: Kernel>(channels: usize, steps: usize) -> Vec<Block> {
 #[inline(always)]
 pub(super) unsafe fn sweep<K: Kernel>(
     layer: &Layer<K>,
+    tiles: Range<usize>,
     input: *const K::Value,
     addend: *const K::Value,
     output: *mut K::Value,
@@ -219,10 +262,10 @@ pub(super) unsafe fn sweep<K: Kernel>(
         // SAFETY: as the caller promises.
         unsafe {
             match block.vectors {
-                1 => sweep_block::<K, 1>(layer, block, input, addend, output),
-                2 => sweep_block::<K, 2>(layer, block, input, addend, output),
-                3 => sweep_block::<K, 3>(layer, block, input, addend, output),
-                _ => sweep_block::<K, 4>(layer, block, input, addend, output),
+                1 => sweep_block::<K, 1>(layer, block, tiles.clone(), input, addend, output),
+                2 => sweep_block::<K, 2>(layer, block, tiles.clone(), input, addend, output),
+                3 => sweep_block::<K, 3>(layer, block, tiles.clone(), input, addend, output),
+                _ => sweep_block::<K, 4>(layer, block, tiles.clone(), input, addend, output),
             }
         }
     }
@@ -236,6 +279,7 @@ pub(super) unsafe fn sweep<K: Kernel>(
 unsafe fn sweep_block<K: Kernel, const V: usize>(
     layer: &Layer<K>,
     block: &Block,
+    tiles: Range<usize>,
     input: *const K::Value,
     addend: *const K::Value,
     output: *mut K::Value,
@@ -248,7 +292,7 @@ unsafe fn sweep_block<K: Kernel, const V: usize>(
         for (vector, bias) in bias.iter_mut().enumerate() {
             *bias = K::start(layer.biases.as_ptr().add(first + vector * K::LANES));
         }
-        for (tile, starts) in layer.tiles.starts.as_chunks::<TILE>().0.iter().enumerate() {
+        for (starts, tile) in layer.tiles.starts.as_chunks::<TILE>().0[tiles.clone()].iter().zip(tiles) {
             let mut sums = [bias; TILE];
             let mut weights = layer.weights.as_ptr().add(block.weights);
             for row in 0..layer.rows {
@@ -316,7 +360,7 @@ unsafe fn write<K: Kernel, const V: usize>(
                 Some(&at) => addend.add(at as usize + channel),
                 None => std::ptr::null(),
             };
-            let there = layer.channels - channel;
+            let there = layer.output.channels - channel;
             if there >= K::LANES {
                 K::finish(sums, &layer.finish, multipliers, addend, to);
             } else {

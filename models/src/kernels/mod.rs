@@ -17,6 +17,8 @@ mod x86;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) use arm::{NeonDot, NeonFloat, NeonInt};
+use std::ops::Range;
+
 pub(crate) use geometry::{Map, TILE, Tiles, Window};
 pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
 pub(crate) use portable::{PortableFloat, PortableInt};
@@ -115,12 +117,13 @@ pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
         addend: *const Self::Value,
         to: *mut Self::Value,
     );
-    /// Goes over all of `layer` with the instructions of this kernel enabled.
+    /// Goes over some tiles of `layer` with the instructions of this kernel enabled.
     ///
     /// # Safety
     /// As the trait says; the buffers are as [`Layer::run`] checks.
     unsafe fn sweep(
         layer: &Layer<Self>,
+        tiles: Range<usize>,
         input: *const Self::Value,
         addend: *const Self::Value,
         output: *mut Self::Value,

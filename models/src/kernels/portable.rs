@@ -2,6 +2,7 @@
 
 use super::layer::{Finish, sweep};
 use super::{Kernel, Layer};
+use std::ops::Range;
 
 const LANES: usize = 8;
 
@@ -87,9 +88,9 @@ unsafe impl Kernel for PortableInt {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, input: *const i8, addend: *const i8, output: *mut i8) {
+    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const i8, addend: *const i8, output: *mut i8) {
         // SAFETY: as the caller promises.
-        unsafe { sweep(layer, input, addend, output) }
+        unsafe { sweep(layer, tiles, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, _: i32) -> i8 {
@@ -173,9 +174,9 @@ unsafe impl Kernel for PortableFloat {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, input: *const f32, addend: *const f32, output: *mut f32) {
+    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const f32, addend: *const f32, output: *mut f32) {
         // SAFETY: as the caller promises.
-        unsafe { sweep(layer, input, addend, output) }
+        unsafe { sweep(layer, tiles, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, _: i32) -> f32 {

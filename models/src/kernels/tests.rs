@@ -185,7 +185,11 @@ impl Case {
         let addend = self.addend.map(|map| fill(&map, &self.added, added_zero));
         let zero_point = self.finish.zero_point;
         let mut output = vec![K::zero(zero_point); self.output.len() + SLACK];
-        layer.run(&input, addend.as_deref(), &mut output);
+        // In one go, or in parts as several threads would.
+        for rows in layer.parts(1 + self.output.channels % 3) {
+            let places = layer.places(rows.clone());
+            layer.run_rows(rows, &input, addend.as_deref(), &mut output[places]);
+        }
         let mut values = Vec::new();
         let mut inside = vec![false; output.len()];
         for y in 0..self.output.height {

@@ -4,6 +4,7 @@ use super::layer::{Finish, sweep};
 use super::{Kernel, Layer};
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 /// Float arithmetic with AVX2 and FMA: each product is added without rounding in between.
 #[derive(Clone, Copy, Debug)]
@@ -97,14 +98,20 @@ unsafe impl Kernel for Avx2Float {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, input: *const f32, addend: *const f32, output: *mut f32) {
+    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const f32, addend: *const f32, output: *mut f32) {
         #[target_feature(enable = "avx2,fma")]
-        unsafe fn enabled(layer: &Layer<Avx2Float>, input: *const f32, addend: *const f32, output: *mut f32) {
+        unsafe fn enabled(
+            layer: &Layer<Avx2Float>,
+            tiles: Range<usize>,
+            input: *const f32,
+            addend: *const f32,
+            output: *mut f32,
+        ) {
             // SAFETY: as the caller promises.
-            unsafe { sweep(layer, input, addend, output) }
+            unsafe { sweep(layer, tiles, input, addend, output) }
         }
         // SAFETY: as the caller promises.
-        unsafe { enabled(layer, input, addend, output) }
+        unsafe { enabled(layer, tiles, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, _: i32) -> f32 {
@@ -300,14 +307,20 @@ unsafe impl Kernel for Avx2Int {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, input: *const i16, addend: *const i16, output: *mut i16) {
+    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const i16, addend: *const i16, output: *mut i16) {
         #[target_feature(enable = "avx2,fma")]
-        unsafe fn enabled(layer: &Layer<Avx2Int>, input: *const i16, addend: *const i16, output: *mut i16) {
+        unsafe fn enabled(
+            layer: &Layer<Avx2Int>,
+            tiles: Range<usize>,
+            input: *const i16,
+            addend: *const i16,
+            output: *mut i16,
+        ) {
             // SAFETY: as the caller promises.
-            unsafe { sweep(layer, input, addend, output) }
+            unsafe { sweep(layer, tiles, input, addend, output) }
         }
         // SAFETY: as the caller promises.
-        unsafe { enabled(layer, input, addend, output) }
+        unsafe { enabled(layer, tiles, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, zero_point: i32) -> i16 {
@@ -393,14 +406,26 @@ macro_rules! vnni {
                 }
             }
 
-            unsafe fn sweep(layer: &Layer<Self>, input: *const u8, addend: *const u8, output: *mut u8) {
+            unsafe fn sweep(
+                layer: &Layer<Self>,
+                tiles: Range<usize>,
+                input: *const u8,
+                addend: *const u8,
+                output: *mut u8,
+            ) {
                 #[target_feature(enable = $features)]
-                unsafe fn enabled(layer: &Layer<$kernel>, input: *const u8, addend: *const u8, output: *mut u8) {
+                unsafe fn enabled(
+                    layer: &Layer<$kernel>,
+                    tiles: Range<usize>,
+                    input: *const u8,
+                    addend: *const u8,
+                    output: *mut u8,
+                ) {
                     // SAFETY: as the caller promises.
-                    unsafe { sweep(layer, input, addend, output) }
+                    unsafe { sweep(layer, tiles, input, addend, output) }
                 }
                 // SAFETY: as the caller promises.
-                unsafe { enabled(layer, input, addend, output) }
+                unsafe { enabled(layer, tiles, input, addend, output) }
             }
             #[inline(always)]
             fn store(number: f32, _: i32) -> u8 {

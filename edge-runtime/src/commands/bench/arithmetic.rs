@@ -6,15 +6,56 @@ use crate::histogram::Histogram;
 use crate::precision::PrecisionChoice;
 use crate::setup::Setup;
 use emotion_models::{Classifier, ModelError, Precision};
+use std::num::NonZeroUsize;
 use std::time::Instant;
+
+/// Most threads that are tried: as many cores as a Raspberry Pi has.
+const MOST_THREADS: usize = 4;
 
 /// Runs of each arithmetic.
 const RUNS: usize = 300;
 
-/// The median of one inference in each arithmetic, and, where asked for, the least time of each layer.
+/// The median of one inference in each arithmetic, on one thread and on several, and, where asked for, the least time of each
+/// layer on one.
 pub(super) fn measure(setup: &Setup, layers: bool) -> Result<(Vec<Fact>, Option<Layers>), Failure> {
-    let mut classifiers = vec![setup.classifier_in(PrecisionChoice::F32)?];
-    match setup.classifier_in(PrecisionChoice::Int8) {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut classifiers = Vec::new();
+    for threads in [1, cores.min(MOST_THREADS)] {
+        if threads > 1 || classifiers.is_empty() {
+            classifiers.extend(each_arithmetic(setup, threads)?.into_iter().map(|classifier| (threads, classifier)));
+        }
+    }
+    let mut histograms = vec![Histogram::default(); classifiers.len()];
+    for _ in 0..RUNS {
+        for ((_, classifier), histogram) in classifiers.iter_mut().zip(&mut histograms) {
+            let began = Instant::now();
+            classifier.infer()?;
+            histogram.record(began.elapsed());
+        }
+    }
+    let facts = classifiers.iter().zip(&histograms).map(|((threads, classifier), histogram)| {
+        let (key, name) = match (classifier.precision(), *threads) {
+            (Precision::F32, 1) => ("inference_f32_ms", "inference in f32, median"),
+            (Precision::Int8, 1) => ("inference_int8_ms", "inference in int8, median"),
+            (Precision::F32, _) => ("inference_f32_threads_ms", "the same in f32 on several threads"),
+            (Precision::Int8, _) => ("inference_int8_threads_ms", "the same in int8 on several threads"),
+        };
+        let median = histogram.percentiles().map(|found| found.p50.as_secs_f64() * 1e3);
+        let how = if *threads == 1 { classifier.kernel().to_owned() } else { format!("{threads} threads") };
+        Fact::new(key, name, median, |millis| format!("{millis:.3} ms ({how})"))
+    });
+    let facts = facts.collect();
+    let mut alone: Vec<Classifier> =
+        classifiers.into_iter().filter(|(threads, _)| *threads == 1).map(|(_, classifier)| classifier).collect();
+    let layers = layers.then(|| table(&mut alone)).transpose()?;
+    Ok((facts, layers))
+}
+
+/// The model in each arithmetic that it can run in.
+fn each_arithmetic(setup: &Setup, threads: usize) -> Result<Vec<Classifier>, Failure> {
+    let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+    let mut classifiers = vec![setup.classifier_in(PrecisionChoice::F32, threads)?];
+    match setup.classifier_in(PrecisionChoice::Int8, threads) {
         Ok(classifier) => classifiers.push(classifier),
         Err(
             Failure::Model(ModelError::NotInteger { .. })
@@ -22,26 +63,7 @@ pub(super) fn measure(setup: &Setup, layers: bool) -> Result<(Vec<Fact>, Option<
         ) => {}
         Err(other) => return Err(other),
     }
-    let mut histograms = vec![Histogram::default(); classifiers.len()];
-    for _ in 0..RUNS {
-        for (classifier, histogram) in classifiers.iter_mut().zip(&mut histograms) {
-            let began = Instant::now();
-            classifier.infer()?;
-            histogram.record(began.elapsed());
-        }
-    }
-    let facts = classifiers.iter().zip(&histograms).map(|(classifier, histogram)| {
-        let (key, name) = match classifier.precision() {
-            Precision::F32 => ("inference_f32_ms", "inference in f32, median"),
-            Precision::Int8 => ("inference_int8_ms", "inference in int8, median"),
-        };
-        let median = histogram.percentiles().map(|found| found.p50.as_secs_f64() * 1e3);
-        let kernel = classifier.kernel();
-        Fact::new(key, name, median, |millis| format!("{millis:.3} ms ({kernel})"))
-    });
-    let facts = facts.collect();
-    let layers = layers.then(|| table(&mut classifiers)).transpose()?;
-    Ok((facts, layers))
+    Ok(classifiers)
 }
 
 fn table(classifiers: &mut [Classifier]) -> Result<Layers, Failure> {
