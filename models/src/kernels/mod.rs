@@ -21,7 +21,9 @@ use std::ops::Range;
 
 pub(crate) use geometry::{Map, TILE, Tiles, Window};
 pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
-pub(crate) use portable::{PortableFloat, PortableInt};
+#[cfg(any(test, target_arch = "x86_64"))]
+pub(crate) use portable::PortableFloat;
+pub(crate) use portable::PortableInt;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2Float, Avx2Int, Avx512Vnni, AvxVnni};
 

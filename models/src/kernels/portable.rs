@@ -10,7 +10,9 @@ const LANES: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub struct PortableInt;
 
-/// Float arithmetic, each product and sum rounded by itself.
+/// Float arithmetic, each product and sum rounded by itself. Where there is neither AVX2 nor NEON on 64 bits, tract's own operators
+/// do better.
+#[cfg(any(test, target_arch = "x86_64"))]
 #[derive(Clone, Copy, Debug)]
 pub struct PortableFloat;
 
@@ -115,6 +117,7 @@ unsafe impl Kernel for PortableInt {
     }
 }
 
+#[cfg(any(test, target_arch = "x86_64"))]
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for PortableFloat {
     type Value = f32;
