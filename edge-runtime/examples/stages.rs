@@ -1,15 +1,16 @@
 //! Takes frames through the pipeline's stages with a mark between them, for counting each stage's instructions.
 //!
-//! `stages FRAMES` judges so many 640x480 YUYV frames of the test card with the model inside the program. A mark is one byte
-//! written to standard error: `-` and `p` with nothing between them but what a mark costs, `i` after preprocessing, `f` after
-//! inference, `.` after filter and lights. Frames are drawn beforehand.
+//! `stages FRAMES [f32|int8|stock]` judges so many 640x480 YUYV frames of the test card with the model inside the program, in
+//! the arithmetic that its card names or in another; `stock` is f32 by tract's own operators. A mark is one byte written to
+//! standard error: `-` and `p` with nothing between them but what a mark costs, `i` after preprocessing, `f` after inference,
+//! `.` after filter and lights. Frames are drawn beforehand.
 
 use edge_runtime::config::{self, Config, Keys, Origin};
 use edge_runtime::lights::{Lights, Memory};
 use edge_runtime::locate::{CentredSquare, FaceLocator};
 use edge_runtime::mood::{MoodFilter, Observation};
-use edge_runtime::{pixels, setup};
-use emotion_models::{DEMO_SEED, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard};
+use edge_runtime::pixels;
+use emotion_models::{Classifier, DEMO_SEED, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard, decode, shipped};
 use std::convert::Infallible;
 use std::error::Error;
 use std::io::{self, Write};
@@ -32,8 +33,14 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let frames: usize = std::env::args().nth(1).ok_or("usage: stages FRAMES")?.parse()?;
-    let mut classifier = setup::shipped_classifier()?;
+    let usage = "usage: stages FRAMES [f32|int8|stock]";
+    let frames: usize = std::env::args().nth(1).ok_or(usage)?.parse()?;
+    let (model, name) = (decode(shipped::EMOTION)?, "the shipped model");
+    let mut classifier = match std::env::args().nth(2).as_deref() {
+        None => Classifier::from_model(&model, name)?,
+        Some("stock") => Classifier::stock(&model, name)?,
+        Some(precision) => Classifier::with_precision(&model, name, precision.parse().map_err(|_| usage)?)?,
+    };
     let resolved = config::resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default())?;
     let memory = Memory::new(&resolved.wiring);
     let mut lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?;

@@ -2,7 +2,7 @@
 
 use crate::card::{ModelCard, Precision, Task};
 use crate::crop::CropBox;
-use crate::engine::{Engine, Input, listed};
+use crate::engine::{Engine, Input, Operators, listed};
 use crate::error::ModelError;
 use crate::frame::FrameView;
 use crate::graph::Reading;
@@ -66,7 +66,7 @@ impl Classifier {
     /// As [`Classifier::from_bytes`].
     pub fn from_model(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
         let card = read_card(model).map_err(|error| error.named(name))?;
-        Self::load(model, card, name, None, NonZeroUsize::MIN)
+        Self::load(model, card, name, None, Operators::Ours { threads: 1 })
     }
 
     /// Loads a decoded model to be run in `precision`. An integer model runs in both: in floating point it computes on the real
@@ -89,7 +89,16 @@ impl Classifier {
         threads: NonZeroUsize,
     ) -> Result<Self, ModelError> {
         let card = read_card(model).map_err(|error| error.named(name))?;
-        Self::load(model, card, name, Some(precision), threads)
+        Self::load(model, card, name, Some(precision), Operators::Ours { threads: threads.get() })
+    }
+
+    /// Loads a decoded model to be run in floating point by tract's own operators, to compare ours with.
+    ///
+    /// # Errors
+    /// As [`Classifier::from_bytes`].
+    pub fn stock(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
+        let card = read_card(model).map_err(|error| error.named(name))?;
+        Self::load(model, card, name, Some(Precision::F32), Operators::Tracts)
     }
 
     fn load(
@@ -97,7 +106,7 @@ impl Classifier {
         card: ModelCard,
         name: &str,
         precision: Option<Precision>,
-        threads: NonZeroUsize,
+        operators: Operators,
     ) -> Result<Self, ModelError> {
         let precision = precision.unwrap_or(card.precision);
         let contradiction = |detail: String| ModelError::GraphContradictsCard { model: name.to_owned(), detail };
@@ -111,7 +120,7 @@ impl Classifier {
         // One run on mid grey shows that the graph works, and that it ends in a softmax, before any camera opens.
         let failed = |reason| ModelError::Engine { model: name.to_owned(), doing: "load", reason };
         let reading = Reading { precision, pixels: card.input.pixel_map };
-        let (engine, trial) = Engine::load(model, card.input.shape(), reading, threads.get()).map_err(failed)?;
+        let (engine, trial) = Engine::load(model, card.input.shape(), reading, operators).map_err(failed)?;
         let sum: f32 = trial.iter().sum();
         let inside = trial.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value));
         if trial.len() != card.labels.len() || !inside || (sum - 1.0).abs() > SUM_TOLERANCE {

@@ -24,6 +24,18 @@ pub(crate) struct Engine {
     state: TypedSimpleState,
 }
 
+/// Whose operators run a graph's convolutions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Operators {
+    /// Ours, on so many threads.
+    Ours {
+        /// At least 1.
+        threads: usize,
+    },
+    /// The engine's own, to compare with.
+    Tracts,
+}
+
 /// What a graph computes on.
 #[derive(Clone, Copy)]
 pub(crate) enum Input<'a> {
@@ -40,10 +52,13 @@ impl Engine {
         model: &ModelProto,
         shape: [usize; 4],
         reading: Reading,
-        threads: usize,
+        operators: Operators,
     ) -> Result<(Self, Probabilities), String> {
         let load = || -> TractResult<(Self, Probabilities)> {
-            let graph = fuse(graph::typed(model, reading)?, threads)?;
+            let graph = match operators {
+                Operators::Ours { threads } => fuse(graph::typed(model, reading)?, threads)?,
+                Operators::Tracts => graph::typed(model, reading)?,
+            };
             let kind = graph.input_fact(0)?.datum_type;
             let plan = graph.into_optimized()?.into_runnable()?;
             let input = Arc::new(Tensor::zero_dt(kind, &shape)?);
