@@ -40,6 +40,9 @@ class Watch:
                 self.part = words[0]
             case "wiring":
                 self.active_low = words[0] == "true"
+            case "picture" if self.part == "panic":
+                # The panic comes when it comes, before or after the guest says so; the lights are dark from then on.
+                self.settles(mark, self.until_dark(readings, words[0]), {words[0], "camera"}, SETTLED)
             case "picture":
                 self.settles(mark, readings, {words[0], "camera"}, SETTLED)
             case "recovery":
@@ -57,6 +60,12 @@ class Watch:
 
     def lit(self, reading: Reading) -> set[str]:
         return {light for light, pin in PINS.items() if reading.high(pin) != self.active_low}
+
+    def until_dark(self, readings: list[Reading], mood: str) -> list[Reading]:
+        """What was read until all lights went out after the mood's was lit."""
+        lit = [self.lit(reading) for reading in readings]
+        shown = next((at for at, lights in enumerate(lit) if mood in lights), len(lit))
+        return readings[: next((at for at in range(shown, len(lit)) if not lit[at]), len(lit))]
 
     def settles(self, mark: Mark, readings: list[Reading], wanted: set[str], limit: float):
         """From some moment within `limit` until the next step, the lights are those wanted and no others."""
