@@ -145,11 +145,9 @@ impl Reader {
         let weight =
             self.model.add_const(format!("{name}.real_weight"), Tensor::from_shape(weights.shape(), &real)?)?;
         let bias = self.model.add_const(format!("{name}.real_bias"), Tensor::from_shape(&[bias.len()], &bias)?)?;
-        let cut_off = to.zero_point == -128;
-        let sums =
-            self.wire(&if cut_off { format!("{name}.sums") } else { name.clone() }, op, &[input, weight, bias])?;
+        let sums = self.wire(name, op, &[input, weight, bias])?;
         self.affordable(sums, volume)?;
-        if cut_off { self.cut_off(name, sums) } else { Ok(sums) }
+        if to.zero_point == -128 { self.cut_off(&format!("{name}.cut_off"), sums) } else { Ok(sums) }
     }
 }
 
