@@ -163,3 +163,6 @@ fn train(parent: &Run, config: Config, data: &Dataset, out: &Path, command: Stri
     let state = Trainer::start(&config, weights);
     commands::train_to_end(Trainer::new(config, net, data, engine, out, identity, state), out, data)
 }
+
+#[cfg(test)]
+mod tests;

@@ -299,4 +299,6 @@ fn training_data(data: &Dataset) -> String {
 }
 
 #[cfg(test)]
+mod integer_tests;
+#[cfg(test)]
 mod tests;

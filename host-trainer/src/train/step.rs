@@ -94,7 +94,7 @@ impl Trainer {
                 transaction = both.iter().map(|one| one.clone().inner()).fold(transaction, Transaction::register);
             }
         }
-        transaction = ranges.iter().map(|(_, range)| range.clone()).fold(transaction, Transaction::register);
+        transaction = ranges.iter().map(|(_, range)| range.clone().inner()).fold(transaction, Transaction::register);
         let mut read = transaction.execute().into_iter();
         let mut next = || read.next().unwrap_or_else(|| TensorData::new(Vec::<f32>::new(), [0]));
         let loss = next();
