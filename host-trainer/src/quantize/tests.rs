@@ -117,6 +117,7 @@ fn resuming_equals_going_through() {
     let mut weights = Weights::initial(&net, config.seed);
     weights.0.extend(parent.weights.0.clone());
     let trainer = |run: &Path, state| {
+        std::fs::create_dir_all(run).unwrap();
         let identity = identity(&config, &data);
         Trainer::new(config.clone(), net.clone(), &data, Engine::cpu(), run, identity, state)
     };
