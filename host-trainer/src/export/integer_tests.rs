@@ -1,17 +1,18 @@
 #![allow(clippy::unwrap_used)]
 //! The integer graph against the trainer that rounds, on nets whose normalisations were made difficult.
 
-use super::fold::fold;
+use super::fold::{Layer, Step, fold};
 use super::tests::{classifier, config, split, trained};
 use super::{gate, onnx};
 use crate::config::Config;
 use crate::device::Engine;
+use crate::init;
 use crate::nets::forward::{Tensors, Training, forward};
 use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
 use burn::tensor::{Tensor, TensorData};
-use emotion_models::Precision;
 use emotion_models::pb::tensor_proto::DataType;
+use emotion_models::{Precision, encode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -140,6 +141,33 @@ fn folded_training_computes_what_will_be_exported() {
         let size = scored.iter().fold(0.0f32, |size, x| size.max(x.abs()));
         for (a, b) in settled.iter().zip(&scored) {
             assert!((a - b).abs() < 0.02 * size, "{a} against {b} of {size}");
+        }
+    }
+}
+
+#[test]
+fn an_integer_model_gives_its_weights_to_a_float_net() {
+    let mut rng = ChaCha8Rng::seed_from_u64(17);
+    let [_, config] = quantized_configs();
+    let (net, weights) = quantized(&config, &mut rng);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("int8.onnx");
+    std::fs::write(&path, encode(&onnx::model("test", &fold(&net, &weights, &[0, 1, 2, 3])))).unwrap();
+    let float = config.arch.build(&config.input(), 4, &config.net).unwrap();
+    let mut taken = Weights::initial(&float, 3);
+    assert_eq!(init::take(&float, &mut taken, &path).unwrap().fresh, Vec::<String>::new());
+    let real = |net: &Net, weights: &Weights| -> Vec<(String, Vec<f32>)> {
+        let steps = fold(net, weights, &[0, 1, 2, 3]).into_iter();
+        let conv = |step: Step| match step.layer {
+            Layer::Conv { weight, bias, .. } => Some((step.name, [weight, bias].concat())),
+            _ => None,
+        };
+        steps.filter_map(conv).collect()
+    };
+    for ((name, ours), (_, theirs)) in real(&float, &taken).iter().zip(real(&net, &weights)) {
+        let size = theirs.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+        for (a, b) in ours.iter().zip(theirs) {
+            assert!((a - b).abs() <= size / 250.0, "{name}: {a} against {b} of {size}");
         }
     }
 }
