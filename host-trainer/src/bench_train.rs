@@ -168,7 +168,7 @@ fn made_up(config: &Config) -> Dataset {
 
 /// A run that is never saved.
 fn trainer(config: &Config, data: &Dataset) -> Result<Trainer> {
-    let net = config.arch.build(&config.input(), data.labels.len(), &config.net).map_err(anyhow::Error::msg)?;
+    let net = config.build_net(data.labels.len())?;
     let state = Trainer::start(config, Weights::initial(&net, config.seed));
     let identity = Identity {
         labels: data.labels.clone(),

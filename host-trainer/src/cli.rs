@@ -35,6 +35,9 @@ pub enum Command {
     /// Train a net on DIR/train/LABEL/* and write a run folder.
     #[command(allow_negative_numbers = true)]
     Train(Box<TrainArgs>),
+    /// Turn a float run into one whose convolutions compute in 8-bit integers.
+    #[command(allow_negative_numbers = true)]
+    Quantize(crate::quantize::QuantizeArgs),
     /// Write a run's best model as ONNX, with its card, after comparing it with the trainer.
     #[command(allow_negative_numbers = true)]
     Export(ExportArgs),
@@ -77,6 +80,9 @@ pub struct TrainArgs {
     /// Start from another run's or model's weights wherever shapes agree.
     #[arg(long, value_name = "RUN|MODEL.onnx")]
     pub init: Option<PathBuf>,
+    /// When all epochs are done, quantise the run into RUN/quantized, as `quantize` does.
+    #[arg(long)]
+    pub quantize: bool,
     /// Print layers, shapes, parameters and multiply-accumulates; without --out, do nothing else.
     #[arg(long)]
     pub summary: bool,

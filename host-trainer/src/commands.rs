@@ -12,7 +12,7 @@ use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::train::checkpoint::{self, Identity};
 use crate::train::{self, End, Trainer};
-use crate::{files, init, report};
+use crate::{files, init, quantize, report};
 use anyhow::{Context, Result, bail, ensure};
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,7 +47,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     config.check_net().blame(said_in)?;
     if args.summary {
         let labels = labels_for_summary(&config)?;
-        let net = config.arch.build(&config.input(), labels, &config.net).map_err(anyhow::Error::msg).blame(said_in)?;
+        let net = config.build_net(labels).blame(said_in)?;
         say!("{}", summary(&net).trim_end())?;
         if args.out.is_none() && args.resume.is_none() {
             return Ok(ExitCode::SUCCESS);
@@ -58,10 +58,10 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = args.resume.as_deref().or(args.out.as_deref());
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
-        refuse_inside_data(run, &config).blame(Kind::Usage)?;
-        if !args.force {
-            refuse_to_overwrite(run).blame(Kind::Usage)?;
-        }
+        claim(run, &config, args.force).blame(Kind::Usage)?;
+    }
+    if args.quantize && !args.force {
+        refuse_to_overwrite(&run.join("quantized")).blame(Kind::Usage)?;
     }
     let engine = Engine::open(config.device, config.operators)?;
     // The number itself is kept with the run: on another machine "all cores" would round sums differently.
@@ -74,8 +74,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         None => "the data cannot be used".into(),
     })?;
     fit_batch(args, &mut config, &data)?;
-    let net = config.arch.build(&config.input(), data.labels.len(), &config.net);
-    let net = net.map_err(anyhow::Error::msg).blame(said_in)?;
+    let net = config.build_net(data.labels.len()).blame(said_in)?;
     if config.freeze >= net.stages() {
         let (freeze, stages) = (config.freeze, net.stages());
         let message = format!("--freeze {freeze} leaves nothing to train: the net has {stages} stages");
@@ -120,13 +119,25 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         (Trainer::start(&config, weights), now)
     };
 
+    let trainer = Trainer::new(config, net, &data, engine, run, identity, state);
+    let code = train_to_end(trainer, run, &data)?;
+    match args.quantize && code == ExitCode::SUCCESS {
+        true => quantize::follow(run, &run.join("quantized"), &data, args.force),
+        false => Ok(code),
+    }
+}
+
+/// Trains until the end or a signal, reports on the run, and says what to do next.
+///
+/// # Errors
+/// A diverging loss, or files that cannot be written.
+pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> Result<ExitCode> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         // A second signal ends the program at once.
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
         signal_hook::flag::register(signal, interrupted.clone())?;
     }
-    let mut trainer = Trainer::new(config, net, &data, engine, run, identity, state);
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
         say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
@@ -134,12 +145,24 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     }
     if let Some((epoch, figure)) = trainer.best() {
         let why = if end == End::Stopped { "no better epoch since; " } else { "" };
-        say!("{why}best epoch {epoch} (validation figure {figure:.4})")?;
+        match epoch {
+            0 => say!("{why}best as it was before any epoch (validation figure {figure:.4})")?,
+            _ => say!("{why}best epoch {epoch} (validation figure {figure:.4})")?,
+        }
     }
-    report::of_run(run, &data)?;
+    report::of_run(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
     say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a run folder among the pictures, or, without `force`, one that is in use.
+///
+/// # Errors
+/// Says what is in the way.
+pub(crate) fn claim(run: &Path, config: &Config, force: bool) -> Result<()> {
+    refuse_inside_data(run, config)?;
+    if force { Ok(()) } else { refuse_to_overwrite(run) }
 }
 
 /// A new run neither replaces one that learned something nor settles among other files.
@@ -164,15 +187,26 @@ fn fit_batch(args: &TrainArgs, config: &mut Config, data: &Dataset) -> Result<()
     }
     let asked = args.batch_size.is_some() || args.config.is_some() || args.resume.is_some();
     if asked || pictures < 4 {
-        let size = config.batch_size;
-        let message = format!(
-            "{pictures} training pictures do not fill one batch of {size}; give more pictures or a smaller --batch-size"
-        );
-        return Err(failure(Kind::Data, message));
+        return check_batch(config, data);
     }
     // At least two steps an epoch.
     config.batch_size = pictures / 2;
     say!("few pictures: batches of {} (--batch-size)", config.batch_size)
+}
+
+/// Refuses pictures that do not fill one batch.
+///
+/// # Errors
+/// Says how many there are.
+pub(crate) fn check_batch(config: &Config, data: &Dataset) -> Result<()> {
+    let (pictures, size) = (data.train.order().len(), config.batch_size);
+    if pictures >= size {
+        return Ok(());
+    }
+    let message = format!(
+        "{pictures} training pictures do not fill one batch of {size}; give more pictures or a smaller --batch-size"
+    );
+    Err(failure(Kind::Data, message))
 }
 
 /// A run among the pictures would become one of their labels.
@@ -242,7 +276,7 @@ fn say_where(run: &Path, state: &checkpoint::State, config: &Config) -> Result<(
 }
 
 /// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
-fn remove_former(run: &Path) -> Result<()> {
+pub(crate) fn remove_former(run: &Path) -> Result<()> {
     for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
         let path = run.join(name);
         match std::fs::remove_file(&path) {
@@ -350,7 +384,7 @@ fn commands(args: &TrainArgs) -> Result<String> {
 }
 
 /// The command line as it can be typed again, with the program's plain name.
-fn command() -> String {
+pub(crate) fn command() -> String {
     let words = std::env::args().skip(1).map(|word| quoted(&plain_path(&word)));
     std::iter::once("host-trainer".to_string()).chain(words).collect::<Vec<_>>().join(" ")
 }

@@ -4,7 +4,7 @@ use crate::augment::Augment;
 use crate::dataset::Cache;
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
-use crate::nets::{Architecture, Options};
+use crate::nets::{Architecture, Net, Options};
 use crate::train::loss::ClassWeights;
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
@@ -60,6 +60,25 @@ pub struct Config {
     pub schedule: Schedule,
     /// Changes made to training pictures.
     pub augment: Augment,
+    /// Convolutions in 8-bit integers; absent in float runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<Quantization>,
+}
+
+/// How a run trains its net for 8-bit integers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quantization {
+    /// Training pictures that give the first ranges of activations.
+    pub calibrate_on: usize,
+    /// Epochs after which normalisations keep their running statistics and activations their ranges.
+    pub settle_after: usize,
+}
+
+impl Default for Quantization {
+    fn default() -> Self {
+        Quantization { calibrate_on: 2048, settle_after: 1 }
+    }
 }
 
 /// Where the pictures are and how they are split.
@@ -130,6 +149,7 @@ impl Config {
                 },
                 schedule: Schedule::Plateau { factor: 0.5, patience: 3 },
                 augment: Augment::lenet(),
+                quantize: None,
             },
             Architecture::Compact => Config {
                 arch,
@@ -153,6 +173,7 @@ impl Config {
                 optimizer: Optimizer::default(),
                 schedule: Schedule::Cosine { warmup_epochs: 1.0 },
                 augment: Augment::compact(),
+                quantize: None,
             },
         }
     }
@@ -200,7 +221,12 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
         self.check_net()?;
-        ensure!(self.epochs > 0, "epochs must be at least 1");
+        match &self.quantize {
+            None => ensure!(self.epochs > 0, "epochs must be at least 1"),
+            Some(quantization) => {
+                ensure!(quantization.calibrate_on > 0, "quantize.calibrate_on must be at least 1 picture");
+            }
+        }
         ensure!(
             self.threads <= MOST_THREADS,
             "threads {} is outside 0..={MOST_THREADS}; 0 takes all cores",
@@ -226,6 +252,16 @@ impl Config {
         ensure!((0.0..1.0).contains(&self.net.dropout), "net.dropout {} is outside 0..1", self.net.dropout);
         ensure!(self.net.widths.iter().all(|&w| w > 0), "net.widths must all be at least 1");
         Ok(())
+    }
+
+    /// The net for a number of labels.
+    ///
+    /// # Errors
+    /// When the input is too small for the net's poolings.
+    pub fn build_net(&self, labels: usize) -> Result<Net> {
+        let input = self.input();
+        let net = self.arch.build(&input, labels, &self.net).map_err(anyhow::Error::msg)?;
+        Ok(if self.quantize.is_some() { net.quantized(&input) } else { net })
     }
 
     /// The input that the net sees. `lenet` keeps the seed's `pixel / 255`; `compact` takes `(pixel - 128) / 128`, so that an

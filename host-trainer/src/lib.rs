@@ -26,6 +26,7 @@ pub mod operators;
 mod output;
 pub mod predict;
 mod progress;
+pub mod quantize;
 mod random;
 pub mod report;
 pub mod train;

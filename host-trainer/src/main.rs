@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use host_trainer::cli::{Cli, Command};
-use host_trainer::{audit, bench_train, commands, draw, evaluate, failure, predict};
+use host_trainer::{audit, bench_train, commands, draw, evaluate, failure, predict, quantize};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     host_trainer::files::outlive_size_limit();
     let done = match Cli::parse().command {
         Command::Train(args) => commands::train(&args),
+        Command::Quantize(args) => quantize::run(&args),
         Command::Export(args) => commands::export(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),

@@ -1,29 +1,30 @@
 //! The `MODEL.md` beside an exported model.
 
+use super::gate::{Agreement, INTEGER_TOLERANCE};
 use super::{Measured, Request, Run};
 use crate::dataset::{Dataset, SourceSummary};
 use crate::nets::summary::grouped;
-use emotion_models::ModelCard;
+use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
 use std::path::Path;
 
 /// Heading of the list to which `evaluate` adds its results.
 pub const EVALUATIONS: &str = "## Evaluations on test folders";
 
-/// The card as Markdown. `compared` is the number of pictures and the largest difference the export gate saw.
+/// The card as Markdown. `agreement` is what the export gate saw.
 pub fn markdown(
     run: &Run,
     data: &Dataset,
     card: &ModelCard,
     measured: &[Measured],
-    compared: (usize, f32),
+    agreement: &Agreement,
     request: &Request,
 ) -> String {
     let mut text = String::new();
     let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
     let input = &card.input;
     let map = input.pixel_map;
-    let best = run.history.get(run.best_epoch.saturating_sub(1));
+    let best = run.best_epoch.checked_sub(1).and_then(|epoch| run.history.get(epoch));
     let _ = write!(
         text,
         "# {}\n\nA picture of a face in, the probability of each of {} out.\n\n\
@@ -32,7 +33,7 @@ pub fn markdown(
          | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}` |\n\
          | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
          | thresholds | {} |\n\
-         | opset | 13, float32, batch of one |\n\n",
+         | opset | 13, {}, batch of one |\n\n",
         card.name,
         listed(&card.labels),
         run.config.arch.name(),
@@ -46,28 +47,28 @@ pub fn markdown(
         map.scale,
         listed(&card.labels),
         card.temperature,
-        card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", ")
+        card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", "),
+        match card.precision {
+            Precision::F32 => "float32",
+            Precision::Int8 => "convolutions in 8-bit integers, the layers behind the last pooling in float32",
+        }
     );
     let _ = write!(
         text,
         "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}{}\n```\n\n\
-         Seed {}; the best of {} epochs by validation {} was epoch {}{}. Trainer and exported graph agree within {:.1e} \
-         (largest difference of a probability, {} pictures).{}\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
+         Seed {}; {}{}. {}.{}\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
          | source | part | {} |\n|---|---|{}|\n",
         run.identity.command,
         plain(&request.run),
         plain(&request.out),
         options(request),
         run.config.seed,
-        run.history.len(),
-        run.config.monitor.name(),
-        run.best_epoch,
+        chosen(run),
         best.map_or(String::new(), |e| format!(
             " (validation loss {:.4}, accuracy {:.3} over all labels)",
             e.val.loss, e.val.accuracy
         )),
-        compared.1,
-        compared.0,
+        agreed(agreement, card.precision),
         request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
         card.training_data,
         card.data_fingerprint,
@@ -124,6 +125,36 @@ pub fn markdown(
     }
     text.push_str(LIMITS);
     text
+}
+
+/// Which epoch was exported.
+fn chosen(run: &Run) -> String {
+    match (run.best_epoch, run.history.len()) {
+        (0, 0) => "quantised after training, without further epochs".into(),
+        (0, epochs) => format!(
+            "quantised; none of {epochs} epochs of training with rounding was better by validation {} than none at all",
+            run.config.monitor.name()
+        ),
+        (best, epochs) => {
+            format!("the best of {epochs} epochs by validation {} was epoch {best}", run.config.monitor.name())
+        }
+    }
+}
+
+/// How well trainer and exported graph agree.
+fn agreed(agreement: &Agreement, precision: Precision) -> String {
+    let (pictures, largest) = (agreement.pictures, agreement.largest);
+    match precision {
+        Precision::F32 => format!(
+            "Trainer and exported graph agree within {largest:.1e} (largest difference of a probability, {pictures} pictures)"
+        ),
+        Precision::Int8 => format!(
+            "Trainer and exported graph give the same label to {} of {pictures} pictures, and {:.2} % of the probabilities differ by at \
+             most {INTEGER_TOLERANCE} (largest difference {largest:.2})",
+            agreement.same_label,
+            100.0 * agreement.within as f64 / agreement.compared.max(1) as f64
+        ),
+    }
 }
 
 /// The sources whose validation part chose temperature and thresholds.

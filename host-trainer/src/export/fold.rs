@@ -3,8 +3,9 @@
 //! A normalisation that directly follows a convolution or dense layer folds into that layer. Elsewhere (in `lenet` it follows
 //! the ReLU and precedes the max-pooling) it is carried on as a per-channel scale and shift and folds into the *next*
 //! convolution or dense layer. Max-pooling commutes with the scale only where that is not negative; a negative scale's sign
-//! stays behind as a multiplication.
+//! stays behind as a multiplication. In a quantised net the roundings stay where they are, and such a sign gets one of its own.
 
+use crate::nets::grid::Grid;
 use crate::nets::weights::Weights;
 use crate::nets::{Net, Node, Op};
 
@@ -35,6 +36,8 @@ pub enum Layer {
         /// Per channel.
         shift: Vec<f32>,
     },
+    /// Values rounded to those of an 8-bit grid.
+    Quantize(Grid),
     /// Largest value of each whole `size x size` window.
     MaxPool {
         /// Rows, columns and step.
@@ -153,6 +156,11 @@ impl Folder<'_> {
                 let step = self.settled(input);
                 (self.push(&node.name, Layer::Relu, vec![step], &shape), None)
             }
+            Op::Quantize(source) => {
+                let step = self.settled(input);
+                let grid = self.weights.grid(node, *source);
+                (self.push(&node.name, Layer::Quantize(grid), vec![step], &shape), None)
+            }
             Op::Add => {
                 let inputs = node.inputs.iter().map(|&input| self.settled(input)).collect();
                 (self.push(&node.name, Layer::Add, inputs, &shape), None)
@@ -249,7 +257,14 @@ impl Folder<'_> {
             let signs = scale.iter().map(|scale| 1f32.copysign(*scale)).collect();
             let name = format!("{}.sign", node.name);
             let layer = Layer::Affine { scale: signs, shift: vec![0.0; scale.len()] };
+            let grid = match self.steps[step].layer {
+                Layer::Quantize(grid) => Some(grid.with_both_signs()),
+                _ => None,
+            };
             step = self.push(&name, layer, vec![step], &node.shape);
+            if let Some(grid) = grid {
+                step = self.push(&format!("{name}.quantized"), Layer::Quantize(grid), vec![step], &node.shape);
+            }
         }
         (step, Some(Pending { scale: scale.iter().map(|scale| scale.abs()).collect(), shift }))
     }

@@ -4,33 +4,111 @@ use crate::config::Config;
 use crate::dataset::Split;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
-use crate::nets::Net;
 use crate::nets::weights::Weights;
+use crate::nets::{Net, Op};
 use crate::train;
 use anyhow::{Result, ensure};
-use emotion_models::{Classifier, Probabilities};
+use emotion_models::pb::ModelProto;
+use emotion_models::{Classifier, Precision, Probabilities};
 use std::sync::Arc;
 
-/// Largest difference of a probability between trainer and exported graph that is put down to rounding.
+/// Largest difference of a probability between trainer and exported float graph that is put down to rounding.
 pub const TOLERANCE: f32 = 1e-4;
+/// An activation of an integer graph that lies halfway between two numbers may become either, by the order in which the trainer
+/// adds. A probability that differs by no more than this is put down to that ...
+pub const INTEGER_TOLERANCE: f32 = 0.02;
+/// ... as long as this share of probabilities does not ...
+const WITHIN_TOLERANCE: f64 = 0.99;
+/// ... and this share of pictures gets the same label.
+const SAME_LABEL: f64 = 0.995;
 
 /// What the gate saw.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Agreement {
     /// Pictures compared.
     pub pictures: usize,
+    /// Pictures to which both give the same label.
+    pub same_label: usize,
+    /// Probabilities compared.
+    pub compared: usize,
+    /// Of them, those that differ by at most [`INTEGER_TOLERANCE`].
+    pub within: usize,
     /// Largest difference of any probability.
     pub largest: f32,
     /// The exported graph's probabilities at temperature 1, picture by picture.
     pub probabilities: Vec<Probabilities>,
 }
 
-/// Runs a split's pictures through the trainer and through the exported model.
-///
-/// `outputs` are the trainer's logits that the model reads out.
+impl Agreement {
+    /// The figures of several splits together; the probabilities stay with each.
+    pub fn together<'a>(splits: impl IntoIterator<Item = &'a Agreement>) -> Self {
+        splits.into_iter().fold(Agreement::default(), |sum, one| Agreement {
+            pictures: sum.pictures + one.pictures,
+            same_label: sum.same_label + one.same_label,
+            compared: sum.compared + one.compared,
+            within: sum.within + one.within,
+            largest: sum.largest.max(one.largest),
+            probabilities: vec![],
+        })
+    }
+
+    /// Refuses a graph that is not what the trainer computes.
+    ///
+    /// # Errors
+    /// Says by how much they differ, and how much is allowed in `precision`.
+    pub fn check(&self, precision: Precision) -> Result<()> {
+        ensure!(self.pictures > 0, "there are no pictures to compare trainer and exported model on");
+        let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
+        let (labels, within) = (share(self.same_label, self.pictures), share(self.within, self.compared));
+        let (pictures, largest) = (self.pictures, self.largest);
+        let message = match precision {
+            Precision::F32 if largest > TOLERANCE => format!(
+                "nothing was written: on {pictures} pictures the exported graph differs from the trainer by up to {largest:.2e} \
+                 (allowed {TOLERANCE:.0e}); this is a fault in the export, please report it"
+            ),
+            Precision::Int8 if labels < SAME_LABEL || within < WITHIN_TOLERANCE => format!(
+                "nothing was written: on {pictures} pictures the exported integer graph gives {:.2} % the trainer's label (wanted \
+                 {:.1} %), and {:.2} % of its probabilities lie within {INTEGER_TOLERANCE} of the trainer's (wanted {:.0} %); this is \
+                 a fault in the export, please report it",
+                100.0 * labels,
+                100.0 * SAME_LABEL,
+                100.0 * within,
+                100.0 * WITHIN_TOLERANCE
+            ),
+            _ => return Ok(()),
+        };
+        Err(failure(Kind::Model, message))
+    }
+}
+
+/// Refuses the graph of a quantised net whose convolutions are not all integer.
 ///
 /// # Errors
-/// When a probability differs by more than [`TOLERANCE`], or the engine fails.
+/// Says how many are of which kind.
+pub fn check_convolutions(net: &Net, model: &ModelProto) -> Result<()> {
+    if !net.is_quantized() {
+        return Ok(());
+    }
+    let count =
+        |kind: &str| model.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.op_type == kind).count();
+    let wanted = net.nodes.iter().filter(|node| matches!(node.op, Op::Conv { .. })).count();
+    let (integer, float) = (count("QLinearConv"), count("Conv"));
+    if integer == wanted && float == 0 {
+        return Ok(());
+    }
+    let message = format!(
+        "nothing was written: of the net's {wanted} convolutions the exported graph has {integer} in integers and {float} in \
+         floating point; this is a fault in the export, please report it"
+    );
+    Err(failure(Kind::Model, message))
+}
+
+/// Runs a split's pictures through the trainer and through the exported model.
+///
+/// `outputs` are the trainer's logits that the model reads out. What is seen has yet to be [`Agreement::check`]ed.
+///
+/// # Errors
+/// When the engine fails.
 pub fn compare(
     net: &Net,
     weights: &Weights,
@@ -42,7 +120,7 @@ pub fn compare(
     let trained = train::probabilities(net, weights, split, config, &Engine::cpu());
     let input = config.input();
     let map = input.pixel_map;
-    let mut agreement = Agreement { pictures: 0, largest: 0.0, probabilities: vec![] };
+    let mut agreement = Agreement::default();
     for (bytes, all) in split.pictures().zip(trained.chunks_exact(net.classes())) {
         let real: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) - map.offset) * map.scale).collect();
         let exported = classifier.raw_probabilities(&real)?;
@@ -51,18 +129,13 @@ pub fn compare(
         for (index, &output) in outputs.iter().enumerate() {
             let difference = (exported[index] - all[output] / sum.max(f32::MIN_POSITIVE)).abs();
             agreement.largest = if difference.is_nan() { f32::INFINITY } else { agreement.largest.max(difference) };
+            agreement.within += usize::from(difference <= INTEGER_TOLERANCE);
         }
+        let top = (0..outputs.len()).max_by(|&a, &b| all[outputs[a]].total_cmp(&all[outputs[b]]));
+        agreement.same_label += usize::from(top == Some(exported.top().0));
+        agreement.compared += outputs.len();
         agreement.pictures += 1;
         agreement.probabilities.push(exported);
-    }
-    ensure!(agreement.pictures > 0, "there are no pictures to compare trainer and exported model on");
-    if agreement.largest > TOLERANCE {
-        let message = format!(
-            "nothing was written: on {} pictures the exported graph differs from the trainer by up to {:.2e} (allowed {TOLERANCE:.0e}); \
-             this is a fault in the export, please report it",
-            agreement.pictures, agreement.largest
-        );
-        return Err(failure(Kind::Model, message));
     }
     Ok(agreement)
 }

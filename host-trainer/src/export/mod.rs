@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod card;
 pub mod fold;
 pub mod gate;
+mod integer;
 pub mod onnx;
 
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::train::checkpoint::{self, Identity};
 use crate::train::history::Epoch;
 use anyhow::{Context, Result, ensure};
 use emotion_models::{Classifier, ModelCard, Precision, Probabilities, Task, apply_temperature, embed, encode};
+use gate::Agreement;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,7 +53,7 @@ pub struct Run {
     pub weights: Weights,
     /// Its epochs.
     pub history: Vec<Epoch>,
-    /// The best epoch, counted from 1.
+    /// The best epoch, counted from 1; 0 for a quantised run as it was before its first epoch.
     pub best_epoch: usize,
 }
 
@@ -69,7 +71,7 @@ impl Run {
         let config = Config::read(&path, None)?;
         let (weights, identity) = checkpoint::load_best(folder)?;
         let (state, _) = checkpoint::load(folder)?;
-        let net = config.arch.build(&config.input(), identity.labels.len(), &config.net).map_err(anyhow::Error::msg)?;
+        let net = config.build_net(identity.labels.len())?;
         let best_epoch = state.stopping.best.map_or(0, |(epoch, _)| epoch);
         Ok(Run { folder: folder.into(), config, identity, net, weights, history: state.history, best_epoch })
     }
@@ -155,6 +157,7 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let card_path = request.out.with_extension("md");
     refuse_foreign_card(&card_path)?;
     let stem = || request.out.file_stem().map_or("emotion".into(), |stem| stem.to_string_lossy().into_owned());
+    let precision = if run.net.is_quantized() { Precision::Int8 } else { Precision::F32 };
     let mut card = ModelCard {
         name: request.name.clone().unwrap_or_else(stem),
         task: Task::Emotion,
@@ -162,13 +165,14 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
         crop_margin: 0.0,
         temperature: 1.0,
         thresholds: vec![0.5; labels.len()],
-        precision: Precision::F32,
+        precision,
         training_data: training_data(&data),
         data_fingerprint: run.identity.data_fingerprint.clone(),
         metrics: Default::default(),
         labels,
     };
     let mut model = onnx::model(&card.name, &fold::fold(&run.net, &run.weights, &outputs));
+    gate::check_convolutions(&run.net, &model)?;
     embed(&mut model, &card);
     let mut classifier = Classifier::from_bytes(&encode(&model), "the exported model")?;
 
@@ -177,6 +181,8 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
         |split: &Arc<Split>| gate::compare(&run.net, &run.weights, &run.config, &outputs, split, &mut classifier);
     let val = compare(&data.val)?;
     let test = data.test.as_ref().map(&mut compare).transpose()?;
+    let agreement = Agreement::together([Some(&val), test.as_ref()].into_iter().flatten());
+    agreement.check(precision)?;
     let chosen = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
     let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
     if targets.is_empty() {
@@ -211,9 +217,7 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let bytes = encode(&model);
     Classifier::from_bytes(&bytes, "the exported model")?;
 
-    let pictures = val.pictures + test.as_ref().map_or(0, |test| test.pictures);
-    let largest = val.largest.max(test.as_ref().map_or(0.0, |test| test.largest));
-    let text = card::markdown(&run, &data, &card, &measured, (pictures, largest), request);
+    let text = card::markdown(&run, &data, &card, &measured, &agreement, request);
     if let Some(folder) = request.out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         files::make_folder(folder)?;
     }
@@ -294,5 +298,7 @@ fn training_data(data: &Dataset) -> String {
     data.sources.iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
+#[cfg(test)]
+mod integer_tests;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,10 @@
-//! Writes folded layers as an ONNX graph: opset 13, float32, fixed batch of one, softmax at the end.
+//! Writes folded layers as an ONNX graph: opset 13, float32 in and out, fixed batch of one, softmax at the end.
 
 use super::fold::{Layer, Step};
+use super::integer::{self, Writer};
 use crate::nets::weights::{Array, Weights};
 use emotion_models::pb::attribute_proto::AttributeType;
-use emotion_models::pb::tensor_proto::DataType;
+pub(super) use emotion_models::pb::tensor_proto::DataType;
 use emotion_models::pb::tensor_shape_proto::{Dimension, dimension};
 use emotion_models::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
@@ -23,13 +24,10 @@ pub const OUTPUT: &str = "probabilities";
 /// The graph of folded layers, ending in softmax.
 pub fn model(name: &str, steps: &[Step]) -> ModelProto {
     let mut graph = GraphProto { name: name.into(), ..Default::default() };
-    for (index, step) in steps.iter().enumerate() {
-        if step.layer == Layer::Input {
-            graph.input.push(value_info(INPUT, &step.shape));
-        } else {
-            write(&mut graph, steps, index);
-        }
-    }
+    let inputs = steps.iter().filter(|step| step.layer == Layer::Input);
+    graph.input.extend(inputs.map(|step| value_info(INPUT, &step.shape)));
+    let mut writer = Writer::new(steps, &mut graph);
+    (0..steps.len()).for_each(|index| writer.step(index));
     if let Some(last) = steps.last() {
         let softmax = node("Softmax", "softmax", vec![last.name.clone()], OUTPUT.into(), vec![int("axis", 1)]);
         graph.node.push(softmax);
@@ -45,17 +43,24 @@ pub fn model(name: &str, steps: &[Step]) -> ModelProto {
     }
 }
 
-/// The parameters in an ONNX file's bytes, by name: what [`model`] wrote as `LAYER.weight` and so on.
+/// The parameters in an ONNX file's bytes, by name: what [`model`] wrote as `LAYER.weight` and so on, integers as the real
+/// numbers they stand for.
 ///
 /// # Errors
 /// When the bytes are no ONNX model.
 pub fn parameters(bytes: &[u8]) -> Result<Weights, ModelError> {
-    let tensors = decode(bytes)?.graph.map(|graph| graph.initializer).unwrap_or_default();
-    Ok(Weights(tensors.iter().filter_map(|tensor| Some((tensor.name.clone(), array(tensor)?))).collect()))
+    let graph = decode(bytes)?.graph.unwrap_or_default();
+    let floats = graph.initializer.iter().filter_map(|tensor| Some((tensor.name.clone(), array(tensor)?)));
+    let mut weights = Weights(floats.collect());
+    for node in graph.node.iter().filter(|node| node.op_type == "QLinearConv") {
+        let real = integer::real_parameters(node, &graph.initializer);
+        weights.0.extend(real.into_iter().flatten());
+    }
+    Ok(weights)
 }
 
 /// A float32 tensor's values; `None` when it holds something else, or its shape contradicts its size.
-fn array(tensor: &TensorProto) -> Option<Array> {
+pub(super) fn array(tensor: &TensorProto) -> Option<Array> {
     let shape: Vec<usize> = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<_>>()?;
     let values: Vec<f32> = match tensor.raw_data.is_empty() {
         true => tensor.float_data.clone(),
@@ -65,13 +70,20 @@ fn array(tensor: &TensorProto) -> Option<Array> {
     (tensor.data_type == DataType::Float as i32 && values.len() == len).then_some(Array { shape, values })
 }
 
-fn write(graph: &mut GraphProto, steps: &[Step], index: usize) {
-    let step = &steps[index];
+/// Name of the value that a float step puts out.
+pub(super) fn value_of(step: &Step) -> String {
+    if step.layer == Layer::Input { INPUT.to_string() } else { step.name.clone() }
+}
+
+/// Attributes of a convolution.
+pub(super) fn convolution(stride: usize, padding: usize, kernel: usize) -> Vec<AttributeProto> {
+    let [stride, padding, kernel] = [stride as i64, padding as i64, kernel as i64];
+    vec![ints("kernel_shape", &[kernel, kernel]), ints("strides", &[stride, stride]), ints("pads", &[padding; 4])]
+}
+
+/// Writes a step that computes in floating point on the values named `inputs`.
+pub(super) fn write(graph: &mut GraphProto, step: &Step, mut inputs: Vec<String>) {
     let name = step.name.as_str();
-    let value_of = |input: usize| {
-        if steps[input].layer == Layer::Input { INPUT.to_string() } else { steps[input].name.clone() }
-    };
-    let mut inputs: Vec<String> = step.inputs.iter().map(|&input| value_of(input)).collect();
     let output = name.to_string();
     let mut parameter = |what: &str, dims: &[usize], values: &[f32]| {
         let name = format!("{name}.{what}");
@@ -79,16 +91,11 @@ fn write(graph: &mut GraphProto, steps: &[Step], index: usize) {
         name
     };
     match &step.layer {
-        Layer::Input => {}
+        Layer::Input | Layer::Quantize(_) => {}
         Layer::Conv { weight, bias, shape, stride, padding } => {
             inputs.push(parameter("weight", shape, weight));
             inputs.push(parameter("bias", &shape[..1], bias));
-            let [stride, padding, kernel] = [*stride as i64, *padding as i64, shape[2] as i64];
-            let attributes = vec![
-                ints("kernel_shape", &[kernel, kernel]),
-                ints("strides", &[stride, stride]),
-                ints("pads", &[padding; 4]),
-            ];
+            let attributes = convolution(*stride, *padding, shape[2]);
             graph.node.push(node("Conv", name, inputs, output, attributes));
         }
         Layer::Relu => graph.node.push(node("Relu", name, inputs, output, vec![])),
@@ -125,7 +132,13 @@ fn write(graph: &mut GraphProto, steps: &[Step], index: usize) {
     }
 }
 
-fn node(op: &str, name: &str, input: Vec<String>, output: String, attribute: Vec<AttributeProto>) -> NodeProto {
+pub(super) fn node(
+    op: &str,
+    name: &str,
+    input: Vec<String>,
+    output: String,
+    attribute: Vec<AttributeProto>,
+) -> NodeProto {
     NodeProto { op_type: op.into(), name: name.into(), input, output: vec![output], attribute, ..Default::default() }
 }
 
@@ -133,7 +146,7 @@ fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), r#type: AttributeType::Int as i32, i: value, ..Default::default() }
 }
 
-fn ints(name: &str, values: &[i64]) -> AttributeProto {
+pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto {
         name: name.into(),
         r#type: AttributeType::Ints as i32,
@@ -142,7 +155,29 @@ fn ints(name: &str, values: &[i64]) -> AttributeProto {
     }
 }
 
-fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
+/// A stored number.
+pub(super) enum Scalar {
+    Float(f32),
+    Int8(i8),
+}
+
+impl Scalar {
+    /// The number as a tensor without axes.
+    pub(super) fn tensor(self, name: &str) -> TensorProto {
+        match self {
+            Scalar::Float(value) => tensor(name, &[], &[value]),
+            Scalar::Int8(value) => integers(name, &[], DataType::Int8, value.to_le_bytes().to_vec()),
+        }
+    }
+}
+
+/// A stored tensor of whole numbers, given as little-endian bytes.
+pub(super) fn integers(name: &str, dims: &[usize], kind: DataType, raw_data: Vec<u8>) -> TensorProto {
+    let dims = dims.iter().map(|&dim| dim as i64).collect();
+    TensorProto { name: name.into(), dims, data_type: kind as i32, raw_data, ..Default::default() }
+}
+
+pub(super) fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.into(),
         dims: dims.iter().map(|&dim| dim as i64).collect(),

@@ -12,12 +12,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-fn config(arch: Architecture, size: u32) -> Config {
+pub(super) fn config(arch: Architecture, size: u32) -> Config {
     Config { size, ..Config::preset(arch) }
 }
 
 /// Weights as after training: every normalisation shifts and scales, about half of the scales are negative.
-fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
+pub(super) fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
     let mut weights = Weights::initial(net, 5);
     for (name, array) in &mut weights.0 {
         let range = match name.rsplit('.').next() {
@@ -31,13 +31,13 @@ fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
     weights
 }
 
-fn split(config: &Config, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
+pub(super) fn split(config: &Config, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
     let stride = config.input().len();
     let pixels = (0..pictures * stride).map(|_| rng.random()).collect();
     Arc::new(Split::alone(vec![], pixels, stride, vec![]))
 }
 
-fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {
+pub(super) fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {
     let card = ModelCard {
         name: "test".into(),
         task: Task::Emotion,
@@ -46,7 +46,7 @@ fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) 
         crop_margin: 0.0,
         temperature: 1.0,
         thresholds: vec![0.5; outputs.len()],
-        precision: Precision::F32,
+        precision: if net.is_quantized() { Precision::Int8 } else { Precision::F32 },
         training_data: "random".into(),
         data_fingerprint: "0".repeat(64),
         metrics: Default::default(),
@@ -67,6 +67,7 @@ fn exported_graph_equals_the_trainer_with_negative_gammas() {
         for outputs in [vec![0, 1, 2, 3], vec![3, 1]] {
             let mut classifier = classifier(&config, &net, &weights, &outputs);
             let agreement = gate::compare(&net, &weights, &config, &outputs, &pictures, &mut classifier).unwrap();
+            agreement.check(Precision::F32).unwrap();
             assert_eq!(agreement.pictures, 6);
         }
     }
@@ -100,6 +101,7 @@ fn gate_refuses_a_graph_that_is_not_the_trainers() {
     let mut other = weights.clone();
     other.0.get_mut("logits.bias").unwrap().values[0] += 0.1;
     let mut classifier = classifier(&config, &net, &other, &[0, 1, 2]);
-    let refused = gate::compare(&net, &weights, &config, &[0, 1, 2], &pictures, &mut classifier);
+    let seen = gate::compare(&net, &weights, &config, &[0, 1, 2], &pictures, &mut classifier).unwrap();
+    let refused = seen.check(Precision::F32);
     assert!(refused.unwrap_err().to_string().contains("nothing was written"));
 }

@@ -1,5 +1,7 @@
 //! Runs a net on burn tensors, for training and for scoring.
 
+use super::grid::{Grid, GridSource};
+use super::rounding::{self, Pending};
 use super::weights::Weights;
 use super::{Net, Node, Op};
 use crate::operators::norm::Statistics;
@@ -13,6 +15,8 @@ use std::sync::Arc;
 /// A net's parameters on a device, each flattened to one axis; trainable ones collect gradients on an autodiff device.
 pub struct Tensors {
     named: BTreeMap<String, Tensor<1>>,
+    /// By layer; none while ranges are still looked for.
+    grids: Option<BTreeMap<String, Grid>>,
     fast: bool,
 }
 
@@ -34,7 +38,12 @@ impl Tensors {
                 (parameter.name, if learns { tensor.require_grad() } else { tensor })
             })
             .collect();
-        Tensors { named, fast }
+        Tensors { named, grids: net.is_quantized().then(|| grids(net, weights)), fast }
+    }
+
+    /// The same with nothing rounded: a quantised net then computes as the float net that it is made from.
+    pub fn unrounded(self) -> Self {
+        Tensors { grids: None, ..self }
     }
 
     /// The tensor of a parameter.
@@ -42,17 +51,41 @@ impl Tensors {
         self.named.get(name)
     }
 
-    fn flat(&self, node: &Node, what: &str) -> Tensor<1> {
+    pub(super) fn flat(&self, node: &Node, what: &str) -> Tensor<1> {
         self.named[&format!("{}.{what}", node.name)].clone()
+    }
+
+    pub(super) fn fast(&self) -> bool {
+        self.fast
+    }
+
+    /// The grid of a [`Op::Quantize`] layer, unless nothing is rounded.
+    pub(super) fn grid(&self, node: &Node) -> Option<Grid> {
+        self.grids.as_ref()?.get(&node.name).copied()
+    }
+
+    pub(super) fn round(&self, x: Tensor<4>, grid: Grid) -> Tensor<4> {
+        if self.fast { operators::round(x, grid) } else { burns::round(x, grid) }
     }
 }
 
-/// A training step's pass: where dropout draws from, and how many first stages are frozen.
+/// The grids of a net's [`Op::Quantize`] layers.
+fn grids(net: &Net, weights: &Weights) -> BTreeMap<String, Grid> {
+    let grid = |node: &Node| match node.op {
+        Op::Quantize(source) => Some((node.name.clone(), weights.grid(node, source))),
+        _ => None,
+    };
+    net.nodes.iter().filter_map(grid).collect()
+}
+
+/// A training step's pass: where dropout draws from, and what stands still.
 pub struct Training<'a> {
     /// Source of dropout's choices.
     pub random: &'a mut ChaCha8Rng,
-    /// These stages behave as at inference.
+    /// These first stages behave as at inference.
     pub frozen: usize,
+    /// Whether all normalisations take their running statistics, through which no gradient flows, and ranges stay as they are.
+    pub settled: bool,
 }
 
 /// What a pass gives.
@@ -61,6 +94,9 @@ pub struct Pass {
     pub logits: Tensor<2>,
     /// Batch statistics by the name of their normalisation, with the number of values per channel; empty at inference.
     pub statistics: Vec<(String, BatchStatistics, usize)>,
+    /// Smallest and largest value, `[2]`, that reached each [`Op::Quantize`] layer whose grid is observed; empty at inference and
+    /// in settled training.
+    pub ranges: Vec<(String, Tensor<1>)>,
 }
 
 /// Mean and biased variance of a batch, where the operator left them.
@@ -74,14 +110,23 @@ pub enum BatchStatistics {
 /// Runs `[N, C, H, W]` real-valued pictures through the net.
 pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Option<Training<'_>>) -> Pass {
     let (batch, fast) = (input.dims()[0], tensors.fast);
+    let observing = training.as_ref().map_or(tensors.grids.is_none(), |training| !training.settled);
+    let (mut pending, mut ranges): (Vec<Option<Pending>>, _) = (vec![None; net.nodes.len()], vec![]);
     let mut values: Vec<Option<Tensor<4>>> = vec![None; net.nodes.len()];
     let mut statistics = Vec::new();
     let mut input = Some(input);
     for (index, node) in net.nodes.iter().enumerate() {
         let take = |at: usize| values[node.inputs[at]].clone();
+        let of_batch = |norm: &Node| training.as_ref().is_some_and(|t| !t.settled && norm.stage > t.frozen);
+        let waiting = node.inputs.first().and_then(|&input| pending[input].clone());
         let value = match (&node.op, node.inputs.first().and_then(|_| take(0))) {
             (Op::Input, _) => input.take(),
             (_, None) => None,
+            (Op::Conv { .. }, Some(x)) if tensors.grids.is_some() => {
+                let folded = net.norm_behind(index).filter(|&norm| !of_batch(&net.nodes[norm]));
+                let relu = relu_follows(net, folded.unwrap_or(index));
+                Some(rounding::convolution(net, tensors, index, x, folded, waiting, relu))
+            }
             (Op::Conv { stride, padding, bias, out, .. }, Some(x)) => {
                 let kernel = net.parameters_of(node)[0].shape.clone();
                 let weight = tensors.flat(node, "weight").reshape([kernel[0], kernel[1], kernel[2], kernel[3]]);
@@ -92,7 +137,12 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
             (Op::BatchNorm { epsilon, .. }, Some(x)) => {
                 let (gamma, beta) = (tensors.flat(node, "gamma"), tensors.flat(node, "beta"));
                 let relu = relu_follows(net, index);
-                if training.as_ref().is_some_and(|training| node.stage > training.frozen) {
+                let before = net.grid_before(index).and_then(|before| tensors.grid(&net.nodes[before]));
+                if let Some(grid) = before {
+                    let (x, rest) = rounding::signed(tensors, node, *epsilon, grid, x);
+                    pending[index] = Some(rest);
+                    Some(x)
+                } else if of_batch(node) {
                     let [_, _, height, width] = x.dims();
                     let (y, of_batch) = if fast {
                         let (y, statistics) = operators::batch_norm(x, gamma, beta, *epsilon, relu);
@@ -103,11 +153,17 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                     };
                     statistics.push((node.name.clone(), of_batch, batch * height * width));
                     Some(y)
+                } else if tensors.grids.is_some()
+                    && net.norm_behind(node.inputs[0]) == Some(index)
+                    && convolves(net, node)
+                {
+                    Some(x)
                 } else {
                     let read =
                         |what: &str| tensors.flat(node, what).into_data().try_to_vec::<f32>().unwrap_or_default();
                     let running = Statistics { mean: read("mean"), variance: read("variance") };
-                    Some(if fast {
+                    // Our own normalisation's gradient is that of batch statistics.
+                    Some(if fast && training.is_none() {
                         let how = Normalisation { statistics: Arc::new(running), epsilon: *epsilon, relu };
                         operators::normalise(x, gamma, beta, how)
                     } else {
@@ -116,15 +172,32 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                 }
             }
             (Op::Relu, Some(x)) => Some(if relu_is_fused(net, index) { x } else { activation::relu(x) }),
-            (Op::MaxPool { size }, Some(x)) if fast => Some(operators::max_pool(x, *size)),
-            (Op::MaxPool { size }, Some(x)) => Some(burns::max_pool(x, *size)),
-            (Op::Dropout(rate), Some(x)) => Some(match &mut training {
-                Some(training) if *rate > 0.0 => dropout(x, *rate, training.random),
-                _ => x,
-            }),
+            (Op::MaxPool { size }, Some(x)) => {
+                pending[index] = waiting;
+                Some(if fast { operators::max_pool(x, *size) } else { burns::max_pool(x, *size) })
+            }
+            (Op::Dropout(rate), Some(x)) => {
+                pending[index] = waiting;
+                Some(match &mut training {
+                    Some(training) if *rate > 0.0 => dropout(x, *rate, training.random),
+                    _ => x,
+                })
+            }
+            (Op::Quantize(source), Some(x)) => {
+                if observing && *source == GridSource::Observed {
+                    ranges.push((node.name.clone(), range(&x, fast)));
+                }
+                Some(match tensors.grid(node) {
+                    Some(grid) => tensors.round(x, grid),
+                    None => x,
+                })
+            }
             (Op::Add, Some(x)) => take(1).map(|y| x + y),
             (Op::GlobalAveragePool, Some(x)) => Some(x.mean_dim(3).mean_dim(2)),
-            (Op::Flatten, Some(x)) => Some(x.reshape([batch, node.shape[0], 1, 1])),
+            (Op::Flatten, Some(x)) => {
+                let x = if let Some(rest) = waiting { rest.settle(x) } else { x };
+                Some(x.reshape([batch, node.shape[0], 1, 1]))
+            }
             (Op::Dense { out }, Some(x)) => {
                 let features = net.nodes[node.inputs[0]].shape[0];
                 let weight = tensors.flat(node, "weight").reshape([features, *out]);
@@ -138,7 +211,22 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
     }
     let classes = net.classes();
     let logits = values.pop().flatten().unwrap_or_else(|| Tensor::zeros([batch, classes, 1, 1], &Default::default()));
-    Pass { logits: logits.reshape([batch, classes]), statistics }
+    Pass { logits: logits.reshape([batch, classes]), statistics, ranges }
+}
+
+/// Whether a normalisation directly follows a convolution.
+fn convolves(net: &Net, norm: &Node) -> bool {
+    matches!(net.nodes[norm.inputs[0]].op, Op::Conv { .. })
+}
+
+/// Smallest and largest value, `[2]`, without gradient.
+fn range(x: &Tensor<4>, fast: bool) -> Tensor<1> {
+    if fast {
+        let device = x.device();
+        return Tensor::from_data(operators::range(x.clone()), &device);
+    }
+    let x = x.clone().detach();
+    Tensor::cat(vec![x.clone().min(), x.max()], 0)
 }
 
 /// Lets go of values that no later node reads, so that their memory is reused within the pass.

@@ -2,7 +2,9 @@
 
 mod compact;
 pub mod forward;
+pub mod grid;
 mod lenet;
+pub mod rounding;
 pub mod summary;
 pub mod weights;
 
@@ -10,6 +12,7 @@ pub use compact::compact;
 pub use lenet::lenet;
 
 use emotion_models::InputSpec;
+use grid::GridSource;
 use serde::{Deserialize, Serialize};
 
 /// The architectures that `--arch` offers.
@@ -102,6 +105,8 @@ pub enum Op {
     Dropout(f32),
     /// Sum of two inputs.
     Add,
+    /// Each value becomes the nearest of those that an 8-bit integer can stand for.
+    Quantize(GridSource),
     /// Mean over rows and columns.
     GlobalAveragePool,
     /// `[C, H, W]` to `[C * H * W]`.
@@ -157,13 +162,13 @@ pub enum Start {
 /// One parameter tensor of a net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// `LAYER.weight`, `LAYER.bias`, `LAYER.gamma`, `LAYER.beta`, `LAYER.mean`, `LAYER.variance`.
+    /// `LAYER.weight`, `LAYER.bias`, `LAYER.gamma`, `LAYER.beta`, `LAYER.mean`, `LAYER.variance`, `LAYER.range`.
     pub name: String,
     /// Shape.
     pub shape: Vec<usize>,
     /// How it starts.
     pub start: Start,
-    /// Whether the optimizer changes it; running statistics are not trained.
+    /// Whether the optimizer changes it; running statistics and ranges are not trained.
     pub trainable: bool,
     /// Stage of its layer.
     pub stage: usize,
@@ -205,7 +210,7 @@ impl Net {
             Op::GlobalAveragePool => vec![from[0]],
             Op::Flatten => vec![from.iter().product()],
             Op::Dense { out } => vec![out],
-            Op::Input | Op::BatchNorm { .. } | Op::Relu | Op::Dropout(_) | Op::Add => from.clone(),
+            Op::Input | Op::BatchNorm { .. } | Op::Relu | Op::Dropout(_) | Op::Add | Op::Quantize(_) => from.clone(),
         };
         self.nodes.push(Node { name: name.into(), op, inputs: inputs.to_vec(), shape, stage });
         self.nodes.len() - 1
@@ -262,6 +267,7 @@ impl Net {
                     named("variance", channels, Start::Constant(1.0), false),
                 ]
             }
+            Op::Quantize(GridSource::Observed) => vec![named("range", vec![2], Start::Constant(0.0), false)],
             _ => vec![],
         }
     }

@@ -28,6 +28,7 @@ fn describe(op: &Op) -> String {
         Op::MaxPool { size } => format!("max pool {size}x{size}"),
         Op::Dropout(rate) => format!("dropout {rate}"),
         Op::Add => "add".into(),
+        Op::Quantize(_) => "quantize to 8 bits".into(),
         Op::GlobalAveragePool => "global average pool".into(),
         Op::Flatten => "flatten".into(),
         Op::Dense { .. } => "dense".into(),

@@ -1,6 +1,7 @@
 //! The values of a net's parameters, by name.
 
-use super::{Net, Parameter, Start};
+use super::grid::{Grid, GridSource};
+use super::{Net, Node, Parameter, Start};
 use crate::random::{Purpose, stream};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -52,6 +53,15 @@ impl Weights {
     /// The values of one tensor; empty when there is none of that name.
     pub fn values(&self, name: &str) -> &[f32] {
         self.0.get(name).map_or(&[], |array| &array.values)
+    }
+
+    /// The grid of a layer that rounds; of one that has seen nothing yet, the narrowest there is.
+    pub fn grid(&self, node: &Node, source: GridSource) -> Grid {
+        match (source, self.values(&format!("{}.range", node.name))) {
+            (GridSource::Given(grid), _) => grid,
+            (GridSource::Observed, &[low, high]) => Grid::over(low, high),
+            (GridSource::Observed, _) => Grid::over(0.0, 0.0),
+        }
     }
 
     /// Writes a safetensors file; `notes` go into its header.

@@ -1,6 +1,7 @@
 //! The same operators from burn's own, for graphics cards and to compare with.
 
 use super::{Convolution, norm::Statistics};
+use crate::nets::grid::Grid;
 use burn::tensor::module::{self, BatchNormTrainOutput};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData, activation};
@@ -47,6 +48,20 @@ pub fn normalise(
 /// As [`super::max_pool`].
 pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
     module::max_pool2d(input, MaxPoolOptions::new([size; 2]))
+}
+
+/// As [`super::round`].
+pub fn round(input: Tensor<4>, grid: Grid) -> Tensor<4> {
+    let (low, high) = grid.bounds();
+    let number = (input.clone().detach() / grid.scale).round();
+    let saturated = number.clone().clamp(low, high);
+    let rounded = saturated.clone() * grid.scale;
+    if !input.device().is_autodiff() {
+        return rounded;
+    }
+    // No gradient passes where a value was filled in.
+    let passing = input.mask_fill(number.not_equal(saturated), 0.0);
+    passing.clone() + (rounded - passing).detach()
 }
 
 fn rectified(tensor: Tensor<4>, relu: bool) -> Tensor<4> {

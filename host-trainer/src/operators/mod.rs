@@ -9,8 +9,10 @@ pub mod conv;
 pub mod gemm;
 pub mod norm;
 pub mod pool;
+pub mod quantize;
 pub mod timing;
 
+use crate::nets::grid::Grid;
 use burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -66,6 +68,8 @@ pub trait FastOperators: Backend {
     ) -> FloatTensor<Self>;
     /// `[N, C, H, W]`, windows of `size x size`.
     fn fast_max_pool(input: FloatTensor<Self>, size: usize) -> FloatTensor<Self>;
+    /// `[N, C, H, W]`, each value to the nearest of the grid's.
+    fn fast_round(input: FloatTensor<Self>, grid: Grid) -> FloatTensor<Self>;
 }
 
 /// Convolution: `[N, C, H, W]` by `[O, C, K, K]` plus bias `[O]`, zero padding.
@@ -99,6 +103,16 @@ pub fn batch_norm(
 /// Max-pooling over whole windows of `size x size`.
 pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::fast_max_pool(input.into_dispatch(), size))
+}
+
+/// Rounds to the values of a grid; the gradient passes where nothing is saturated.
+pub fn round(input: Tensor<4>, grid: Grid) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::fast_round(input.into_dispatch(), grid))
+}
+
+/// Smallest and largest value.
+pub fn range(input: Tensor<4>) -> [f32; 2] {
+    floats_of(input, |values| timed(Part::QuantizeForward, || quantize::range(values)))
 }
 
 /// Calls `work` with a tensor's values in row-major order; without a copy where they already lie so in this process.
@@ -184,6 +198,12 @@ impl FastOperators for Flex {
         let shape = pool_shape(&input, size);
         pooled(&input, timed(Part::PoolForward, || pool::forward(floats(&input), shape)).0, shape)
     }
+
+    fn fast_round(input: FlexTensor, grid: Grid) -> FlexTensor {
+        let input = contiguous(&input);
+        let output = timed(Part::QuantizeForward, || quantize::forward(floats(&input), grid));
+        tensor(output, dims::<4>(&input))
+    }
 }
 
 #[derive(Debug)]
@@ -265,6 +285,23 @@ impl Backward<Flex, 1> for PoolBackward {
     }
 }
 
+#[derive(Debug)]
+struct RoundBackward;
+
+impl Backward<Flex, 1> for RoundBackward {
+    type State = (FlexTensor, Grid);
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
+        let (input, grid) = &ops.state;
+        let [node] = ops.parents;
+        if let Some(node) = node {
+            let values = timed(Part::QuantizeBackward, || quantize::backward(floats(input), *grid, floats(&gradient)));
+            grads.register::<Flex>(node.id, tensor(values, dims::<4>(input)));
+        }
+    }
+}
+
 impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
     fn fast_conv(
         input: FloatTensor<Self>,
@@ -310,6 +347,16 @@ impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
         let output = pooled(&input, values, shape);
         match PoolBackward.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((Arc::new(places), dims(&input), shape), output),
+            OpsKind::UnTracked(prep) => prep.finish(output),
+        }
+    }
+
+    fn fast_round(input: FloatTensor<Self>, grid: Grid) -> FloatTensor<Self> {
+        let (input, node) = input.into_parts();
+        let input = contiguous(&input);
+        let output = Flex::fast_round(input.clone(), grid);
+        match RoundBackward.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish((input, grid), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }

@@ -198,3 +198,58 @@ fn convolution_matches_numerical_gradients() {
     check_numerically(&w, &gradients.weight, 1e-3, |w| loss(&x, w, &b));
     check_numerically(&b, &gradients.bias, 1e-3, |b| loss(&x, &w, b));
 }
+
+#[test]
+fn rounding_equals_burns_and_its_definition() {
+    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    let device = Device::flex().autodiff();
+    for grid in [Grid { scale: 0.01, zero_point: -128.0 }, Grid { scale: 0.004, zero_point: 7.0 }] {
+        let x = random(&mut rng, [2, 3, 5, 7], &device);
+        let run = |fast: bool| {
+            let x = x.clone().require_grad();
+            let y = if fast { round(x.clone(), grid) } else { burns::round(x.clone(), grid) };
+            let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
+            let grads = (y.clone() * weights).sum().backward();
+            [values(y), values(x.grad(&grads).unwrap())]
+        };
+        let [y, gradient] = run(true);
+        let [theirs, their_gradient] = run(false);
+        assert_close(&y, &theirs, "output");
+        assert_eq!(gradient, their_gradient);
+        let weights = values(random(&mut ChaCha8Rng::seed_from_u64(9), [2, 3, 5, 7], &device));
+        let mut saturated = 0;
+        for (((x, y), gradient), weight) in values(x).iter().zip(&y).zip(&gradient).zip(&weights) {
+            let number = (x / grid.scale).round_ties_even() + grid.zero_point;
+            assert_eq!(*y, (number.clamp(-128.0, 127.0) - grid.zero_point) * grid.scale);
+            let inside = (-128.0..=127.0).contains(&number);
+            assert_eq!(*gradient, if inside { *weight } else { 0.0 });
+            saturated += usize::from(!inside);
+        }
+        assert!(saturated > 20 && saturated < 190, "{saturated} saturated");
+    }
+}
+
+#[test]
+fn roundings_gradient_is_that_of_the_saturated_line() {
+    // A fine grid follows the line min(max(x, low), high) closely enough for difference quotients; its ends are kinks.
+    let grid = Grid { scale: 1e-5, zero_point: 20.0 };
+    let (low, high) = grid.bounds();
+    let x = [-1e-2, 0.9 * low * grid.scale, 0.0, 0.9 * high * grid.scale, 1e-2];
+    let analytic = quantize::backward(&x, grid, &[1.0; 5]);
+    for (x, analytic) in x.into_iter().zip(analytic) {
+        let shift = 8.0 * grid.scale;
+        let moved = |by: f32| f64::from(quantize::forward(&[x + by], grid)[0]);
+        let numerical = (moved(shift) - moved(-shift)) / f64::from(2.0 * shift);
+        assert!((numerical - f64::from(analytic)).abs() < 0.1, "at {x}: {numerical} against {analytic}");
+    }
+}
+
+#[test]
+fn ranges_are_the_smallest_and_largest_value() {
+    let mut rng = ChaCha8Rng::seed_from_u64(12);
+    for len in [1, 15, 16, 17, 70_000] {
+        let values: Vec<f32> = (0..len).map(|_| rng.random_range(-3.0..5.0)).collect();
+        let sorted = |f: fn(f32, f32) -> f32| values.iter().copied().reduce(f).unwrap();
+        assert_eq!(quantize::range(&values), [sorted(f32::min), sorted(f32::max)]);
+    }
+}

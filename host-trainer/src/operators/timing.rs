@@ -18,17 +18,23 @@ pub enum Part {
     PoolForward,
     /// Its gradient.
     PoolBackward,
+    /// Rounding to an 8-bit grid, and the range that it covers.
+    QuantizeForward,
+    /// Its gradient.
+    QuantizeBackward,
 }
 
 impl Part {
     /// All parts, in order.
-    pub const ALL: [Part; 6] = [
+    pub const ALL: [Part; 8] = [
         Part::ConvForward,
         Part::ConvBackward,
         Part::NormForward,
         Part::NormBackward,
         Part::PoolForward,
         Part::PoolBackward,
+        Part::QuantizeForward,
+        Part::QuantizeBackward,
     ];
 
     /// As tables name it.
@@ -40,6 +46,8 @@ impl Part {
             Part::NormBackward => "normalisation, backward",
             Part::PoolForward => "max-pooling, forward",
             Part::PoolBackward => "max-pooling, backward",
+            Part::QuantizeForward => "quantising, forward",
+            Part::QuantizeBackward => "quantising, backward",
         }
     }
 }

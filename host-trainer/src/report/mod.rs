@@ -37,9 +37,8 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
     let shape = (input.colour.channels(), input.height as usize, input.width as usize);
 
     let text = format!(
-        "best epoch {} of {}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
-        run.best_epoch,
-        run.history.len(),
+        "{}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
+        best(&run),
         text::scores(&data.labels, &scores)
     );
     let pictures = page::Pictures {
@@ -65,6 +64,14 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
         note_evaluation(&run.folder, &scores)?;
     }
     Ok(())
+}
+
+/// Which epoch is reported on.
+fn best(run: &Run) -> String {
+    match (run.best_epoch, run.history.len()) {
+        (0, epochs) => format!("quantised, before any of {epochs} epochs"),
+        (best, epochs) => format!("best epoch {best} of {epochs}"),
+    }
 }
 
 /// The list of a run's looks at test pictures, for the model's card.

@@ -43,10 +43,9 @@ pub fn page(run: &Run, data: &Dataset, part: &str, scores: &Scores, text: &str, 
     let mut html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}: Moodlight training report</title>\
-         <style>{STYLE}</style><h1>{0}</h1><p class=\"soft\">best epoch {1} of {2}, {3:?}, {4} labels</p>",
+         <style>{STYLE}</style><h1>{0}</h1><p class=\"soft\">{1}, {2:?}, {3} labels</p>",
         escape(&name),
-        run.best_epoch,
-        run.history.len(),
+        super::best(run),
         run.config.arch.name(),
         data.labels.len()
     );

@@ -1,6 +1,7 @@
 //! Training: pictures in, checkpoints and a history out.
 
 pub mod average;
+mod calibrate;
 pub mod checkpoint;
 pub mod clock;
 pub mod history;
@@ -11,6 +12,7 @@ pub mod schedule;
 mod step;
 pub mod stopping;
 
+use crate::augment::Augment;
 use crate::batches::{BatchSpec, Batches, batches};
 use crate::config::Config;
 use crate::dataset::{Dataset, Split};
@@ -28,7 +30,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use stopping::Monitor;
 
 /// A run under way.
 pub struct Trainer {
@@ -102,6 +103,9 @@ impl Trainer {
     pub fn train(&mut self, interrupted: &AtomicBool) -> Result<End> {
         // A run killed between checkpoint and history would otherwise lack a line until its next epoch.
         self.write_history()?;
+        if self.wants_calibration() {
+            self.calibrate()?;
+        }
         while self.state.epochs_done < self.config.epochs {
             if self.state.stopping.exhausted(self.config.patience) {
                 return Ok(End::Stopped);
@@ -159,19 +163,23 @@ impl Trainer {
         let seconds = before + began.elapsed().as_secs_f64();
         let entry = self.entry(epoch + 1, &running, &val, learning_rate, training, seconds);
         progress.finish(&entry);
-        self.epoch_over(entry)?;
+        self.epoch_over(entry, &val)?;
         Ok(!interrupted.load(Ordering::Relaxed))
     }
 
     /// The batches of an epoch, counted from 0.
     pub(crate) fn batches(&self, epoch: usize) -> Batches {
+        self.batches_with(epoch, self.config.augment.clone())
+    }
+
+    fn batches_with(&self, epoch: usize, augment: Augment) -> Batches {
         let input = self.config.input();
         let spec = BatchSpec {
             batch_size: self.config.batch_size,
             seed: self.config.seed,
             epoch,
             shuffle: true,
-            augment: self.config.augment.clone(),
+            augment,
             pixel_map: input.pixel_map,
             shape: (input.colour.channels(), input.height as usize, input.width as usize),
             classes: self.net.classes(),
@@ -206,16 +214,12 @@ impl Trainer {
         }
     }
 
-    fn epoch_over(&mut self, entry: Epoch) -> Result<()> {
+    fn epoch_over(&mut self, entry: Epoch, val: &Scores) -> Result<()> {
         let state = &mut self.state;
         state.history.push(entry);
         state.epochs_done += 1;
         self.config.schedule.epoch_over(&mut state.schedule, entry.val.loss);
-        let figure = match self.config.monitor {
-            Monitor::Loss => entry.val.loss,
-            Monitor::Accuracy => entry.val.accuracy,
-            Monitor::MacroF1 => entry.val.f1,
-        };
+        let figure = self.config.monitor.of(val);
         if state.stopping.epoch_over(self.config.monitor, entry.epoch, figure) {
             let weights = state.average.as_ref().unwrap_or(&state.weights);
             checkpoint::save_best(&self.run, weights, &self.identity)?;

@@ -19,7 +19,13 @@ struct Results {
     gradients: Vec<(String, TensorData)>,
     /// Mean and biased variance by normalisation, with the number of values per channel.
     statistics: Vec<(String, [Vec<f32>; 2], usize)>,
+    /// Smallest and largest value by the layer that rounds them.
+    ranges: Vec<(String, TensorData)>,
 }
+
+/// Share of a quantised run's running statistics and ranges that each step keeps. Jacob et al. 2018 (section 3.1) ask for one
+/// close to 1, so that ranges are smooth over many steps; 0.99 is PyTorch's (`MovingAverageMinMaxObserver`).
+const KEPT_WHEN_QUANTIZED: f32 = 0.99;
 
 impl Trainer {
     /// Learns from one batch and returns its loss, penalties included.
@@ -40,6 +46,7 @@ impl Trainer {
             self.config.optimizer.update(&mut state.moments, name, weights, gradient, learning_rate);
         }
         self.update_running_statistics(&results);
+        self.update_ranges(&results);
         let state = &mut self.state;
         if let Some(averaged) = &mut state.average {
             average::update(averaged, &state.weights, self.config.average, state.moments.steps);
@@ -62,8 +69,9 @@ impl Trainer {
         self.clock.lap(Stage::Upload);
 
         let mut random = stream(Purpose::Dropout, self.config.seed, epoch as u64, step as u64);
-        let training = Training { random: &mut random, frozen: self.config.freeze };
-        let Pass { logits, statistics } = forward::forward(&self.net, &tensors, input, Some(training));
+        let settled = self.config.quantize.as_ref().is_some_and(|quantization| epoch >= quantization.settle_after);
+        let training = Training { random: &mut random, frozen: self.config.freeze, settled };
+        let Pass { logits, statistics, ranges } = forward::forward(&self.net, &tensors, input, Some(training));
         let present = self.present_in(batch);
         let targets = loss::Targets::new(&batch.targets, &self.class_weights, self.config.label_smoothing, &present);
         let loss = loss::cross_entropy(logits.clone(), &targets, &device);
@@ -86,6 +94,7 @@ impl Trainer {
                 transaction = both.iter().map(|one| one.clone().inner()).fold(transaction, Transaction::register);
             }
         }
+        transaction = ranges.iter().map(|(_, range)| range.clone().inner()).fold(transaction, Transaction::register);
         let mut read = transaction.execute().into_iter();
         let mut next = || read.next().unwrap_or_else(|| TensorData::new(Vec::<f32>::new(), [0]));
         let loss = next();
@@ -104,6 +113,7 @@ impl Trainer {
                     }
                 })
                 .collect(),
+            ranges: ranges.into_iter().map(|(name, _)| (name, next())).collect(),
         };
         self.clock.lap(Stage::Download);
         results
@@ -121,13 +131,16 @@ impl Trainer {
     }
 
     /// Moves each normalisation's running mean and unbiased variance towards the batch's. The first steps average all batches
-    /// alike, so that the values they start with do not linger.
+    /// alike, so that the values they start with do not linger; a quantised run starts with good ones.
     fn update_running_statistics(&mut self, results: &Results) {
         let steps = self.state.moments.steps.max(1) as f32;
         for (name, [mean, variance], count) in &results.statistics {
             let node = self.net.nodes.iter().find(|node| node.name == *name);
             let Some(Op::BatchNorm { momentum, .. }) = node.map(|node| &node.op) else { continue };
-            let momentum = momentum.min((steps - 1.0) / steps);
+            let momentum = match self.config.quantize {
+                Some(_) => KEPT_WHEN_QUANTIZED,
+                None => momentum.min((steps - 1.0) / steps),
+            };
             let unbiased = *count as f32 / (*count as f32 - 1.0).max(1.0);
             for (what, values, factor) in [("mean", mean, 1.0), ("variance", variance, unbiased)] {
                 if let Some(running) = self.state.weights.0.get_mut(&format!("{name}.{what}")) {
@@ -135,6 +148,16 @@ impl Trainer {
                         *running = momentum * *running + (1.0 - momentum) * factor * value;
                     }
                 }
+            }
+        }
+    }
+
+    /// Moves each activation's range towards the batch's.
+    fn update_ranges(&mut self, results: &Results) {
+        for (name, range) in &results.ranges {
+            let Some(running) = self.state.weights.0.get_mut(&format!("{name}.range")) else { continue };
+            for (running, end) in running.values.iter_mut().zip(range.as_slice::<f32>().unwrap_or_default()) {
+                *running = KEPT_WHEN_QUANTIZED * *running + (1.0 - KEPT_WHEN_QUANTIZED) * end;
             }
         }
     }

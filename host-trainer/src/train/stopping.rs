@@ -1,5 +1,6 @@
 //! When to stop, and which epoch was the best.
 
+use crate::metrics::Scores;
 use serde::{Deserialize, Serialize};
 
 /// What an epoch is judged by; always on the validation part.
@@ -15,6 +16,15 @@ pub enum Monitor {
 }
 
 impl Monitor {
+    /// Its figure among others.
+    pub fn of(self, scores: &Scores) -> f64 {
+        match self {
+            Monitor::Loss => scores.loss,
+            Monitor::Accuracy => scores.accuracy,
+            Monitor::MacroF1 => scores.macro_f1,
+        }
+    }
+
     /// As people write it.
     pub fn name(self) -> &'static str {
         match self {
@@ -28,7 +38,7 @@ impl Monitor {
 /// Early stopping's memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoppingState {
-    /// The best epoch so far, counted from 1, and its figure.
+    /// The best epoch so far, counted from 1, and its figure; epoch 0 is a quantised run before its first one.
     pub best: Option<(usize, f64)>,
     /// Epochs since then.
     pub waited: usize,
