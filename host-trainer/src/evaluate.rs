@@ -8,7 +8,10 @@ use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
-use emotion_models::{Classifier, CropBox, ModelCard, Picture, Preprocessor, Probabilities, apply_temperature};
+use emotion_models::{
+    Classifier, CropBox, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities, apply_temperature,
+    decode,
+};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -29,12 +32,43 @@ pub struct EvaluateArgs {
     /// Read out these labels only, by softmax over their logits.
     #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
     pub labels: Vec<String>,
+    /// Arithmetic to run it in; by default its card's. An integer model runs in f32 too, without rounding its activations.
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionName>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
     /// Do not add a result on a test folder to the card beside the model.
     #[arg(long)]
     pub no_record: bool,
+}
+
+/// The arithmetics that a model may run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// 32-bit floating point.
+    F32,
+    /// 8-bit integers.
+    Int8,
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F32 => Precision::F32,
+            PrecisionName::Int8 => Precision::Int8,
+        }
+    }
+}
+
+/// Loads the model, to run in the arithmetic asked for.
+fn load(args: &EvaluateArgs) -> Result<Classifier> {
+    let Some(precision) = args.precision else { return Ok(Classifier::from_file(&args.model)?) };
+    let read = |source| ModelError::Read { path: args.model.clone(), source };
+    let bytes = std::fs::read(&args.model).map_err(read)?;
+    let name = args.model.display().to_string();
+    let model = decode(&bytes).map_err(|error| error.named(&name))?;
+    Ok(Classifier::with_precision(&model, &name, precision.into())?)
 }
 
 /// The parts of a data folder.
@@ -78,7 +112,7 @@ type Labelled = (PathBuf, usize);
 /// # Errors
 /// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    let classifier = Classifier::from_file(&args.model)?;
+    let classifier = load(args)?;
     let card = classifier.card().clone();
     let outputs = export::outputs(&card.labels, &args.labels)
         .with_context(|| format!("in --labels for {}", args.model.display()))?;
@@ -197,9 +231,12 @@ fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, measured: M
             return Ok(());
         }
     };
-    let read_out =
+    let mut remark =
         if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
-    let text = card::with_evaluation(&text, &measured, labels, &read_out);
+    if let Some(precision) = args.precision.map(Precision::from).filter(|&precision| precision != model.precision) {
+        remark += &format!(", run in {precision}");
+    }
+    let text = card::with_evaluation(&text, &measured, labels, &remark);
     crate::files::write_whole(&path, text.as_bytes())
         .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
     if !args.json {
