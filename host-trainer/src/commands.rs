@@ -121,8 +121,12 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
 
     let trainer = Trainer::new(config, net, &data, engine, run, identity, state);
     let code = train_to_end(trainer, run, &data)?;
-    match args.quantize && code == ExitCode::SUCCESS {
-        true => quantize::follow(run, &run.join("quantized"), &data, args.force),
+    match args.quantize {
+        true if code == ExitCode::SUCCESS => quantize::follow(run, &run.join("quantized"), &data, args.force),
+        true => {
+            say!("say --quantize again then, or quantise the run afterwards: host-trainer quantize {}", run.display())?;
+            Ok(code)
+        }
         false => Ok(code),
     }
 }
