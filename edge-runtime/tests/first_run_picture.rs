@@ -75,7 +75,7 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
 
 fn draw(classifier: &Classifier) -> (String, Vec<Vec<String>>) {
     let scenes = SCENES.map(|label| scene(classifier, label));
-    let greeting = greeting(&SourceSpec::TestCard, classifier.card(), true, true, Ink::True);
+    let greeting = greeting(&SourceSpec::TestCard, classifier, true, true, Ink::True);
     let head: Vec<String> =
         std::iter::once("$ cargo run --release".to_owned()).chain(greeting.lines().map(str::to_owned)).collect();
     let rows = head.len() + scenes[0].0.len();

@@ -135,7 +135,7 @@ fn greet(setup: &Setup, classifier: &Classifier, style: Style, fallback: bool) -
     }
     let live = style == Style::Live;
     let ink = if live { Ink::of_environment() } else { Ink::None };
-    let text = output::greeting(&setup.config.source, classifier.card(), live, fallback, ink);
+    let text = output::greeting(&setup.config.source, classifier, live, fallback, ink);
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)

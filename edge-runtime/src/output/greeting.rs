@@ -2,20 +2,20 @@
 
 use super::paint::Ink;
 use crate::source::SourceSpec;
-use emotion_models::ModelCard;
+use emotion_models::Classifier;
 use std::fmt::Write;
 
 /// Why the test card is seen though nobody asked for it.
 pub const STAND_IN: &str = "no camera and no configuration here, so the test card stands in";
 
 /// What runs; `live`, how to stop it and what to try next; `stands_in`, why it is the test card.
-pub fn greeting(source: &SourceSpec, card: &ModelCard, live: bool, stands_in: bool, ink: Ink) -> String {
+pub fn greeting(source: &SourceSpec, classifier: &Classifier, live: bool, stands_in: bool, ink: Ink) -> String {
     let mut text = String::new();
     ink.bold(&mut text);
     text.push_str("Moodlight");
     ink.reset(&mut text);
     // Writing into a String cannot fail.
-    let _ = writeln!(text, ": {}; model {} ({})", source.description(), card.name, card.precision);
+    let _ = writeln!(text, ": {}; model {} ({})", source.description(), classifier.card().name, classifier.precision());
     if stands_in {
         let _ = writeln!(text, "({STAND_IN})");
     }
