@@ -271,6 +271,57 @@ fn damaged_files_never_take_the_program_down() {
     let _ = std::panic::take_hook();
 }
 
+/// The models from which the fuzzer starts too, in both arithmetics.
+#[test]
+fn damaged_networks_are_refused_or_run() {
+    std::panic::set_hook(Box::new(|_| {}));
+    for whole in [&include_bytes!("../../fuzz/seeds/float.onnx")[..], include_bytes!("../../fuzz/seeds/integer.onnx")] {
+        assert!(Classifier::from_bytes(whole, "seed.onnx").is_ok());
+        for position in 0..whole.len() {
+            let mut bytes = whole.to_vec();
+            bytes[position] ^= 1 << (position % 8);
+            let Ok(model) = decode(&bytes) else { continue };
+            for precision in [Precision::F32, Precision::Int8] {
+                if let Ok(mut classifier) = Classifier::with_precision(&model, "damaged.onnx", precision) {
+                    let _ = classifier.infer();
+                }
+            }
+        }
+    }
+    let _ = std::panic::take_hook();
+}
+
+/// A file of a few kilobytes must not ask for the machine's memory or its day.
+#[test]
+fn networks_of_impossible_size_are_refused() {
+    let whole = decode(include_bytes!("../../fuzz/seeds/integer.onnx")).unwrap();
+    let grown = |change: &dyn Fn(&mut GraphProto)| {
+        let mut model = whole.clone();
+        let graph = model.graph.as_mut().unwrap();
+        change(graph);
+        Classifier::from_model(&model, "grown.onnx").err().unwrap().to_string()
+    };
+    let nodes = grown(&|graph| {
+        let last = graph.node[0].clone();
+        graph.node.extend(std::iter::repeat_n(last, 5000));
+    });
+    assert!(nodes.contains("nodes"), "{nodes}");
+    let numbers = grown(&|graph| {
+        let one = |name: &str, dims: &[i64]| TensorProto {
+            name: name.into(),
+            dims: dims.to_vec(),
+            data_type: DataType::Float as i32,
+            float_data: vec![0.0; 20_000],
+            ..Default::default()
+        };
+        graph.initializer.extend([one("tall", &[20_000, 1]), one("wide", &[1, 20_000])]);
+        let mut add = graph.node.iter().find(|node| node.op_type == "Add").unwrap().clone();
+        (add.name, add.input, add.output) = ("outer".into(), vec!["tall".into(), "wide".into()], vec!["outer".into()]);
+        graph.node.push(add);
+    });
+    assert!(numbers.contains("numbers"), "{numbers}");
+}
+
 #[test]
 fn the_engine_says_its_version() {
     let lock = include_str!("../../Cargo.lock");
