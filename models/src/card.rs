@@ -1,5 +1,6 @@
 //! The model card: what a model's numbers mean, carried in the ONNX file as `moodlight.*` properties.
 
+use crate::face::CELL;
 use crate::input::{Colour, InputSpec, PixelMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -90,15 +91,20 @@ pub struct ModelCard {
     pub name: String,
     /// What the model is for.
     pub task: Task,
-    /// The labels in output order: 2 to [`MAX_LABELS`] for [`Task::Emotion`], without commas or control characters.
+    /// The labels in output order: 2 to [`MAX_LABELS`] for [`Task::Emotion`], without commas or control characters; `face` alone
+    /// for [`Task::Face`].
     pub labels: Vec<String>,
     /// Size, colour and pixel map of the input tensor `[1, C, H, W]`.
     pub input: InputSpec,
-    /// How much larger than the face box the crop is, as a fraction of its size; see `CropBox::with_margin`.
+    /// How much larger than the face box the crop is, as a fraction of its size; see [`crate::Face::crop`].
     pub crop_margin: f32,
+    /// Which faces an emotion model can judge; of no meaning for a face model.
+    #[serde(default)]
+    pub limits: FaceLimits,
     /// Softmax temperature found by calibration, above 0; see `apply_temperature`.
     pub temperature: f32,
-    /// Per label, the smoothed probability, above 0 and at most 1, needed to enter that mood.
+    /// Per label, the smoothed probability, above 0 and at most 1, needed to enter that mood; a face model's score from which on
+    /// something is a face.
     pub thresholds: Vec<f32>,
     /// The arithmetic of the graph.
     pub precision: Precision,
@@ -108,6 +114,27 @@ pub struct ModelCard {
     pub data_fingerprint: String,
     /// Measured figures by name, such as `test_accuracy`; finite.
     pub metrics: BTreeMap<String, f64>,
+}
+
+/// The label of a face model's one output.
+pub const FACE_LABEL: &str = "face";
+
+/// Which faces an emotion model can judge; others count as unsure.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaceLimits {
+    /// The least mean side of a face's box, the square root of its area, in pixels of the frame. Default 24, half of what the
+    /// smallest training pictures have.
+    pub smallest_face: f32,
+    /// The least share of the box that lies in the frame, 0 to 1. Default 0.8.
+    pub least_inside: f32,
+    /// The least width of the box as a fraction of its height; a head turned away is narrower. Default 0.5.
+    pub narrowest_face: f32,
+}
+
+impl Default for FaceLimits {
+    fn default() -> Self {
+        Self { smallest_face: 24.0, least_inside: 0.8, narrowest_face: 0.5 }
+    }
 }
 
 /// Why a card is not one the runtime can trust.
@@ -161,10 +188,21 @@ impl ModelCard {
     /// [`CardError::Invalid`] with the field and what it should have been.
     pub fn validate(&self) -> Result<(), CardError> {
         let count = self.labels.len();
-        let fewest = if self.task == Task::Emotion { 2 } else { 0 };
-        require((fewest..=MAX_LABELS).contains(&count), "labels", || {
-            format!("{count} of them, where a model has {fewest} to {MAX_LABELS}")
-        })?;
+        match self.task {
+            Task::Emotion => require((2..=MAX_LABELS).contains(&count), "labels", || {
+                format!("{count} of them, where a model has 2 to {MAX_LABELS}")
+            })?,
+            Task::Face => {
+                require(self.labels == [FACE_LABEL], "labels", || {
+                    format!("`{}`, where a face model has `{FACE_LABEL}`", self.labels.join(","))
+                })?;
+                let fits = self.input.width.is_multiple_of(CELL) && self.input.height.is_multiple_of(CELL);
+                require(fits, "input size", || {
+                    let (width, height) = (self.input.width, self.input.height);
+                    format!("{width}x{height} pixels, where a face model's sides are multiples of {CELL}")
+                })?;
+            }
+        }
         for (index, label) in self.labels.iter().enumerate() {
             require(is_plain_label(label), "labels", || {
                 format!("`{}` is empty or has a comma, a control character or space around it", label.escape_debug())
@@ -182,6 +220,14 @@ impl ModelCard {
         require((-0.5..=4.0).contains(&self.crop_margin), "crop margin", || {
             format!("{} does not lie from -0.5 to 4", self.crop_margin)
         })?;
+        let FaceLimits { smallest_face, least_inside, narrowest_face } = self.limits;
+        for (field, value, largest) in [
+            ("smallest face", smallest_face, 10_000.0),
+            ("least inside", least_inside, 1.0),
+            ("narrowest face", narrowest_face, 10.0),
+        ] {
+            require((0.0..=largest).contains(&value), field, || format!("{value} does not lie from 0 to {largest}"))?;
+        }
         require((0.01..=100.0).contains(&self.temperature), "temperature", || {
             format!("{} does not lie from 0.01 to 100", self.temperature)
         })?;
@@ -216,6 +262,9 @@ impl ModelCard {
             ("pixel_offset", input.pixel_map.offset.to_string()),
             ("pixel_scale", input.pixel_map.scale.to_string()),
             ("crop_margin", self.crop_margin.to_string()),
+            ("smallest_face", self.limits.smallest_face.to_string()),
+            ("least_inside", self.limits.least_inside.to_string()),
+            ("narrowest_face", self.limits.narrowest_face.to_string()),
             ("temperature", self.temperature.to_string()),
             ("thresholds", list(&self.thresholds)),
             ("precision", self.precision.to_string()),
@@ -261,6 +310,7 @@ impl ModelCard {
                 pixel_map: PixelMap { offset: found.parse("pixel_offset")?, scale: found.parse("pixel_scale")? },
             },
             crop_margin: found.parse("crop_margin")?,
+            limits: found.limits()?,
             temperature: found.parse("temperature")?,
             thresholds: found.list("thresholds")?,
             precision: found.parse("precision")?,
@@ -292,6 +342,22 @@ impl Properties {
 
     fn parse<T: FromStr<Err: fmt::Display>>(&self, key: &str) -> Result<T, CardError> {
         self.text(key)?.trim().parse().map_err(|error: T::Err| self.unreadable(key, error.to_string()))
+    }
+
+    /// The limits, which cards older than the face search lack.
+    fn limits(&self) -> Result<FaceLimits, CardError> {
+        let mut limits = FaceLimits::default();
+        let fields = [
+            ("smallest_face", &mut limits.smallest_face),
+            ("least_inside", &mut limits.least_inside),
+            ("narrowest_face", &mut limits.narrowest_face),
+        ];
+        for (key, field) in fields {
+            if self.0.contains_key(key) {
+                *field = self.parse(key)?;
+            }
+        }
+        Ok(limits)
     }
 
     /// A comma-separated list; empty text is the empty list.

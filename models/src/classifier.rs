@@ -111,9 +111,9 @@ impl Classifier {
         let precision = precision.unwrap_or(card.precision);
         let contradiction = |detail: String| ModelError::GraphContradictsCard { model: name.to_owned(), detail };
         if card.task != Task::Emotion {
-            return Err(contradiction(format!("its task is `{}`, a classifier needs `emotion`", card.task)));
+            return Err(ModelError::WrongTask { model: name.to_owned(), task: card.task, wanted: Task::Emotion });
         }
-        check_precision(model, card.precision).map_err(contradiction)?;
+        check_precision(model, card.precision, 0).map_err(contradiction)?;
         if precision == Precision::Int8 && card.precision == Precision::F32 {
             return Err(ModelError::NotInteger { model: name.to_owned() });
         }
@@ -167,8 +167,8 @@ impl Classifier {
     /// # Errors
     /// [`ModelError::Engine`] when the engine fails or answers with something that is not a number.
     pub fn infer(&mut self) -> Result<Probabilities, ModelError> {
-        let raw = self.engine.run(Input::Bytes(self.preprocessor.bytes())).map_err(|reason| self.cannot_run(reason))?;
-        Ok(apply_temperature(&raw, self.card.temperature))
+        let answer = self.engine.run(Input::Bytes(self.preprocessor.bytes()), Probabilities::from_slice);
+        Ok(apply_temperature(&self.read(answer)?, self.card.temperature))
     }
 
     /// The graph's own output, at temperature 1, for an input tensor given as `[C, H, W]` real numbers.
@@ -180,7 +180,13 @@ impl Classifier {
             let (model, expected) = (self.model.clone(), self.card.input.len());
             return Err(ModelError::InputLength { model, expected, found: input.len() });
         }
-        self.engine.run(Input::Reals(input)).map_err(|reason| self.cannot_run(reason))
+        let answer = self.engine.run(Input::Reals(input), Probabilities::from_slice);
+        self.read(answer)
+    }
+
+    fn read(&self, answer: Result<Option<Probabilities>, String>) -> Result<Probabilities, ModelError> {
+        let answer = answer.and_then(|values| values.ok_or_else(|| "it answers no probabilities".to_owned()));
+        answer.map_err(|reason| self.cannot_run(reason))
     }
 
     /// The least time of `runs` runs, layer by layer, and last what is left of a whole run: the input's bytes, the layers after
@@ -197,8 +203,9 @@ impl Classifier {
     }
 }
 
-/// Holds the arithmetic that a card names against the graph's convolutions.
-fn check_precision(model: &ModelProto, precision: Precision) -> Result<(), String> {
+/// Holds the arithmetic that a card names against the graph's convolutions, of which the last may be float in an integer graph
+/// that ends in `float_heads` of them.
+pub(crate) fn check_precision(model: &ModelProto, precision: Precision, float_heads: usize) -> Result<(), String> {
     let count =
         |kind: &str| model.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.op_type == kind).count();
     let (float, integer) = (count("Conv"), count("QLinearConv"));
@@ -206,7 +213,7 @@ fn check_precision(model: &ModelProto, precision: Precision) -> Result<(), Strin
         Precision::F32 if integer > 0 => {
             Err(format!("{integer} convolutions of the graph are integer, the card says float32"))
         }
-        Precision::Int8 if float > 0 || integer == 0 => Err(format!(
+        Precision::Int8 if float > float_heads || integer == 0 => Err(format!(
             "the card says int8, and of the graph's {} convolutions {integer} are integer",
             float + integer
         )),

@@ -5,11 +5,10 @@ use crate::fused::{Fused, Step, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
 use crate::pb::ModelProto;
-use crate::probabilities::Probabilities;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tract_core::internal::{TractErrorContext, ensure};
+use tract_core::internal::ensure;
 use tract_core::prelude::*;
 
 /// Version of tract in use; a test holds it against Cargo.lock.
@@ -53,8 +52,8 @@ impl Engine {
         shape: [usize; 4],
         reading: Reading,
         operators: Operators,
-    ) -> Result<(Self, Probabilities), String> {
-        let load = || -> TractResult<(Self, Probabilities)> {
+    ) -> Result<(Self, Vec<f32>), String> {
+        let load = || -> TractResult<(Self, Vec<f32>)> {
             let graph = match operators {
                 Operators::Ours { threads } => fuse(graph::typed(model, reading)?, threads)?,
                 Operators::Tracts => graph::typed(model, reading)?,
@@ -63,7 +62,9 @@ impl Engine {
             let plan = graph.into_optimized()?.into_runnable()?;
             let input = Arc::new(Tensor::zero_dt(kind, &shape)?);
             let mut engine = Self { input, pixels: reading.pixels, state: plan.spawn()?, plan };
-            let answer = engine.try_run(Input::Bytes(&vec![128; shape.iter().product()]))?;
+            let mut answer = Vec::new();
+            engine
+                .try_run(Input::Bytes(&vec![128; shape.iter().product()]), |values| answer.extend_from_slice(values))?;
             Ok((engine, answer))
         };
         // A damaged graph can break the engine's own assumptions, and a file must never take the program down.
@@ -72,9 +73,9 @@ impl Engine {
             .map_err(|error| format!("{error:#}"))
     }
 
-    /// Runs the graph. The error says why not, in the engine's words.
-    pub(crate) fn run(&mut self, input: Input<'_>) -> Result<Probabilities, String> {
-        self.try_run(input).map_err(|error| {
+    /// Runs the graph and hands its output, all of it finite, to `read`. The error says why not, in the engine's words.
+    pub(crate) fn run<T>(&mut self, input: Input<'_>, read: impl FnOnce(&[f32]) -> T) -> Result<T, String> {
+        self.try_run(input, read).map_err(|error| {
             // A turn that broke off leaves values behind that the next one would trip over.
             if let Ok(state) = self.plan.spawn() {
                 self.state = state;
@@ -83,14 +84,13 @@ impl Engine {
         })
     }
 
-    fn try_run(&mut self, input: Input<'_>) -> TractResult<Probabilities> {
+    fn try_run<T>(&mut self, input: Input<'_>, read: impl FnOnce(&[f32]) -> T) -> TractResult<T> {
         self.fill(input)?;
         let outputs = self.state.run(tvec![TValue::from_const(Arc::clone(&self.input))])?;
         let values = outputs[0].try_as_plain_ram()?.as_slice::<f32>()?;
         let finite = values.iter().all(|value| value.is_finite());
         ensure!(finite, "it answers {}: not all are finite numbers", listed(values));
-        let count = values.len();
-        Probabilities::from_slice(values).with_context(|| format!("it answers {count} numbers"))
+        Ok(read(values))
     }
 
     /// Writes the input tensor, in the kind of number that the graph takes.
@@ -157,9 +157,10 @@ impl Engine {
     }
 }
 
-/// Numbers as a message lists them.
+/// Numbers as a message lists them: the first few.
 pub(crate) fn listed(values: &[f32]) -> String {
-    values.iter().map(f32::to_string).collect::<Vec<_>>().join(", ")
+    let first = values.iter().take(crate::MAX_LABELS).map(f32::to_string).collect::<Vec<_>>().join(", ");
+    if values.len() > crate::MAX_LABELS { format!("{first}, ...") } else { first }
 }
 
 impl Clone for Engine {

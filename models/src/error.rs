@@ -1,6 +1,6 @@
 //! Why a model cannot be used.
 
-use crate::card::{CONTRACT_VERSION, CardError};
+use crate::card::{CONTRACT_VERSION, CardError, Task};
 use std::path::PathBuf;
 
 /// What to do about a file that is not a usable Moodlight model.
@@ -61,6 +61,16 @@ pub enum ModelError {
         /// What contradicts what.
         detail: String,
     },
+    /// A face model where an emotion model belongs, or the reverse.
+    #[error("{model} is a model for the task `{task}`, and one for `{wanted}` belongs here: name another file")]
+    WrongTask {
+        /// The model's file or name.
+        model: String,
+        /// What its card says it is for.
+        task: Task,
+        /// What is needed.
+        wanted: Task,
+    },
     /// The engine cannot load or run the graph.
     #[error("the engine cannot {doing} {model}: {reason}; export the model again with `host-trainer export`")]
     Engine {
@@ -101,6 +111,7 @@ impl ModelError {
             | Self::ContractVersion { model, .. }
             | Self::Card { model, .. }
             | Self::GraphContradictsCard { model, .. }
+            | Self::WrongTask { model, .. }
             | Self::Engine { model, .. }
             | Self::NotInteger { model }
             | Self::InputLength { model, .. } => name.clone_into(model),

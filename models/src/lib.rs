@@ -7,6 +7,7 @@
 //! - [`InputSpec`] and [`Preprocessor`]: the one way from a crop to the network's input tensor;
 //! - [`ModelCard`]: what the model's numbers mean, carried inside the ONNX file ([`embed`], [`read_card`]);
 //! - [`Classifier`]: the engine (tract) behind a narrow interface, giving [`Probabilities`];
+//! - [`FaceFinder`]: the same engine with a face model, giving [`Faces`];
 //! - [`TestCard`]: a drawn face that cycles through the moods, for a first run without a camera and for tests.
 //!
 //! ```
@@ -26,6 +27,7 @@ mod classifier;
 mod crop;
 mod engine;
 mod error;
+mod face;
 mod frame;
 mod fused;
 mod graph;
@@ -43,11 +45,14 @@ mod resample;
 pub mod shipped;
 mod test_card;
 
-pub use card::{CONTRACT_VERSION, CardError, MAX_LABELS, ModelCard, Precision, Task, is_plain_label};
+pub use card::{
+    CONTRACT_VERSION, CardError, FACE_LABEL, FaceLimits, MAX_LABELS, ModelCard, Precision, Task, is_plain_label,
+};
 pub use classifier::{Classifier, LayerTime};
 pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
+pub use face::{CELL, Face, FaceFinder, Faces, MAX_FACES, OUTPUTS, Placement, decode_faces};
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use onnx::{decode, embed, encode, read_card};

@@ -2,6 +2,7 @@
 
 use crate::card::{CardError, ModelCard, PREFIX, Task};
 use crate::error::ModelError;
+use crate::face::OUTPUTS;
 use crate::pb::tensor_proto::{DataLocation, DataType};
 use crate::pb::tensor_shape_proto::dimension::Value as Dim;
 use crate::pb::type_proto::Value as TypeValue;
@@ -63,11 +64,15 @@ fn check_graph(graph: &GraphProto, card: &ModelCard) -> Result<(), String> {
     };
     let expected = card.input.shape().map(|dim| dim as i64);
     check_tensor(input, "input", &expected)?;
-    if card.task == Task::Emotion {
-        let [output] = &graph.output[..] else {
-            return Err(format!("the card describes one output, the graph has {}", graph.output.len()));
-        };
-        check_tensor(output, "output", &[1, card.labels.len() as i64])?;
+    let [output] = &graph.output[..] else {
+        return Err(format!("the card describes one output, the graph has {}", graph.output.len()));
+    };
+    match card.task {
+        Task::Emotion => check_tensor(output, "output", &[1, card.labels.len() as i64])?,
+        Task::Face => {
+            let [columns, rows] = card.cells().map(|cells| cells as i64);
+            check_tensor(output, "output", &[1, OUTPUTS as i64, rows, columns])?;
+        }
     }
     // The engine takes this for granted and panics otherwise.
     for output in &graph.output {

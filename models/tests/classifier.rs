@@ -45,6 +45,7 @@ fn card() -> ModelCard {
         labels: LABELS.map(str::to_owned).to_vec(),
         input: InputSpec { width: 16, height: 12, colour: Colour::Grey, pixel_map: PixelMap::SIGNED },
         crop_margin: 0.0,
+        limits: Default::default(),
         temperature: 2.0,
         thresholds: vec![0.5; 3],
         precision: Precision::F32,
@@ -208,7 +209,6 @@ fn refuses_a_graph_that_contradicts_its_card() {
                 card.thresholds.pop();
             }),
         ),
-        ("face", carded(|card| card.task = Task::Face)),
         ("2", graph(|graph| graph.input.push(value("second", &[1])))),
         ("nowhere", graph(|graph| graph.output[0].name = "nowhere".into())),
         (

@@ -33,6 +33,7 @@ fn card(input: InputSpec) -> ModelCard {
         labels: TEST_CARD_LABELS.map(String::from).to_vec(),
         input,
         crop_margin: 0.0,
+        limits: Default::default(),
         temperature: 1.0,
         thresholds: vec![0.5; TEST_CARD_LABELS.len()],
         precision: Precision::F32,

@@ -12,6 +12,7 @@ fn card(labels: &[&str]) -> ModelCard {
         labels: labels.iter().map(|&label| label.to_owned()).collect(),
         input: InputSpec { width: 64, height: 64, colour: InputColour::Grey, pixel_map: PixelMap::SIGNED },
         crop_margin: 0.0,
+        limits: Default::default(),
         temperature: 1.0,
         thresholds: vec![0.55; labels.len()],
         precision: Precision::F32,

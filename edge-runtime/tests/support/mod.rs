@@ -27,6 +27,7 @@ pub fn card(labels: &[&str]) -> ModelCard {
         labels: labels.iter().map(|&label| label.to_owned()).collect(),
         input: InputSpec { width: SIDE, height: SIDE, colour: Colour::Grey, pixel_map: PixelMap::SIGNED },
         crop_margin: 0.2,
+        limits: Default::default(),
         temperature: 1.0,
         thresholds: vec![0.6; labels.len()],
         precision: Precision::F32,

@@ -163,6 +163,7 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
         task: Task::Emotion,
         input: run.config.input(),
         crop_margin: 0.0,
+        limits: Default::default(),
         temperature: 1.0,
         thresholds: vec![0.5; labels.len()],
         precision,

@@ -44,6 +44,7 @@ pub(super) fn classifier(config: &Config, net: &Net, weights: &Weights, outputs:
         labels: outputs.iter().map(|output| format!("label{output}")).collect(),
         input: config.input(),
         crop_margin: 0.0,
+        limits: Default::default(),
         temperature: 1.0,
         thresholds: vec![0.5; outputs.len()],
         precision: if net.is_quantized() { Precision::Int8 } else { Precision::F32 },
