@@ -46,7 +46,8 @@ fn no_card_and_another_version_are_told_apart() {
 
 #[test]
 fn every_property_is_needed_and_named_when_missing() {
-    for index in 1..16 {
+    let with_default = ["smallest_face", "least_inside", "narrowest_face"].map(|key| format!("moodlight.{key}"));
+    for index in (1..19).filter(|&index| !with_default.contains(&card().to_properties()[index].0)) {
         let mut properties = card().to_properties();
         let (key, _) = properties.remove(index);
         let error = read(properties).unwrap_err().to_string();
