@@ -3,13 +3,16 @@
 use crate::config::{ColourName, Config};
 use crate::dataset::Cache;
 use crate::device::{DeviceName, OperatorSet};
-use crate::failure::EXIT_CODES;
+use crate::face::{FaceConfig, task_of};
+use crate::failure::{EXIT_CODES, Kind, failure};
 use crate::nets::Architecture;
 use crate::train::loss::ClassWeights;
 use crate::train::stopping::Monitor;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
+use emotion_models::Task;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Trains small emotion classifiers on folders of face pictures and exports them as ONNX.
 #[derive(Debug, Parser)]
@@ -58,18 +61,56 @@ pub enum Command {
     BenchTrain(crate::bench_train::BenchTrainArgs),
 }
 
+/// What a net is trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TaskName {
+    /// The mood of a face.
+    Emotion,
+    /// Where the faces are.
+    Face,
+}
+
+/// Width and height of an input: `64` or `160x120`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (width, height) = text.split_once('x').unwrap_or((text, text));
+        let side = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number of pixels: 64 or 160x120"));
+        Ok(Size { width: side(width)?, height: side(height)? })
+    }
+}
+
 /// Arguments of `train`.
 #[derive(Debug, Args)]
 pub struct TrainArgs {
-    /// Folder with train/LABEL/* and perhaps val/ and test/; may be given several times, DIR*4 repeats a small set.
+    /// What to train for: the mood of a face, or where the faces are.
+    #[arg(long, value_enum)]
+    pub task: Option<TaskName>,
+    /// Folder with train/LABEL/* and perhaps val/ and test/, or with photos and face boxes for --task face; may be given several
+    /// times, DIR*4 repeats a small set.
     #[arg(long, value_name = "DIR[*N]")]
     pub data: Vec<String>,
+    /// Folder with face crops in train/LABEL/*, to paste into photos without faces (--task face); may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub crops: Vec<String>,
+    /// Scenes an epoch (--task face); four for each photo by default.
+    #[arg(long, value_name = "N")]
+    pub scenes: Option<usize>,
     /// Run folder to write.
     #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "data", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
+        "task", "data", "crops", "scenes", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
         "label_smoothing", "class_weights", "average", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
         "freeze", "patience", "monitor", "val_fraction",
     ])]
@@ -104,9 +145,9 @@ pub struct TrainArgs {
     /// Network (default compact).
     #[arg(long, value_enum)]
     pub arch: Option<Architecture>,
-    /// Rows and columns of the input.
+    /// Rows and columns of the input; WIDTHxHEIGHT, multiples of 8, for --task face.
     #[arg(long, value_name = "PIXELS")]
-    pub size: Option<u32>,
+    pub size: Option<Size>,
     /// Colour of the input.
     #[arg(long, value_enum)]
     pub colour: Option<ColourName>,
@@ -180,7 +221,15 @@ impl TrainArgs {
             config.augment = crate::augment::Augment::none();
         }
         config.mask_absent |= self.mask_absent;
-        set(&mut config.size, self.size);
+        if let Some(Size { width, height }) = self.size {
+            let square = || failure(Kind::Usage, format!("--size {width}x{height}: an emotion net takes a square"));
+            config.size = if width == height { width } else { return Err(square()) };
+        }
+        for (flag, given) in [("--crops", !self.crops.is_empty()), ("--scenes", self.scenes.is_some())] {
+            if given {
+                return Err(failure(Kind::Usage, format!("{flag} is for face nets: say --task face")));
+            }
+        }
         set(&mut config.colour, self.colour);
         set(&mut config.seed, self.seed);
         set(&mut config.epochs, self.epochs);
@@ -200,6 +249,50 @@ impl TrainArgs {
         set(&mut config.patience, self.patience);
         set(&mut config.monitor, self.monitor);
         set(&mut config.data.cache, self.cache);
+        set(&mut config.data.val_fraction, self.val_fraction);
+        Ok(config)
+    }
+}
+
+impl TrainArgs {
+    /// Whether a face net is meant: by flag, or by what the run or the configuration file says.
+    pub fn task(&self) -> Task {
+        let file = self.resume.as_ref().map(|run| run.join("config.toml")).or_else(|| self.config.clone());
+        match self.task {
+            Some(TaskName::Face) => Task::Face,
+            Some(TaskName::Emotion) => Task::Emotion,
+            None => file.map_or(Task::Emotion, |file| task_of(&file)),
+        }
+    }
+
+    /// The configuration of a face run: file or defaults, with the flags on top.
+    ///
+    /// # Errors
+    /// When the file is wrong.
+    pub fn face_configuration(&self) -> Result<FaceConfig> {
+        let mut config = match &self.config {
+            Some(path) => FaceConfig::read(path)?,
+            None => FaceConfig::default(),
+        };
+        if !self.data.is_empty() {
+            config.data.photos.clone_from(&self.data);
+        }
+        if !self.crops.is_empty() {
+            config.data.crops.clone_from(&self.crops);
+        }
+        if let Some(Size { width, height }) = self.size {
+            (config.width, config.height) = (width, height);
+        }
+        set(&mut config.scenes_per_epoch, self.scenes);
+        set(&mut config.seed, self.seed);
+        set(&mut config.epochs, self.epochs);
+        set(&mut config.batch_size, self.batch_size);
+        set(&mut config.threads, self.threads);
+        set(&mut config.device, self.device);
+        set(&mut config.operators, self.operators);
+        set(&mut config.optimizer.learning_rate, self.learning_rate);
+        set(&mut config.optimizer.weight_decay, self.weight_decay);
+        set(&mut config.average, self.average);
         set(&mut config.data.val_fraction, self.val_fraction);
         Ok(config)
     }

@@ -12,8 +12,9 @@ use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::train::checkpoint::{self, Identity};
 use crate::train::{self, End, Trainer};
-use crate::{files, init, quantize, report};
+use crate::{face, files, init, quantize, report};
 use anyhow::{Context, Result, bail, ensure};
+use emotion_models::Task;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ use std::sync::atomic::AtomicBool;
 /// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
 pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     crate::output::outlive_readers();
+    if args.task() == Task::Face {
+        return face::train(args);
+    }
     let mut config = match &args.resume {
         Some(run) => {
             let path = run.join("config.toml");
@@ -136,12 +140,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
 /// # Errors
 /// A diverging loss, or files that cannot be written.
 pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> Result<ExitCode> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        // A second signal ends the program at once.
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
-        signal_hook::flag::register(signal, interrupted.clone())?;
-    }
+    let interrupted = interrupted()?;
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
         say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
@@ -160,12 +159,33 @@ pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// A flag that the signals to stop raise; a second one ends the program at once.
+///
+/// # Errors
+/// When the system refuses.
+pub(crate) fn interrupted() -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
+        signal_hook::flag::register(signal, interrupted.clone())?;
+    }
+    Ok(interrupted)
+}
+
 /// Refuses a run folder among the pictures, or, without `force`, one that is in use.
 ///
 /// # Errors
 /// Says what is in the way.
 pub(crate) fn claim(run: &Path, config: &Config, force: bool) -> Result<()> {
-    refuse_inside_data(run, config)?;
+    claim_beside(run, &config.data.sources, force)
+}
+
+/// The same for any data folders.
+///
+/// # Errors
+/// Says what is in the way.
+pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
+    refuse_inside_data(run, sources)?;
     if force { Ok(()) } else { refuse_to_overwrite(run) }
 }
 
@@ -214,9 +234,9 @@ pub(crate) fn check_batch(config: &Config, data: &Dataset) -> Result<()> {
 }
 
 /// A run among the pictures would become one of their labels.
-fn refuse_inside_data(run: &Path, config: &Config) -> Result<()> {
+fn refuse_inside_data(run: &Path, sources: &[String]) -> Result<()> {
     let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
-    for source in &config.data.sources {
+    for source in sources {
         let source: DataSource = source.parse()?;
         let inside = ["train", "val", "test"].map(|part| whole(&source.path.join(part)));
         ensure!(

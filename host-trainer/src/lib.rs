@@ -16,6 +16,7 @@ pub mod device;
 pub mod draw;
 pub mod evaluate;
 pub mod export;
+pub mod face;
 pub mod failure;
 pub mod files;
 pub mod init;

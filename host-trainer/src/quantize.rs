@@ -5,6 +5,7 @@ use crate::config::{Config, Quantization};
 use crate::dataset::{Cache, Dataset};
 use crate::device::{DeviceName, Engine, OperatorSet};
 use crate::export::Run;
+use crate::face;
 use crate::failure::{Blame, Kind, failure};
 use crate::files;
 use crate::nets::weights::Weights;
@@ -14,6 +15,7 @@ use crate::train::checkpoint::Identity;
 use crate::train::schedule::Schedule;
 use anyhow::{Context, Result};
 use clap::Args;
+use emotion_models::Task;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -64,6 +66,9 @@ pub struct QuantizeArgs {
 /// A run that is none or is quantised already, unusable data, a diverging loss, or files that cannot be written.
 pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     crate::output::outlive_readers();
+    if face::task_of(&args.run.join("config.toml")) == Task::Face {
+        return face::quantize::run(args);
+    }
     let parent = open(&args.run)?;
     let mut config = configuration(&parent.config);
     if !args.data.is_empty() {
@@ -134,11 +139,11 @@ fn configuration(float: &Config) -> Config {
 }
 
 /// Epochs of a bare `quantize`.
-const EPOCHS: usize = 3;
+pub(crate) const EPOCHS: usize = 3;
 /// Its largest learning rate, as a share of the float run's.
-const LEARNING_RATE: f64 = 0.1;
+pub(crate) const LEARNING_RATE: f64 = 0.1;
 /// Epochs in which the learning rate rises, and the optimizer's moments find their size.
-const WARM_UP: f64 = 0.1;
+pub(crate) const WARM_UP: f64 = 0.1;
 
 fn train(parent: &Run, config: Config, data: &Dataset, out: &Path, command: String) -> Result<ExitCode> {
     if data.labels != parent.identity.labels {

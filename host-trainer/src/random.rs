@@ -23,6 +23,8 @@ pub enum Purpose {
     Weights = 7,
     /// Dropout.
     Dropout = 8,
+    /// Composing a scene with faces.
+    Scene = 9,
 }
 
 /// The stream for `purpose` at (`seed`, `epoch`, `index`); `index` is a picture's place in the epoch, or a batch's or step's number.

@@ -5,7 +5,8 @@ mod paint;
 mod tests;
 mod warp;
 
-use paint::{blur, erase, mean};
+pub(crate) use paint::blur;
+use paint::{erase, mean};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};

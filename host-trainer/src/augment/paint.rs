@@ -16,7 +16,7 @@ pub(super) fn mean(plane: &[f32]) -> f32 {
 }
 
 /// Gaussian of standard deviation `sigma` pixels; at the edge the last pixel goes on.
-pub(super) fn blur(target: &mut [f32], (_, height, width): (usize, usize, usize), sigma: f32) {
+pub(crate) fn blur(target: &mut [f32], (_, height, width): (usize, usize, usize), sigma: f32) {
     let reach = ((2.0 * sigma).ceil() as usize).max(1);
     let weights: Vec<f32> = (0..=reach).map(|place| (-0.5 * (place as f32 / sigma).powi(2)).exp()).collect();
     let total = weights[0] + 2.0 * weights[1..].iter().sum::<f32>();

@@ -90,7 +90,7 @@ pub struct Training<'a> {
 
 /// What a pass gives.
 pub struct Pass {
-    /// `[N, labels]`, before softmax.
+    /// `[N, labels]`, before softmax; of a face net its maps, `[N, maps * rows * columns]`.
     pub logits: Tensor<2>,
     /// Batch statistics by the name of their normalisation, with the number of values per channel; empty at inference.
     pub statistics: Vec<(String, BatchStatistics, usize)>,
@@ -122,7 +122,7 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
         let value = match (&node.op, node.inputs.first().and_then(|_| take(0))) {
             (Op::Input, _) => input.take(),
             (_, None) => None,
-            (Op::Conv { .. }, Some(x)) if tensors.grids.is_some() => {
+            (Op::Conv { .. }, Some(x)) if tensors.grids.is_some() && !net.is_last(index) => {
                 let folded = net.norm_behind(index).filter(|&norm| !of_batch(&net.nodes[norm]));
                 let relu = relu_follows(net, folded.unwrap_or(index));
                 Some(rounding::convolution(net, tensors, index, x, folded, waiting, relu))

@@ -70,7 +70,8 @@ pub enum GridSource {
 
 impl Net {
     /// The same net with its convolutions in 8-bit integers: a [`Op::Quantize`] layer behind the input, behind each
-    /// convolution with its normalisation and ReLU, and behind each sum. What follows the last pooling stays float.
+    /// convolution with its normalisation and ReLU, and behind each sum. What follows the last pooling stays float, and so does a
+    /// convolution that gives the result.
     pub fn quantized(&self, input: &InputSpec) -> Net {
         let mut net = Net { nodes: vec![] };
         let mut places: Vec<usize> = vec![];
@@ -79,7 +80,7 @@ impl Net {
             net.nodes.push(Node { inputs, ..node.clone() });
             let source = match node.op {
                 Op::Input => Some(GridSource::Given(Grid::of_pixels(input.pixel_map))),
-                _ if self.ends_layer(index) => Some(GridSource::Observed),
+                _ if self.ends_layer(index) && !self.is_last(index) => Some(GridSource::Observed),
                 _ => None,
             };
             let place = net.nodes.len() - 1;

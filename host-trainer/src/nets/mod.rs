@@ -1,6 +1,7 @@
 //! Networks as data: one list of layers that is summarised, trained, folded and exported by walking over it.
 
 mod compact;
+mod face;
 pub mod forward;
 pub mod grid;
 mod lenet;
@@ -9,6 +10,7 @@ pub mod summary;
 pub mod weights;
 
 pub use compact::compact;
+pub use face::{FaceOptions, face};
 pub use lenet::lenet;
 
 use emotion_models::InputSpec;
@@ -133,7 +135,7 @@ pub struct Node {
     pub stage: usize,
 }
 
-/// A network: nodes in order of computation; the last one gives the logits.
+/// A network: nodes in order of computation; the last one gives the logits, or a face net's maps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Net {
     /// In order of computation.
@@ -221,9 +223,14 @@ impl Net {
         self.push(name, op, &[self.nodes.len() - 1], stage)
     }
 
-    /// Labels of the classifier.
+    /// Labels of the classifier, or the numbers in a face net's maps.
     pub fn classes(&self) -> usize {
-        self.nodes.last().map_or(0, |node| node.shape[0])
+        self.nodes.last().map_or(0, |node| node.shape.iter().product())
+    }
+
+    /// Whether a layer is the net's last: it stays float in a quantised net.
+    pub fn is_last(&self, index: usize) -> bool {
+        index + 1 == self.nodes.len()
     }
 
     /// Number of stages; the classifier is the last one.

@@ -1,6 +1,7 @@
 //! Training: pictures in, checkpoints and a history out.
 
 pub mod average;
+pub mod backward;
 mod calibrate;
 pub mod checkpoint;
 pub mod clock;

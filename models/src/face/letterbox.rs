@@ -24,7 +24,8 @@ pub struct Letterbox {
 }
 
 impl Letterbox {
-    pub(crate) fn new(spec: &InputSpec) -> Self {
+    /// Buffers for inputs as `spec` describes them.
+    pub fn new(spec: &InputSpec) -> Self {
         Self {
             spec: *spec,
             preprocessor: Preprocessor::new(spec),
@@ -33,8 +34,8 @@ impl Letterbox {
         }
     }
 
-    /// Takes `window`, clamped into the frame, and says where it came to lie.
-    pub(crate) fn take(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
+    /// Takes `window`, clamped into the frame, and says where the input came to lie in the frame.
+    pub fn take(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
         let window = window.clamp_to(frame.width(), frame.height());
         let own = [self.spec.width, self.spec.height];
         let size = fitted([window.width, window.height], own);
@@ -62,7 +63,7 @@ impl Letterbox {
     }
 
     /// The input's bytes, `[C, H, W]`.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }

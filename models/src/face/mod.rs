@@ -6,6 +6,7 @@ mod letterbox;
 
 pub use decode::{CELL, OUTPUTS, Placement, decode as decode_faces};
 pub use finder::FaceFinder;
+pub use letterbox::Letterbox;
 
 use crate::crop::CropBox;
 

@@ -54,7 +54,7 @@ impl View {
         }
     }
 
-    fn pixel(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+    pub(super) fn pixel(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [
             self.origin[0] + self.scale * (self.cosine * x - self.sine * y),
             self.origin[1] + self.scale * (self.sine * x + self.cosine * y),
@@ -99,6 +99,11 @@ impl Canvas {
             pixels: vec![[0.0; 3]; width as usize * height as usize],
             covers: vec![0.0; width as usize],
         }
+    }
+
+    /// One that has a size alone, to place things on.
+    pub(super) fn unpainted(width: u32, height: u32) -> Self {
+        Self { width, height, pixels: Vec::new(), covers: Vec::new() }
     }
 
     /// Sets every pixel: `row` takes a row's height and gives what takes a pixel's place in it to its colour, both as

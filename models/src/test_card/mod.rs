@@ -10,6 +10,7 @@ mod face;
 mod features;
 mod hair;
 mod person;
+mod place;
 mod scene;
 
 use canvas::{Canvas, View};

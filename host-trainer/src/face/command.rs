@@ -1,0 +1,238 @@
+//! `train --task face` and `quantize` of a face run, from arguments to files.
+
+use super::checkpoint;
+use super::config::{FaceConfig, FaceData};
+use super::photos::{self, Photos};
+use super::trainer::Trainer;
+use crate::cli::TrainArgs;
+use crate::commands;
+use crate::dataset::scan::Part;
+use crate::device::Engine;
+use crate::failure::{Blame, INTERRUPTED, Kind, failure};
+use crate::files;
+use crate::nets::summary::summary;
+use crate::output::say;
+use crate::train::End;
+use crate::train::checkpoint::Identity;
+use anyhow::{Context, Result, ensure};
+use emotion_models::FACE_LABEL;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Seeds of drawn persons: those below belong to tests and the demo, the trainer's validation takes others.
+const DRAWN_FROM: u64 = 20_000;
+/// Drawn persons in validation, and where their seeds begin.
+const DRAWN_VAL: (u64, u64) = (30, 40_000);
+
+/// The photos of a run.
+pub struct Data {
+    /// What it learns from.
+    pub train: Arc<Photos>,
+    /// What chooses epoch and threshold.
+    pub val: Arc<Photos>,
+    /// SHA-256 over pictures and boxes of training and validation.
+    pub fingerprint: String,
+    /// In words, for the card.
+    pub described: String,
+}
+
+impl Data {
+    /// Reads what `config` names.
+    ///
+    /// # Errors
+    /// Photos, boxes or crops that cannot be read.
+    pub fn load(config: &FaceConfig) -> Result<Data> {
+        let FaceData { photos: sources, crops, crops_each, drawn, val_fraction } = &config.data;
+        let roots: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+        let loaded = photos::load(&roots, Part::Train, true)?;
+        let own_val = photos::load(&roots, Part::Val, false)?;
+        let (mut train, mut val) = if own_val.photos.photos.is_empty() {
+            loaded.photos.split(*val_fraction, config.seed)
+        } else {
+            (loaded.photos, own_val.photos)
+        };
+        let mut described = vec![format!(
+            "{} ({} photos, {} faces; {} photos and {} faces of it for validation)",
+            roots.iter().map(|root| photos::name(root)).collect::<Vec<_>>().join(", "),
+            train.photos.len() + val.photos.len(),
+            train.faces() + val.faces(),
+            val.photos.len(),
+            val.faces()
+        )];
+        if loaded.unreadable + own_val.unreadable > 0 {
+            described.push(format!("{} photos left out, unreadable", loaded.unreadable + own_val.unreadable));
+        }
+        let crops: Vec<PathBuf> = crops.iter().map(PathBuf::from).collect();
+        described.extend(train.add_crops(&crops, *crops_each)?);
+        if *drawn > 0 {
+            train.add_drawn(*drawn, DRAWN_FROM);
+            val.add_drawn(DRAWN_VAL.0, DRAWN_VAL.1);
+            described.push(format!("{drawn} drawn persons"));
+        }
+        let described = described.join("; ");
+        Ok(Data { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })
+    }
+}
+
+/// Trains a new face run, or goes on with one.
+///
+/// # Errors
+/// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
+pub fn train(args: &TrainArgs) -> Result<ExitCode> {
+    refuse_flags_of_emotions(args)?;
+    let mut config = match &args.resume {
+        Some(run) => FaceConfig::read(&run.join("config.toml"))?,
+        None => args.face_configuration()?,
+    };
+    if args.resume.is_some() {
+        config.threads = args.threads.unwrap_or(config.threads);
+        config.device = args.device.unwrap_or(config.device);
+        config.operators = args.operators.unwrap_or(config.operators);
+        config.epochs = args.epochs.unwrap_or(config.epochs);
+    }
+    let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
+    config.check_net().blame(said_in)?;
+    if args.summary {
+        say!("{}", summary(&config.build_net()).trim_end())?;
+        if args.out.is_none() && args.resume.is_none() {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+    config.check().blame(said_in)?;
+    let run = args.resume.as_deref().or(args.out.as_deref());
+    let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
+    if args.resume.is_none() {
+        commands::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
+    }
+    let quantized = run.join("quantized");
+    if args.quantize && !args.force {
+        commands::claim_beside(&quantized, &[], false).blame(Kind::Usage)?;
+    }
+    let engine = Engine::open(config.device, config.operators)?;
+    config.threads = commands::start_threads(config.threads)?;
+    let data = Data::load(&config)?;
+    say_data(&data)?;
+    let now = Identity {
+        labels: vec![FACE_LABEL.into()],
+        data_fingerprint: data.fingerprint.clone(),
+        command: commands::command(),
+        config: Some(config.to_toml()?),
+    };
+    let (state, identity) = if args.resume.is_some() {
+        let (state, identity) = checkpoint::load(run)?;
+        crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
+        check_configuration(&config, &identity, run).blame(Kind::Config)?;
+        files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
+        say!("going on with {} after epoch {}", run.display(), state.done.0)?;
+        (state, identity)
+    } else {
+        begin(run, &config)?;
+        (Trainer::start(&config, &config.build_net()), now)
+    };
+    let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
+    let code = to_the_end(trainer, run)?;
+    match args.quantize {
+        true if code == ExitCode::SUCCESS => super::quantize::follow(run, &quantized, &data, args.force),
+        true => {
+            say!("say --quantize again then, or quantise the run afterwards: host-trainer quantize {}", run.display())?;
+            Ok(code)
+        }
+        false => Ok(code),
+    }
+}
+
+/// Makes a run's folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn begin(run: &Path, config: &FaceConfig) -> Result<()> {
+    commands::remove_former(run)?;
+    files::make_folder(run)?;
+    Ok(files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?)
+}
+
+/// Says what the data hold.
+///
+/// # Errors
+/// When nothing can be said.
+pub fn say_data(data: &Data) -> Result<()> {
+    say!("{}", data.described)?;
+    say!("classes of faces, rarer ones seen more often than their share: {}", classes(&data.train))
+}
+
+fn classes(photos: &Photos) -> String {
+    let count = |index: usize| {
+        photos.photos.iter().flat_map(|photo| &photo.faces).filter(|face| face.class == index && !face.invalid).count()
+    };
+    let name = |class: &String| if class.is_empty() { "unnamed".to_owned() } else { class.clone() };
+    photos
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(index, class)| format!("{} {}", name(class), count(index)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Trains until the end or a signal, reports on the run, and says what to do next.
+///
+/// # Errors
+/// A diverging loss, or files that cannot be written.
+pub fn to_the_end(mut trainer: Trainer, run: &Path) -> Result<ExitCode> {
+    let interrupted = commands::interrupted()?;
+    if trainer.train(&interrupted)? == End::Interrupted {
+        say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    if let Some((epoch, figure)) = trainer.state.best() {
+        match epoch {
+            0 => say!("best as it was before any epoch (validation average precision {figure:.4})")?,
+            _ => say!("best epoch {epoch} (validation average precision {figure:.4})")?,
+        }
+    }
+    super::report::of_run(run)?;
+    say!("report: {}", run.join("report.html").display())?;
+    say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices too.
+fn check_configuration(now: &FaceConfig, saved: &Identity, run: &Path) -> Result<()> {
+    let Some(text) = &saved.config else { return Ok(()) };
+    let mut then: FaceConfig = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
+    (then.epochs, then.threads) = (now.epochs, now.threads);
+    (then.device, then.operators) = (now.device, now.operators);
+    ensure!(
+        then == *now,
+        "{} has changed since the run was started; undo that, or start a new run with --out",
+        run.join("config.toml").display()
+    );
+    Ok(())
+}
+
+/// Flags that mean nothing to a face net would otherwise be passed over in silence.
+fn refuse_flags_of_emotions(args: &TrainArgs) -> Result<()> {
+    let given = [
+        ("--init", args.init.is_some()),
+        ("--arch", args.arch.is_some()),
+        ("--colour", args.colour.is_some()),
+        ("--label-smoothing", args.label_smoothing.is_some()),
+        ("--class-weights", args.class_weights.is_some()),
+        ("--l2", args.l2.is_some()),
+        ("--dropout", args.dropout.is_some()),
+        ("--cutmix", args.cutmix.is_some()),
+        ("--no-augment", args.no_augment),
+        ("--mask-absent", args.mask_absent),
+        ("--freeze", args.freeze.is_some()),
+        ("--patience", args.patience.is_some()),
+        ("--monitor", args.monitor.is_some()),
+        ("--cache", args.cache.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            Err(failure(Kind::Usage, format!("{flag} is for emotion nets; a face net has no use for it")))
+        }
+        None => Ok(()),
+    }
+}

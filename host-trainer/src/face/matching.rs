@@ -1,0 +1,276 @@
+//! How well faces are found: boxes matched to marked faces, and the figures that come of it.
+
+use super::photos::Photo;
+use emotion_models::{Face, Faces};
+use serde::{Deserialize, Serialize};
+
+/// A box fits a face from this intersection over union on: box styles differ between data sets.
+pub const FITS: f32 = 0.4;
+/// Faces at least this wide, as a fraction of the photo's width, are to be found; smaller ones are neither right nor wrong.
+pub const COUNTS: f32 = 0.10;
+/// The bounds of the sizes that are told apart, as fractions of the photo's width.
+pub const SIZES: [(f32, f32, &str); 3] =
+    [(0.05, 0.10, "5-10 %"), (0.10, 0.20, "10-20 %"), (0.20, f32::INFINITY, "over 20 %")];
+/// A lone face this large has its centre measured.
+const CENTRED: f32 = 0.15;
+/// The centre's distance, as a fraction of the face's width, that counts as near.
+const NEAR: f32 = 0.12;
+
+/// One box, judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// Its score.
+    pub score: f32,
+    /// Whether it is a face that counts; `None` where that is neither right nor wrong.
+    pub right: Option<bool>,
+    /// Whether its photo has no face at all.
+    pub empty: bool,
+}
+
+/// One marked face.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truth {
+    /// Its width as a fraction of the photo's.
+    pub share: f32,
+    /// Index of its class.
+    pub class: usize,
+    /// The score of the box that fits it, if there is one.
+    pub found: Option<f32>,
+    /// The only face in its photo.
+    pub alone: bool,
+    /// Distance of the box's centre as a fraction of the face's width.
+    pub away: f32,
+}
+
+/// What was found in a number of photos, at every score.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// All boxes.
+    pub boxes: Vec<Judged>,
+    /// All faces that can be made out.
+    pub faces: Vec<Truth>,
+    /// Photos looked at.
+    pub photos: usize,
+    /// Of them, those without a face.
+    pub empty: usize,
+}
+
+impl Findings {
+    /// Adds what was found in a photo, in pixels of its first plane, best score first.
+    pub fn push(&mut self, photo: &Photo, found: &Faces) {
+        let as_face =
+            |place: [f32; 4]| Face { x: place[0], y: place[1], width: place[2], height: place[3], score: 1.0 };
+        let empty = photo.faces.is_empty();
+        let mut taken = vec![None; photo.faces.len()];
+        for face in found {
+            let best = (0..photo.faces.len())
+                .filter(|&index| taken[index].is_none())
+                .map(|index| (index, as_face(photo.faces[index].place).iou(face)))
+                .filter(|(_, iou)| *iou >= FITS)
+                .max_by(|a, b| a.1.total_cmp(&b.1));
+            let right = best.map_or(Some(false), |(index, _)| {
+                taken[index] = Some(*face);
+                let marked = &photo.faces[index];
+                (!marked.invalid && photo.share(marked) >= COUNTS).then_some(true)
+            });
+            self.boxes.push(Judged { score: face.score, right, empty });
+        }
+        let visible = photo.faces.iter().filter(|marked| !marked.invalid).count();
+        for (marked, taken) in photo.faces.iter().zip(taken) {
+            if marked.invalid {
+                continue;
+            }
+            let away = taken.map_or(f32::INFINITY, |face| {
+                let ([x, y], [left, top]) = (face.centre(), as_face(marked.place).centre());
+                (x - left).hypot(y - top) / marked.place[2]
+            });
+            let (share, class) = (photo.share(marked), marked.class);
+            let found = taken.map(|face| face.score);
+            self.faces.push(Truth { share, class, found, alone: visible == 1, away });
+        }
+        self.photos += 1;
+        self.empty += usize::from(empty);
+    }
+
+    /// Precision and recall at each score, from the highest on.
+    pub fn curve(&self) -> Vec<Point> {
+        let total = self.faces.iter().filter(|face| face.share >= COUNTS).count().max(1);
+        let mut judged: Vec<(f32, bool)> = self.boxes.iter().filter_map(|one| Some((one.score, one.right?))).collect();
+        judged.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let (mut right, mut all) = (0usize, 0usize);
+        let point = |(score, is_right): (f32, bool)| {
+            all += 1;
+            right += usize::from(is_right);
+            Point { score, precision: right as f64 / all as f64, recall: right as f64 / total as f64 }
+        };
+        judged.into_iter().map(point).collect()
+    }
+
+    /// Area under the curve, the precision at each recall being the best from there on (Everingham et al. 2010).
+    pub fn average_precision(&self) -> f64 {
+        let curve = self.curve();
+        let (mut area, mut best) = (0.0, 0.0f64);
+        for (index, point) in curve.iter().enumerate().rev() {
+            best = best.max(point.precision);
+            let before = index.checked_sub(1).map_or(0.0, |before| curve[before].recall);
+            area += best * (point.recall - before);
+        }
+        area
+    }
+
+    /// The lowest score from which on precision is at least `precision` and at most `false_alarms` boxes a photo without a face
+    /// remain; 0.5 where no score does that.
+    pub fn threshold(&self, precision: f64, false_alarms: f64) -> f32 {
+        let alarms = |score: f32| {
+            self.boxes.iter().filter(|one| one.empty && one.score >= score).count() as f64 / self.empty.max(1) as f64
+        };
+        let curve = self.curve();
+        let fits = |point: &&Point| point.precision >= precision && alarms(point.score) <= false_alarms;
+        curve.iter().rev().find(fits).map_or(0.5, |point| point.score)
+    }
+
+    /// The figures at one threshold.
+    pub fn at(&self, threshold: f32, classes: &[String]) -> Scores {
+        let over = |one: &&Judged| one.score >= threshold;
+        let right = self.boxes.iter().filter(over).filter(|one| one.right == Some(true)).count();
+        let wrong = self.boxes.iter().filter(over).filter(|one| one.right == Some(false)).count();
+        let is_found = |face: &Truth| face.found.is_some_and(|score| score >= threshold);
+        let recall = |faces: &dyn Fn(&Truth) -> bool| {
+            let chosen: Vec<&Truth> = self.faces.iter().filter(|face| faces(face)).collect();
+            Recall { found: chosen.iter().filter(|face| is_found(face)).count(), faces: chosen.len() }
+        };
+        let lone: Vec<&Truth> = self.faces.iter().filter(|face| face.alone && face.share > CENTRED).collect();
+        let mut distances: Vec<f64> =
+            lone.iter().filter(|face| is_found(face)).map(|face| f64::from(face.away)).collect();
+        distances.sort_by(f64::total_cmp);
+        let near = lone.iter().filter(|face| is_found(face) && face.away <= NEAR).count();
+        Scores {
+            photos: self.photos,
+            empty_photos: self.empty,
+            threshold,
+            average_precision: self.average_precision(),
+            precision: right as f64 / (right + wrong).max(1) as f64,
+            recall: recall(&|face| face.share >= COUNTS),
+            by_size: SIZES.map(|(low, high, _)| recall(&|face| face.share >= low && face.share < high)).to_vec(),
+            by_class: classes
+                .iter()
+                .enumerate()
+                .map(|(index, class)| (class.clone(), recall(&|face| face.share >= COUNTS && face.class == index)))
+                .filter(|(_, recall)| recall.faces > 0)
+                .collect(),
+            false_alarms: self.boxes.iter().filter(over).filter(|one| one.empty).count(),
+            centre_near: Recall { found: near, faces: lone.len() },
+            centre_median: distances.get(distances.len() / 2).copied().unwrap_or(0.0),
+        }
+    }
+}
+
+/// A point of the precision-recall curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Boxes of at least this score are taken.
+    pub score: f32,
+    /// Of the boxes, those that are faces.
+    pub precision: f64,
+    /// Of the faces, those that are found.
+    pub recall: f64,
+}
+
+/// How many of a number of faces were found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recall {
+    /// Those found.
+    pub found: usize,
+    /// All of them.
+    pub faces: usize,
+}
+
+impl Recall {
+    /// As a fraction; 1 of none.
+    pub fn rate(self) -> f64 {
+        if self.faces == 0 { 1.0 } else { self.found as f64 / self.faces as f64 }
+    }
+}
+
+/// The figures on a number of photos, at one threshold; those that name no size are of faces of at least [`COUNTS`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Photos looked at.
+    pub photos: usize,
+    /// Of them, those without a face.
+    pub empty_photos: usize,
+    /// The threshold.
+    pub threshold: f32,
+    /// Area under the precision-recall curve; independent of the threshold.
+    pub average_precision: f64,
+    /// Of the boxes, those that are faces.
+    pub precision: f64,
+    /// Of the faces, those that are found.
+    pub recall: Recall,
+    /// The same by [`SIZES`].
+    pub by_size: Vec<Recall>,
+    /// The same by the classes that the data set names.
+    pub by_class: Vec<(String, Recall)>,
+    /// Boxes in photos without a face.
+    pub false_alarms: usize,
+    /// Photos with one face, of over 15 % of the width, whose centre was found within 12 % of its width.
+    pub centre_near: Recall,
+    /// Median distance of the centre, of those found, as a fraction of the face's width.
+    pub centre_median: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::face::photos::{PhotoFace, Plane};
+
+    fn photo(faces: &[[f32; 4]]) -> Photo {
+        let plane = Plane { width: 100, height: 100, pixels: vec![0; 10_000] };
+        let faces = faces.iter().map(|&place| PhotoFace { place, class: 0, invalid: false }).collect();
+        Photo { path: "p".into(), planes: vec![plane], faces, reduction: 1.0 }
+    }
+
+    fn found(faces: &[([f32; 4], f32)]) -> Faces {
+        faces.iter().map(|&([x, y, width, height], score)| Face { x, y, width, height, score }).collect()
+    }
+
+    #[test]
+    fn small_faces_are_neither_right_nor_wrong() {
+        let mut findings = Findings::default();
+        let large = [10.0, 10.0, 30.0, 40.0];
+        let small = [70.0, 10.0, 6.0, 8.0];
+        findings.push(&photo(&[large, small]), &found(&[(large, 0.9), (small, 0.8), ([50.0, 60.0, 20.0, 20.0], 0.7)]));
+        findings.push(&photo(&[]), &found(&[([1.0, 1.0, 9.0, 9.0], 0.3)]));
+        let scores = findings.at(0.5, &["any".into()]);
+        assert_eq!(scores.recall, Recall { found: 1, faces: 1 });
+        assert_eq!(scores.precision, 0.5);
+        assert_eq!(scores.by_size[0], Recall { found: 1, faces: 1 });
+        assert_eq!((scores.false_alarms, scores.empty_photos), (0, 1));
+        assert_eq!(findings.at(0.2, &[]).false_alarms, 1);
+        assert_eq!(scores.average_precision, 1.0);
+    }
+
+    #[test]
+    fn a_second_box_on_a_face_is_wrong_and_the_threshold_avoids_it() {
+        let mut findings = Findings::default();
+        let face = [10.0, 10.0, 30.0, 40.0];
+        findings.push(&photo(&[face]), &found(&[(face, 0.9), ([14.0, 10.0, 30.0, 40.0], 0.6)]));
+        assert_eq!(findings.at(0.5, &[]).precision, 0.5);
+        let threshold = findings.threshold(0.95, 0.0);
+        assert_eq!(threshold, 0.9);
+        assert_eq!(findings.at(threshold, &[]).precision, 1.0);
+    }
+
+    #[test]
+    fn centres_are_measured_on_lone_faces() {
+        let mut findings = Findings::default();
+        let face = [10.0, 10.0, 30.0, 40.0];
+        findings.push(&photo(&[face]), &found(&[([12.0, 10.0, 30.0, 40.0], 0.9)]));
+        findings.push(&photo(&[face]), &found(&[([16.0, 10.0, 30.0, 40.0], 0.9)]));
+        findings.push(&photo(&[face]), &found(&[]));
+        let scores = findings.at(0.5, &[]);
+        assert_eq!(scores.centre_near, Recall { found: 1, faces: 3 });
+        assert!((scores.centre_median - 0.2).abs() < 1e-6);
+    }
+}

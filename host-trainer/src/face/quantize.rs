@@ -1,0 +1,100 @@
+//! `quantize` of a face run.
+
+use super::checkpoint;
+use super::command::{self, Data};
+use super::config::FaceConfig;
+use super::trainer::Trainer;
+use crate::commands;
+use crate::config::Quantization;
+use crate::device::Engine;
+use crate::failure::{Blame, Kind, failure};
+use crate::output::say;
+use crate::quantize::{EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP};
+use crate::train::checkpoint::Identity;
+use crate::train::schedule::Schedule;
+use anyhow::Result;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Quantises a float face run into a new one.
+///
+/// # Errors
+/// A run that is none or is quantised already, unusable data, a diverging loss, or files that cannot be written.
+pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
+    let mut config = configuration(&open(&args.run)?);
+    if !args.data.is_empty() {
+        config.data.photos.clone_from(&args.data);
+    }
+    config.epochs = args.epochs.unwrap_or(config.epochs);
+    config.optimizer.learning_rate = args.learning_rate.unwrap_or(config.optimizer.learning_rate);
+    config.device = args.device.unwrap_or(config.device);
+    config.operators = args.operators.unwrap_or(config.operators);
+    config.threads = args.threads.unwrap_or(0);
+    if let Some(quantize) = &mut config.quantize {
+        quantize.settle_after = args.settle_after.unwrap_or(quantize.settle_after);
+        quantize.calibrate_on = args.calibrate_on.unwrap_or(quantize.calibrate_on);
+    }
+    config.check().blame(Kind::Usage)?;
+    commands::claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
+    config.threads = commands::start_threads(config.threads)?;
+    let data = Data::load(&config)?;
+    let (_, parent) = checkpoint::load_best(&args.run)?;
+    if args.data.is_empty() && data.fingerprint != parent.data_fingerprint {
+        let run = args.run.display();
+        let message = format!(
+            "the photos have changed since {run} was trained; --data names those to quantise on, and may name these"
+        );
+        return Err(failure(Kind::Data, message));
+    }
+    command::say_data(&data)?;
+    let told = format!("{}\n{}", parent.command, commands::command());
+    train(&args.run, config, &data, &args.out, told)
+}
+
+/// Quantises the float run that a command has just finished, with the settings that suit most.
+///
+/// # Errors
+/// As [`run`].
+pub fn follow(run: &Path, out: &Path, data: &Data, force: bool) -> Result<ExitCode> {
+    let config = configuration(&open(run)?);
+    commands::claim_beside(out, &[], force).blame(Kind::Usage)?;
+    say!("quantising {} into {}", run.display(), out.display())?;
+    let told = checkpoint::load_best(run)?.1.command;
+    train(run, config, data, out, told)
+}
+
+fn open(run: &Path) -> Result<FaceConfig> {
+    let config = FaceConfig::read(&run.join("config.toml"))?;
+    if config.quantize.is_some() {
+        let run = run.display();
+        let message = format!(
+            "{run} is quantised already; name the float run that it was made from, or train it on with: host-trainer train --resume {run} --epochs N"
+        );
+        return Err(failure(Kind::Usage, message));
+    }
+    Ok(config)
+}
+
+/// As for emotion runs: a few epochs at a fraction of the float run's learning rate.
+fn configuration(float: &FaceConfig) -> FaceConfig {
+    let mut config = float.clone();
+    config.quantize = Some(Quantization::default());
+    config.epochs = EPOCHS;
+    config.optimizer.learning_rate *= LEARNING_RATE;
+    config.schedule = Schedule::Cosine { warmup_epochs: WARM_UP };
+    config
+}
+
+fn train(parent: &Path, config: FaceConfig, data: &Data, out: &Path, command: String) -> Result<ExitCode> {
+    let engine = Engine::open(config.device, config.operators)?;
+    let (weights, parent) = checkpoint::load_best(parent)?;
+    let mut state = Trainer::start(&config, &config.build_net());
+    for own in [Some(&mut state.weights), state.average.as_mut()].into_iter().flatten() {
+        own.0.extend(weights.0.clone());
+    }
+    let identity =
+        Identity { command, config: Some(config.to_toml()?), data_fingerprint: data.fingerprint.clone(), ..parent };
+    command::begin(out, &config)?;
+    let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, out, identity, state);
+    command::to_the_end(trainer, out)
+}

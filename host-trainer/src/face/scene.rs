@@ -1,0 +1,292 @@
+//! Training pictures: parts of photos, moved, turned, lit and joined as a camera in a room might see them.
+
+use super::photos::{CROP_FACE, Photo, Photos};
+use super::sampling::{Canvas, View};
+use super::tone;
+use crate::random::{Purpose, stream};
+use emotion_models::Face;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// What scenes are made of. Shares are of all scenes; what they leave shows a photo around one of its faces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scenes {
+    /// Share of scenes that show a whole photo, as a first look at a frame does.
+    pub whole: f32,
+    /// Share of scenes without a face in the photo.
+    pub empty: f32,
+    /// Of those, the share into which face crops are pasted, where there are any.
+    pub pasted: f32,
+    /// Of the rest of those, the share that shows where the net saw a face that is none.
+    pub mined: f32,
+    /// Share of scenes that join four.
+    pub mosaic: f32,
+    /// A face's width as a fraction of the scene's, at least and at most.
+    pub sizes: [f32; 2],
+    /// Share of scenes that are turned, and by how many degrees at most.
+    pub turned: (f32, f32),
+    /// Share of scenes whose light is changed.
+    pub lit: f32,
+    /// Share of scenes that are blurred.
+    pub blurred: f32,
+    /// Share of scenes with noise.
+    pub noisy: f32,
+}
+
+impl Default for Scenes {
+    fn default() -> Self {
+        Scenes {
+            whole: 0.12,
+            empty: 0.22,
+            pasted: 0.35,
+            mined: 0.5,
+            mosaic: 0.08,
+            sizes: [0.07, 0.75],
+            turned: (0.5, 25.0),
+            lit: 0.6,
+            blurred: 0.3,
+            noisy: 0.4,
+        }
+    }
+}
+
+/// A face of a scene.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SceneFace {
+    /// Left, top, width, height in pixels of the scene; may reach outside.
+    pub place: [f32; 4],
+    /// Neither to be found nor to be taken for something else.
+    pub ignored: bool,
+}
+
+/// A training picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scene {
+    /// Grey, 0 to 255, row by row.
+    pub pixels: Vec<u8>,
+    /// Its faces.
+    pub faces: Vec<SceneFace>,
+}
+
+/// Where the net saw a face that is none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mistake {
+    /// Index of the photo.
+    pub photo: usize,
+    /// What it took for a face, in pixels of the photo's first plane.
+    pub place: Face,
+}
+
+/// Faces narrower than this fraction of the scene's width are ignored.
+pub const SMALLEST: f32 = 0.05;
+/// Faces of which less than this share is visible are ignored.
+const LEAST_VISIBLE: f32 = 0.5;
+/// A photo's pixels are shown at most this many times as large.
+const MOST_ENLARGED: f32 = 2.5;
+/// Grey that letterboxes are filled with.
+const PADDING: f32 = 128.0;
+/// Share of scenes seen in a mirror.
+const MIRRORED: f32 = 0.5;
+
+/// Composes scenes of a fixed size.
+pub struct Composer<'a> {
+    photos: &'a Photos,
+    settings: &'a Scenes,
+    mistakes: &'a [Mistake],
+    size: [usize; 2],
+    /// By class, the photo and face of each face that can be looked at.
+    by_class: Vec<Vec<(usize, usize)>>,
+    /// Square roots of the classes' sizes, summed up: rarer classes are seen more often than their share.
+    classes: Vec<f32>,
+    empty: Vec<usize>,
+}
+
+impl<'a> Composer<'a> {
+    /// For scenes of `width` x `height` pixels.
+    pub fn new(photos: &'a Photos, settings: &'a Scenes, mistakes: &'a [Mistake], size: [usize; 2]) -> Self {
+        let mut by_class = vec![vec![]; photos.classes.len()];
+        for (index, photo) in photos.photos.iter().enumerate() {
+            for (at, face) in photo.faces.iter().enumerate() {
+                if !face.invalid && face.place[2] >= 10.0 && face.place[3] >= 10.0 {
+                    by_class[face.class].push((index, at));
+                }
+            }
+        }
+        let mut sum = 0.0;
+        let add = |class: &Vec<(usize, usize)>| {
+            sum += (class.len() as f32).sqrt();
+            sum
+        };
+        let classes = by_class.iter().map(add).collect();
+        let empty = (0..photos.photos.len()).filter(|&index| photos.photos[index].faces.is_empty()).collect();
+        Composer { photos, settings, mistakes, size, by_class, classes, empty }
+    }
+
+    /// The scene number `index` of an epoch; it depends on nothing else.
+    pub fn scene(&self, seed: u64, epoch: usize, index: usize) -> Scene {
+        let random = &mut stream(Purpose::Scene, seed, epoch as u64 + 1, index as u64);
+        let [width, height] = self.size;
+        let fill = if random.random_bool(0.5) { PADDING } else { random.random_range(0.0..256.0) };
+        let mut canvas = Canvas { width, height, values: vec![fill; width * height] };
+        let mut faces = vec![];
+        if random.random::<f32>() < self.settings.mosaic {
+            let x = (random.random_range(0.35..0.65) * width as f32) as usize;
+            let y = (random.random_range(0.35..0.65) * height as f32) as usize;
+            for area in [[0, 0, x, y], [x, 0, width, y], [0, y, x, height], [x, y, width, height]] {
+                self.part(&mut canvas, area, &mut faces, random);
+            }
+        } else {
+            self.part(&mut canvas, [0, 0, width, height], &mut faces, random);
+        }
+        tone::change(&mut canvas, self.settings, random);
+        let pixels = canvas.values.iter().map(|value| (value + 0.5) as u8).collect();
+        Scene { pixels, faces }
+    }
+
+    /// One photo's part, in one area of the scene.
+    fn part(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
+        let settings = self.settings;
+        let kind = random.random::<f32>();
+        let faceless = self.empty.is_empty() || kind >= settings.empty;
+        if !faceless {
+            return self.without_face(canvas, area, faces, random);
+        }
+        let Some((photo, face)) = self.any_face(random) else { return };
+        let photo = &self.photos.photos[photo];
+        let view = if kind < settings.empty + settings.whole {
+            self.whole(photo, area, random)
+        } else {
+            self.around(photo.faces[face].place, photo.faces[face].invalid, area, random)
+        };
+        canvas.draw(&photo.planes, &view, area, |_, _| 1.0);
+        for face in &photo.faces {
+            self.note(view.box_in_scene(face.place), face.invalid, area, faces);
+        }
+    }
+
+    fn any_face(&self, random: &mut ChaCha8Rng) -> Option<(usize, usize)> {
+        let all = *self.classes.last()?;
+        let wanted = random.random::<f32>() * all;
+        let class = self.classes.iter().position(|&sum| wanted < sum)?;
+        let faces = &self.by_class[class];
+        (!faces.is_empty()).then(|| faces[random.random_range(0..faces.len())])
+    }
+
+    fn angle(&self, random: &mut ChaCha8Rng) -> f32 {
+        let (share, most) = self.settings.turned;
+        if random.random::<f32>() < share && most > 0.0 { random.random_range(-most..=most).to_radians() } else { 0.0 }
+    }
+
+    /// A whole photo within the area, its proportions kept, give or take a little.
+    fn whole(&self, photo: &Photo, [left, top, right, bottom]: [usize; 4], random: &mut ChaCha8Rng) -> View {
+        let [width, height] = photo.size();
+        let (columns, rows) = ((right - left).max(1) as f32, (bottom - top).max(1) as f32);
+        let scale = (width / columns).max(height / rows) * random.random_range(0.75f32..1.15);
+        let middle = [(left + right) as f32 / 2.0, (top + bottom) as f32 / 2.0];
+        let moved = [width, height].map(|side| side * random.random_range(0.45..0.55));
+        View::new(moved, middle, scale, 0.3 * self.angle(random), random.random::<f32>() < MIRRORED)
+    }
+
+    /// A view in which `place` takes a random share of the area's width and lies anywhere in it.
+    fn around(&self, place: [f32; 4], far: bool, area: [usize; 4], random: &mut ChaCha8Rng) -> View {
+        let [left, top, right, bottom] = area.map(|side| side as f32);
+        let (columns, rows) = ((right - left).max(1.0), (bottom - top).max(1.0));
+        let [smallest, largest] = self.settings.sizes;
+        let share = random.random_range(smallest.ln()..=largest.ln()).exp();
+        let share = if far { smallest } else { share };
+        let scale = (place[2] / (share * columns)).max(1.0 / MOST_ENLARGED);
+        let (width, height) = (place[2] / scale, place[3] / scale);
+        // Mostly whole, sometimes cut off by an edge.
+        let over = if random.random_bool(0.15) { 0.35 } else { 0.0 };
+        let within = |start: f32, size: f32, own: f32, random: &mut ChaCha8Rng| {
+            let (low, high) = (start + own * (0.5 - over), start + size - own * (0.5 - over));
+            if low < high { random.random_range(low..high) } else { start + size * random.random_range(0.4..0.6) }
+        };
+        let at = [within(left, columns, width, random), within(top, rows, height, random)];
+        let centre = [place[0] + place[2] / 2.0, place[1] + place[3] / 2.0];
+        View::new(centre, at, scale, self.angle(random), random.random::<f32>() < MIRRORED)
+    }
+
+    fn without_face(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
+        let pasted = !self.photos.crops.is_empty() && random.random::<f32>() < self.settings.pasted;
+        let mined = !pasted && !self.mistakes.is_empty() && random.random::<f32>() < self.settings.mined;
+        let (photo, view) = if mined {
+            let mistake = self.mistakes[random.random_range(0..self.mistakes.len())];
+            let Face { x, y, width, height, .. } = mistake.place;
+            (mistake.photo, self.around([x, y, width.max(8.0), height.max(8.0)], false, area, random))
+        } else {
+            let index = self.empty[random.random_range(0..self.empty.len())];
+            let [width, height] = self.photos.photos[index].size();
+            let zoom = random.random_range(0.25f32..1.1);
+            let place = [0.0, 0.0, width * zoom, height * zoom].map(|side: f32| side.max(8.0));
+            let middle = [
+                place[2] / 2.0 + random.random::<f32>() * (width - place[2]),
+                place[3] / 2.0 + random.random::<f32>() * (height - place[3]),
+            ];
+            let scale =
+                (place[2] / (area[2] - area[0]).max(1) as f32).max(place[3] / (area[3] - area[1]).max(1) as f32);
+            let scale = scale.max(1.0 / MOST_ENLARGED);
+            let at = [(area[0] + area[2]) as f32 / 2.0, (area[1] + area[3]) as f32 / 2.0];
+            (index, View::new(middle, at, scale, self.angle(random), random.random::<f32>() < MIRRORED))
+        };
+        canvas.draw(&self.photos.photos[photo].planes, &view, area, |_, _| 1.0);
+        if pasted {
+            for _ in 0..random.random_range(1..=2) {
+                self.paste(canvas, area, faces, random);
+            }
+        }
+    }
+
+    /// A face crop whose edges fade into what is there.
+    fn paste(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
+        let crop = &self.photos.crops[random.random_range(0..self.photos.crops.len())];
+        let Some(first) = crop.planes.first() else { return };
+        let [width, height] = [first.width as f32, first.height as f32];
+        let [x, y, w, h] = CROP_FACE;
+        let place = [x * width, y * height, w * width, h * height];
+        let view = self.around(place, false, area, random);
+        let new = view.box_in_scene(place);
+        // One face before another would leave half a face there.
+        if faces.iter().any(|face| common(face.place, new) > 0.05) {
+            return;
+        }
+        let fade = random.random_range(0.02f32..0.14);
+        // An ellipse in some, which leaves hair and ears away.
+        let round = random.random_bool(0.4);
+        let cover = move |x: f32, y: f32| {
+            let edge = if round {
+                1.0 - ((x - 0.5) / 0.5).hypot((y - 0.52) / 0.52)
+            } else {
+                2.0 * x.min(1.0 - x).min(y).min(1.0 - y)
+            };
+            (edge / (2.0 * fade)).clamp(0.0, 1.0)
+        };
+        canvas.draw(&crop.planes, &view, area, cover);
+        self.note(new, false, area, faces);
+    }
+
+    /// Takes note of a face, unless nothing of it is in the area.
+    fn note(&self, place: [f32; 4], invalid: bool, area: [usize; 4], faces: &mut Vec<SceneFace>) {
+        let bounds = [area[0] as f32, area[1] as f32, (area[2] - area[0]) as f32, (area[3] - area[1]) as f32];
+        let visible = overlap(place, bounds) / (place[2] * place[3]).max(1e-6);
+        if visible <= 0.05 {
+            return;
+        }
+        let small = place[2] < SMALLEST * self.size[0] as f32;
+        faces.push(SceneFace { place, ignored: invalid || small || visible < LEAST_VISIBLE });
+    }
+}
+
+/// Area that two boxes have in common.
+fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
+    let across = (a[0] + a[2]).min(b[0] + b[2]) - a[0].max(b[0]);
+    let down = (a[1] + a[3]).min(b[1] + b[3]) - a[1].max(b[1]);
+    across.max(0.0) * down.max(0.0)
+}
+
+/// The same as a share of the smaller box.
+fn common(a: [f32; 4], b: [f32; 4]) -> f32 {
+    overlap(a, b) / (a[2] * a[3]).min(b[2] * b[3]).max(1e-6)
+}
