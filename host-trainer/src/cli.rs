@@ -14,7 +14,7 @@ use emotion_models::Task;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Trains small emotion classifiers on folders of face pictures and exports them as ONNX.
+/// Trains small emotion classifiers on folders of face pictures, and face locators on photos, and exports them as ONNX.
 #[derive(Debug, Parser)]
 #[command(name = "host-trainer", version, about, arg_required_else_help = true, after_help = format!("{AFTER_HELP}{EXIT_CODES}"))]
 pub struct Cli {
@@ -24,7 +24,8 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-A first model on your own pictures (train/angry/*.jpg, train/happy/*.jpg, ...):
+A first model on your own photos (train/angry/*.jpg, train/happy/*.jpg, ...):
+  host-trainer crop PHOTOS PICTURES
   host-trainer audit PICTURES
   host-trainer train --data PICTURES --out runs/mine
   host-trainer export runs/mine --out mine.onnx
@@ -44,7 +45,10 @@ pub enum Command {
     /// Write a run's best model as ONNX, with its card, after comparing it with the trainer.
     #[command(allow_negative_numbers = true)]
     Export(ExportArgs),
-    /// Score an exported model on a folder of labelled pictures.
+    /// Cut a folder of whole photos to faces, to train on.
+    #[command(allow_negative_numbers = true)]
+    Crop(crate::crop::CropArgs),
+    /// Score an exported model on a folder of labelled photos, or of photos with marked faces.
     #[command(allow_negative_numbers = true)]
     Evaluate(crate::evaluate::EvaluateArgs),
     /// Print an exported model's label and probabilities for pictures.
@@ -319,6 +323,10 @@ pub struct ExportArgs {
     /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds; all by default.
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
     pub calibrate_on: Vec<usize>,
+    /// By which fraction of the face's mean side the training crops are larger than the face; measured on the validation pictures
+    /// by default.
+    #[arg(long, value_name = "SHARE")]
+    pub crop_margin: Option<f32>,
     /// Name in the model's card.
     #[arg(long)]
     pub name: Option<String>,

@@ -330,13 +330,18 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode> {
         out: args.out.clone(),
         labels: args.labels.clone(),
         calibrate_on: calibrate_on.collect::<Result<_>>()?,
+        crop_margin: args.crop_margin,
         name: args.name.clone(),
         note: args.note.clone(),
     };
+    if face::task_of(&request.run.join("config.toml")) == Task::Face {
+        return face::export::run(&request);
+    }
     let (card, measured) = export::export(&request)?;
     say!("{}: {}", args.out.display(), card.labels.join(", "))?;
     let thresholds = card.labels.iter().zip(&card.thresholds).map(|(label, threshold)| format!("{label} {threshold}"));
     say!("temperature {}; thresholds {}", card.temperature, thresholds.collect::<Vec<_>>().join(", "))?;
+    say!("crops are larger than the face by {:.0} %", 100.0 * card.crop_margin)?;
     for one in &measured {
         let scores = &one.scores;
         say!(

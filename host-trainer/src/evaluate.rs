@@ -6,11 +6,13 @@ use crate::failure::{Blame, Kind, failure};
 use crate::metrics::{Scores, score};
 use crate::output::{say, tell};
 use crate::progress::Progress;
+use crate::search::{Search, SearchArgs};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
+use emotion_models::pb::ModelProto;
 use emotion_models::{
-    Classifier, CropBox, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities, apply_temperature,
-    decode,
+    Classifier, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities, Task, apply_temperature,
+    decode, read_card,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -23,9 +25,12 @@ pub struct EvaluateArgs {
     /// Exported model.
     #[arg(long, value_name = "MODEL.onnx")]
     pub model: PathBuf,
-    /// Folder with test/LABEL/* (or the part that --split names).
+    /// Folder with test/LABEL/* (or the part that --split names), or with photos and face boxes for a face model.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
+    /// How the face in each photo is found.
+    #[command(flatten)]
+    pub search: SearchArgs,
     /// Which part of the folder.
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     pub split: SplitName,
@@ -38,6 +43,9 @@ pub struct EvaluateArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Write a page with the precision-recall curve and photos with their boxes, for a face model.
+    #[arg(long, value_name = "PAGE.html")]
+    pub report: Option<PathBuf>,
     /// Do not add a result on a test folder to the card beside the model.
     #[arg(long)]
     pub no_record: bool,
@@ -61,14 +69,19 @@ impl From<PrecisionName> for Precision {
     }
 }
 
-/// Loads the model, to run in the arithmetic asked for.
-fn load(args: &EvaluateArgs) -> Result<Classifier> {
-    let Some(precision) = args.precision else { return Ok(Classifier::from_file(&args.model)?) };
-    let read = |source| ModelError::Read { path: args.model.clone(), source };
-    let bytes = std::fs::read(&args.model).map_err(read)?;
+/// Reads the model's file.
+fn read(path: &Path) -> Result<ModelProto, ModelError> {
+    let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+    decode(&bytes).map_err(|error| error.named(&path.display().to_string()))
+}
+
+/// Makes the model ready to run in the arithmetic asked for.
+fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelError> {
     let name = args.model.display().to_string();
-    let model = decode(&bytes).map_err(|error| error.named(&name))?;
-    Ok(Classifier::with_precision(&model, &name, precision.into())?)
+    match args.precision {
+        Some(precision) => Classifier::with_precision(model, &name, precision.into()),
+        None => Classifier::from_model(model, &name),
+    }
 }
 
 /// The parts of a data folder.
@@ -100,6 +113,7 @@ struct Report<'a> {
     labels: &'a [String],
     skipped: usize,
     undecodable: usize,
+    no_face: usize,
     #[serde(flatten)]
     scores: &'a Scores,
 }
@@ -112,8 +126,16 @@ type Labelled = (PathBuf, usize);
 /// # Errors
 /// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
 pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    let classifier = load(args)?;
+    let model = read(&args.model)?;
+    if read_card(&model).is_ok_and(|card| card.task == Task::Face) {
+        return crate::face::evaluate::run(args, &model);
+    }
+    if args.report.is_some() {
+        return Err(failure(Kind::Usage, "--report is for face models; a run's report.html shows emotion models"));
+    }
+    let classifier = load(args, &model)?;
     let card = classifier.card().clone();
+    let search = Search::open(&args.search, card.crop_margin)?;
     let outputs = export::outputs(&card.labels, &args.labels)
         .with_context(|| format!("in --labels for {}", args.model.display()))?;
     let labels: Vec<String> = outputs.iter().map(|&output| card.labels[output].clone()).collect();
@@ -122,27 +144,32 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
     let progress = Progress::new("evaluating", pictures.len(), !args.json);
     // A classifier may move to another thread but not be shared: each thread gets its own and a run of pictures.
     let share = pictures.len().div_ceil(rayon::current_num_threads());
-    let classifiers = vec![classifier; pictures.len().div_ceil(share)];
-    let found: Vec<Result<Probabilities, String>> = classifiers
+    let judges = vec![(classifier, search); pictures.len().div_ceil(share)];
+    let found: Vec<Result<Option<Probabilities>, String>> = judges
         .into_par_iter()
         .zip(pictures.par_chunks(share))
-        .flat_map_iter(|(mut classifier, pictures)| {
-            let mut preprocessor = Preprocessor::new(&card.input);
-            let mut input = vec![0.0; card.input.len()];
+        .flat_map_iter(|((classifier, search), pictures)| {
+            let mut eye = Eye {
+                classifier,
+                search,
+                preprocessor: Preprocessor::new(&card.input),
+                input: vec![0.0; card.input.len()],
+            };
             let judge = |(path, _): &Labelled| {
-                let raw = raw(&mut classifier, &mut preprocessor, &mut input, path);
+                let raw = eye.look(path);
                 progress.advance();
-                raw.map(|raw| subset(&raw, &outputs, card.temperature))
+                raw.map(|raw| raw.map(|raw| subset(&raw, &outputs, card.temperature)))
             };
             pictures.iter().map(judge).collect::<Vec<_>>()
         })
         .collect();
     drop(progress);
 
-    let (mut probabilities, mut targets, mut undecodable) = (vec![], vec![], 0);
+    let (mut probabilities, mut targets, mut undecodable, mut no_face) = (vec![], vec![], 0, 0);
     for ((path, target), found) in pictures.iter().zip(found) {
         match found {
-            Ok(row) => {
+            Ok(None) => no_face += 1,
+            Ok(Some(row)) => {
                 probabilities.extend_from_slice(&row);
                 targets.push(*target);
             }
@@ -153,7 +180,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         }
     }
     if targets.is_empty() {
-        return Err(failure(Kind::Data, format!("not one of {} pictures could be read", pictures.len())));
+        let message = match no_face {
+            0 => format!("not one of {} pictures could be read", pictures.len()),
+            _ => {
+                format!("no face found in {no_face} of {} pictures; --no-face-search takes each whole", pictures.len())
+            }
+        };
+        return Err(failure(Kind::Data, message));
     }
     let scores = score(&probabilities, &targets, labels.len());
     let report = Report {
@@ -163,6 +196,7 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         labels: &labels,
         skipped,
         undecodable,
+        no_face,
         scores: &scores,
     };
     match args.json {
@@ -170,7 +204,13 @@ pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
         false => print(&report)?,
     }
     if args.split == SplitName::Test && !args.no_record {
-        record(args, &labels, &card, Measured { source: folder_name(&args.data), part: "test", skipped, scores })?;
+        record(
+            args,
+            &labels,
+            &card,
+            no_face,
+            Measured { source: folder_name(&args.data), part: "test", skipped, scores },
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -198,16 +238,23 @@ fn pictures(data: &Path, split: SplitName, labels: &[String]) -> Result<(Vec<Lab
     Ok((pictures, skipped))
 }
 
-fn raw(
-    classifier: &mut Classifier,
-    preprocessor: &mut Preprocessor,
-    input: &mut [f32],
-    path: &Path,
-) -> Result<Probabilities, String> {
-    let picture = Picture::open(path).map_err(|error| error.to_string())?;
-    let frame = picture.view().map_err(|error| error.to_string())?;
-    preprocessor.tensor(&frame, CropBox::full(picture.width, picture.height), input);
-    classifier.raw_probabilities(input).map_err(|error| error.to_string())
+/// Looks at one photo after another.
+struct Eye {
+    classifier: Classifier,
+    search: Search,
+    preprocessor: Preprocessor,
+    input: Vec<f32>,
+}
+
+impl Eye {
+    /// Raw probabilities of a photo's face; `None` where no face is found.
+    fn look(&mut self, path: &Path) -> Result<Option<Probabilities>, String> {
+        let picture = Picture::open(path).map_err(|error| error.to_string())?;
+        let frame = picture.view().map_err(|error| error.to_string())?;
+        let Some((crop, _)) = self.search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
+        self.preprocessor.tensor(&frame, crop, &mut self.input);
+        self.classifier.raw_probabilities(&self.input).map(Some).map_err(|error| error.to_string())
+    }
 }
 
 /// Softmax over a subset of logits: the full softmax renormalised over it, then the temperature.
@@ -222,7 +269,7 @@ fn folder_name(data: &Path) -> String {
     data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, measured: Measured) -> Result<()> {
+fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize, measured: Measured) -> Result<()> {
     let path = args.model.with_extension("md");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) if text.contains(card::EVALUATIONS) => text,
@@ -235,6 +282,13 @@ fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, measured: M
         if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
     if let Some(precision) = args.precision.map(Precision::from).filter(|&precision| precision != model.precision) {
         remark += &format!(", run in {precision}");
+    }
+    remark += match args.search.no_face_search {
+        true => ", pictures taken whole",
+        false => ", faces searched for",
+    };
+    if no_face > 0 {
+        remark += &format!(" ({no_face} more pictures show none)");
     }
     let text = card::with_evaluation(&text, &measured, labels, &remark);
     crate::files::write_whole(&path, text.as_bytes())
@@ -251,6 +305,9 @@ fn print(report: &Report<'_>) -> Result<()> {
     let mut counts = format!("{} pictures", scores.count);
     if report.skipped > 0 {
         counts += &format!(", {} more bear labels that the model lacks", report.skipped);
+    }
+    if report.no_face > 0 {
+        counts += &format!(", no face found in {} more (--no-face-search takes pictures whole)", report.no_face);
     }
     if report.undecodable > 0 {
         counts += &format!(", {} more could not be read", report.undecodable);

@@ -1,7 +1,7 @@
-//! Trains small emotion classifiers on folders of face pictures and exports them as ONNX.
+//! Trains small emotion classifiers on folders of face pictures, and face locators on photos, and exports them as ONNX.
 //!
 //! Pictures ([`dataset`]) become batches ([`batches`], [`augment`]) that a net ([`nets`], over [`operators`]) learns from
-//! ([`train`]); the best epoch is reported on ([`report`]) and exported ([`export`]).
+//! ([`train`]); the best epoch is reported on ([`report`]) and exported ([`export`]). Where faces are is learned in [`face`].
 
 pub mod audit;
 pub mod augment;
@@ -10,6 +10,7 @@ pub mod bench_train;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod crop;
 mod cutmix;
 pub mod dataset;
 pub mod device;
@@ -30,4 +31,5 @@ mod progress;
 pub mod quantize;
 mod random;
 pub mod report;
+mod search;
 pub mod train;

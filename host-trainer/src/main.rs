@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use host_trainer::cli::{Cli, Command};
-use host_trainer::{audit, bench_train, commands, draw, evaluate, failure, predict, quantize};
+use host_trainer::{audit, bench_train, commands, crop, draw, evaluate, failure, predict, quantize};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Export(args) => commands::export(&args),
+        Command::Crop(args) => crop::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Audit(args) => audit::run(&args),

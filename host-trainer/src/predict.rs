@@ -2,9 +2,10 @@
 
 use crate::failure::Kind;
 use crate::output::say;
+use crate::search::{Search, SearchArgs};
 use anyhow::Result;
 use clap::Args;
-use emotion_models::{Classifier, CropBox, Picture, Probabilities};
+use emotion_models::{Classifier, Face, Picture, Probabilities};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,7 +19,10 @@ pub struct PredictArgs {
     /// Print one JSON object a line.
     #[arg(long)]
     pub json: bool,
-    /// Pictures of faces; each is taken whole, as in training.
+    /// How the face in each is found.
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// Photos; of each, the largest face near the middle.
     #[arg(required = true, value_name = "PICTURE")]
     pub pictures: Vec<PathBuf>,
 }
@@ -26,22 +30,33 @@ pub struct PredictArgs {
 #[derive(Serialize)]
 struct Prediction<'a> {
     picture: String,
-    label: &'a str,
-    probabilities: std::collections::BTreeMap<&'a str, f32>,
+    /// `None` where no face is found.
+    label: Option<&'a str>,
+    /// Left, top, width and height, in pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    face: Option<[f32; 4]>,
+    probabilities: std::collections::BTreeMap<String, f32>,
+}
+
+/// What a photo shows.
+struct Seen {
+    probabilities: Probabilities,
+    face: Option<Face>,
 }
 
 /// Prints a line for each picture.
 ///
 /// # Errors
-/// When the model cannot be used. A picture that does not decode is named, the others are still predicted, and the exit code
+/// When a model cannot be used. A picture that does not decode is named, the others are still predicted, and the exit code
 /// is that of data.
 pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     let mut classifier = Classifier::from_file(&args.model)?;
+    let mut search = Search::open(&args.search, classifier.card().crop_margin)?;
     let labels = classifier.card().labels.clone();
     let mut failed = 0;
     for path in &args.pictures {
-        match predict(&mut classifier, path) {
-            Ok(probabilities) => print(path, &labels, &probabilities, args.json)?,
+        match predict(&mut classifier, &mut search, path) {
+            Ok(seen) => print(path, &labels, seen.as_ref(), args.json)?,
             Err(reason) => {
                 crate::output::tell!("host-trainer: cannot predict {}: {reason}", path.display());
                 failed += 1;
@@ -55,21 +70,28 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn predict(classifier: &mut Classifier, path: &Path) -> Result<Probabilities, String> {
+fn predict(classifier: &mut Classifier, search: &mut Search, path: &Path) -> Result<Option<Seen>, String> {
     let picture = Picture::open(path).map_err(|error| error.to_string())?;
     let frame = picture.view().map_err(|error| error.to_string())?;
-    let whole = CropBox::full(picture.width, picture.height);
-    classifier.classify(&frame, whole).map_err(|error| error.to_string())
+    let Some((crop, face)) = search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
+    let probabilities = classifier.classify(&frame, crop).map_err(|error| error.to_string())?;
+    Ok(Some(Seen { probabilities, face }))
 }
 
-fn print(path: &Path, labels: &[String], probabilities: &Probabilities, json: bool) -> Result<()> {
-    let named = labels.iter().map(String::as_str).zip(probabilities.iter().copied());
+fn print(path: &Path, labels: &[String], seen: Option<&Seen>, json: bool) -> Result<()> {
+    let named = |seen: &Seen| -> Vec<(String, f32)> {
+        labels.iter().cloned().zip(seen.probabilities.iter().copied()).collect()
+    };
     let picture = path.display().to_string();
-    let label = labels[probabilities.top().0].as_str();
+    let label = seen.map(|seen| labels[seen.probabilities.top().0].as_str());
     if json {
-        say!("{}", serde_json::to_string(&Prediction { picture, label, probabilities: named.collect() })?)
-    } else {
-        let all: Vec<String> = named.map(|(label, p)| format!("{label} {p:.3}")).collect();
-        say!("{picture}: {label}  ({})", all.join(", "))
+        let face = seen.and_then(|seen| seen.face).map(|face| [face.x, face.y, face.width, face.height]);
+        let probabilities = seen.map(named).unwrap_or_default().into_iter().collect();
+        return say!("{}", serde_json::to_string(&Prediction { picture, label, face, probabilities })?);
     }
+    let Some((seen, label)) = seen.zip(label) else {
+        return say!("{picture}: no face (--no-face-search takes it whole)");
+    };
+    let all: Vec<String> = named(seen).iter().map(|(label, p)| format!("{label} {p:.3}")).collect();
+    say!("{picture}: {label}  ({})", all.join(", "))
 }

@@ -52,7 +52,7 @@ pub use classifier::{Classifier, LayerTime};
 pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
-pub use face::{CELL, Face, FaceFinder, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, decode_faces};
+pub use face::{CELL, Face, FaceFinder, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, decode_faces, main_face};
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use onnx::{decode, embed, encode, read_card};

@@ -139,7 +139,12 @@ fn a_label_the_model_lacks_is_named() {
     let model = folder.path().join("untrained.onnx");
     fs::write(&model, untrained()).unwrap();
     let mut evaluate = host_trainer();
-    evaluate.arg("evaluate").arg("--model").arg(&model).arg("--data").arg(&data).args(["--labels", "happy,bored"]);
+    evaluate
+        .args(["evaluate", "--no-face-search", "--model"])
+        .arg(&model)
+        .arg("--data")
+        .arg(&data)
+        .args(["--labels", "happy,bored"]);
     Session::run(&mut evaluate).expect_error(2, &["bored"]);
 }
 
@@ -203,7 +208,8 @@ fn a_card_written_again_keeps_the_evaluations_of_the_same_model() {
     export();
     let other = folder.path().join("strangers");
     draw_data(&other, 12);
-    Session::run(host_trainer().arg("evaluate").arg("--model").arg(&out).arg("--data").arg(&other)).expect_code(0);
+    Session::run(host_trainer().args(["evaluate", "--no-face-search", "--model"]).arg(&out).arg("--data").arg(&other))
+        .expect_code(0);
     export();
     let card = fs::read_to_string(out.with_extension("md")).unwrap();
     assert_eq!(card.matches("### strangers: test folder").count(), 1, "{card}");
@@ -308,7 +314,7 @@ fn a_reader_that_goes_away_is_no_crash() {
     fs::write(&model, untrained()).unwrap();
     let picture = data.join("train/happy/1000-0.png");
     let mut predict = host_trainer();
-    predict.arg("predict").arg("--model").arg(&model).args(vec![&picture; 50]);
+    predict.args(["predict", "--no-face-search", "--model"]).arg(&model).args(vec![&picture; 50]);
     let mut audit = host_trainer();
     audit.arg("audit").arg(&data);
     for command in [&mut predict, &mut audit, &mut train(&data, &run)] {
@@ -332,7 +338,9 @@ fn predict_and_evaluate_refuse_what_is_no_model_or_no_picture() {
     let folder = folder();
     let data = data_in(&folder);
     let (model, picture) = (folder.path().join("model.onnx"), data.join("test/happy/0-0.png"));
-    let predict = |picture: &Path| Session::run(host_trainer().arg("predict").arg("--model").arg(&model).arg(picture));
+    let predict = |picture: &Path| {
+        Session::run(host_trainer().args(["predict", "--no-face-search", "--model"]).arg(&model).arg(picture))
+    };
     predict(&picture).expect_error(4, &["cannot read the model", "model.onnx"]);
     let whole = untrained();
     fs::write(&model, &whole[..whole.len() / 2]).unwrap();
@@ -344,6 +352,6 @@ fn predict_and_evaluate_refuse_what_is_no_model_or_no_picture() {
     predict(&words).expect_error(5, &["words.png"]);
     predict(&folder.path().join("missing.png")).expect_error(5, &["missing.png"]);
     let mut evaluate = host_trainer();
-    evaluate.arg("evaluate").arg("--model").arg(&model).arg("--data").arg(data.join("train"));
+    evaluate.args(["evaluate", "--no-face-search", "--model"]).arg(&model).arg("--data").arg(data.join("train"));
     Session::run(&mut evaluate).expect_error(5, &["test"]);
 }

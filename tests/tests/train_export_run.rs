@@ -97,7 +97,11 @@ fn a_run_folder_holds_what_is_worth_looking_at() {
 fn evaluate_scores_what_the_device_runs() {
     let trained = trained();
     let mut evaluate = host_trainer();
-    evaluate.args(["evaluate", "--json", "--model"]).arg(trained.model()).arg("--data").arg(trained.data());
+    evaluate
+        .args(["evaluate", "--json", "--no-face-search", "--model"])
+        .arg(trained.model())
+        .arg("--data")
+        .arg(trained.data());
     let output = Session::run(&mut evaluate).expect_code(0);
     let scores: Value = serde_json::from_str(&output.stdout).unwrap();
     let accuracy = find(&scores, "accuracy").and_then(Value::as_f64).unwrap();
@@ -231,7 +235,7 @@ fn classify_and_predict_say_the_same() {
     classify.args(["classify", "--json", "--model"]).arg(trained.model()).args(&pictures);
     let on_the_edge = Session::run(&mut classify).expect_code(0);
     let mut predict = host_trainer();
-    predict.args(["predict", "--json", "--model"]).arg(trained.model()).args(&pictures);
+    predict.args(["predict", "--json", "--no-face-search", "--model"]).arg(trained.model()).args(&pictures);
     let on_the_host = Session::run(&mut predict).expect_code(0);
     let (edge, host) = (probabilities(&on_the_edge.stdout), probabilities(&on_the_host.stdout));
     assert_eq!(edge.len(), pictures.len());

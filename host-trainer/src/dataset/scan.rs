@@ -99,7 +99,7 @@ fn collect(folder: &Path, files: &mut LabelFolder) -> Result<(), DatasetError> {
 }
 
 /// What is in `folder`, sorted, hidden entries left out.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let failed = |source| DatasetError::Read { path: folder.to_owned(), source };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
@@ -130,7 +130,7 @@ pub fn describe(folder: &Path) -> String {
 }
 
 /// Whether a file is a picture by its first bytes, or claims to be one by its name and so deserves a complaint when it is not.
-fn is_picture(path: &Path) -> bool {
+pub(crate) fn is_picture(path: &Path) -> bool {
     const NEVER: [&str; 16] = [
         "csv", "db", "htm", "html", "ini", "json", "log", "md", "npy", "pdf", "toml", "tsv", "txt", "xml", "yaml",
         "yml",

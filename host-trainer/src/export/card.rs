@@ -168,13 +168,13 @@ fn calibrated_on(data: &Dataset, request: &Request) -> String {
 }
 
 /// A path as it can be typed again; of one from the root only the last part: cards should not tell where somebody's files lie.
-fn plain(path: &Path) -> String {
+pub(crate) fn plain(path: &Path) -> String {
     let shown = if path.is_absolute() { path.file_name().map_or(path, Path::new) } else { path };
     crate::commands::quoted(&shown.to_string_lossy())
 }
 
 /// Text in a table's cell.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|")
 }
 
@@ -273,14 +273,14 @@ fn section(text: &mut String, one: &Measured, labels: &[String], what: &str) {
     text.push('\n');
 }
 
-fn listed(labels: &[String]) -> String {
+pub(crate) fn listed(labels: &[String]) -> String {
     match labels {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         _ => labels.join(""),
     }
 }
 
-const LIMITS_HEADING: &str = "## Limits\n";
+pub(crate) const LIMITS_HEADING: &str = "## Limits\n";
 
 const LIMITS: &str = "## Limits
 

@@ -81,7 +81,8 @@ impl Agreement {
     }
 }
 
-/// Refuses the graph of a quantised net whose convolutions are not all integer.
+/// Refuses the graph of a quantised net whose convolutions are not all integer. A convolution that is the net's last layer, a face
+/// net's head, stays in floating point, as a classifier's last layer does.
 ///
 /// # Errors
 /// Says how many are of which kind.
@@ -91,13 +92,15 @@ pub fn check_convolutions(net: &Net, model: &ModelProto) -> Result<()> {
     }
     let count =
         |kind: &str| model.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.op_type == kind).count();
-    let wanted = net.nodes.iter().filter(|node| matches!(node.op, Op::Conv { .. })).count();
-    let (integer, float) = (count("QLinearConv"), count("Conv"));
-    if integer == wanted && float == 0 {
+    let is_convolution = |index: &usize| matches!(net.nodes[*index].op, Op::Conv { .. });
+    let (heads, inner): (Vec<usize>, Vec<usize>) =
+        (0..net.nodes.len()).filter(is_convolution).partition(|&index| net.is_last(index));
+    let (wanted, integer, float) = (inner.len(), count("QLinearConv"), count("Conv"));
+    if integer == wanted && float == heads.len() {
         return Ok(());
     }
     let message = format!(
-        "nothing was written: of the net's {wanted} convolutions the exported graph has {integer} in integers and {float} in \
+        "nothing was written: of the net's {wanted} convolutions before its last layer the exported graph has {integer} in integers and {float} in \
          floating point; this is a fault in the export, please report it"
     );
     Err(failure(Kind::Model, message))

@@ -5,6 +5,7 @@ pub mod card;
 pub mod fold;
 pub mod gate;
 mod integer;
+mod margin;
 pub mod onnx;
 
 use crate::config::Config;
@@ -33,6 +34,8 @@ pub struct Request {
     pub labels: Vec<String>,
     /// Data sources that choose temperature and thresholds, by index; all of them when empty.
     pub calibrate_on: Vec<usize>,
+    /// By which fraction crops are larger than the face in them; measured when absent.
+    pub crop_margin: Option<f32>,
     /// Name in the model's card; the file's name when absent.
     pub name: Option<String>,
     /// A remark for the card on how the model was made.
@@ -158,11 +161,15 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     refuse_foreign_card(&card_path)?;
     let stem = || request.out.file_stem().map_or("emotion".into(), |stem| stem.to_string_lossy().into_owned());
     let precision = if run.net.is_quantized() { Precision::Int8 } else { Precision::F32 };
+    let crop_margin = match request.crop_margin {
+        Some(margin) => margin,
+        None => margin::measure(&data.val, &run.config.input())?.unwrap_or(margin::COMMON),
+    };
     let mut card = ModelCard {
         name: request.name.clone().unwrap_or_else(stem),
         task: Task::Emotion,
         input: run.config.input(),
-        crop_margin: 0.0,
+        crop_margin,
         limits: Default::default(),
         temperature: 1.0,
         thresholds: vec![0.5; labels.len()],
@@ -219,19 +226,25 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     Classifier::from_bytes(&bytes, "the exported model")?;
 
     let text = card::markdown(&run, &data, &card, &measured, &agreement, request);
-    if let Some(folder) = request.out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        files::make_folder(folder)?;
-    }
-    let former = std::fs::read_to_string(&card_path).unwrap_or_default();
-    let same = std::fs::read(&request.out).is_ok_and(|former| former == bytes);
-    let text = if same { card::with_former_evaluations(&text, &former) } else { text };
-    files::write_whole(&request.out, &bytes)?;
-    files::write_whole(&card_path, text.as_bytes())?;
+    write(&request.out, &bytes, text)?;
     Ok((card, measured))
 }
 
+/// Writes a model and the card beside it; a card of the very same model keeps the evaluations it lists.
+pub(crate) fn write(out: &Path, model: &[u8], card: String) -> Result<()> {
+    if let Some(folder) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        files::make_folder(folder)?;
+    }
+    let card_path = out.with_extension("md");
+    let former = std::fs::read_to_string(&card_path).unwrap_or_default();
+    let same = std::fs::read(out).is_ok_and(|former| former == model);
+    let card = if same { card::with_former_evaluations(&card, &former) } else { card };
+    files::write_whole(out, model)?;
+    Ok(files::write_whole(&card_path, card.as_bytes())?)
+}
+
 /// The card replaces an older card, not somebody's notes that happen to have the model's name.
-fn refuse_foreign_card(path: &Path) -> Result<()> {
+pub(crate) fn refuse_foreign_card(path: &Path) -> Result<()> {
     match std::fs::read_to_string(path) {
         Ok(text) if !text.contains(card::EVALUATIONS) => {
             let message = format!(

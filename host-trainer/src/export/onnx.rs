@@ -1,4 +1,4 @@
-//! Writes folded layers as an ONNX graph: opset 13, float32 in and out, fixed batch of one, softmax at the end.
+//! Writes folded layers as an ONNX graph: opset 13, float32 in and out, fixed batch of one, at the end softmax or a face net's maps.
 
 use super::fold::{Layer, Step};
 use super::integer::{self, Writer};
@@ -20,19 +20,40 @@ const IR_VERSION: i64 = 8;
 pub const INPUT: &str = "real";
 /// Name of the output, `[1, labels]` float32 probabilities.
 pub const OUTPUT: &str = "probabilities";
+/// Name of a face model's output, `[1, 5, H / 8, W / 8]` float32: see [`emotion_models::decode_faces`].
+pub const MAPS: &str = "face";
 
 /// The graph of folded layers, ending in softmax.
 pub fn model(name: &str, steps: &[Step]) -> ModelProto {
-    let mut graph = GraphProto { name: name.into(), ..Default::default() };
-    let inputs = steps.iter().filter(|step| step.layer == Layer::Input);
-    graph.input.extend(inputs.map(|step| value_info(INPUT, &step.shape)));
-    let mut writer = Writer::new(steps, &mut graph);
-    (0..steps.len()).for_each(|index| writer.step(index));
+    let mut graph = layers(name, steps);
     if let Some(last) = steps.last() {
         let softmax = node("Softmax", "softmax", vec![last.name.clone()], OUTPUT.into(), vec![int("axis", 1)]);
         graph.node.push(softmax);
         graph.output.push(value_info(OUTPUT, &last.shape));
     }
+    whole(graph)
+}
+
+/// The graph of folded layers whose last one's maps are the output.
+pub fn maps(name: &str, steps: &[Step]) -> ModelProto {
+    let mut graph = layers(name, steps);
+    if let (Some(last), Some(node)) = (steps.last(), graph.node.last_mut()) {
+        node.output = vec![MAPS.into()];
+        graph.output.push(value_info(MAPS, &last.shape));
+    }
+    whole(graph)
+}
+
+fn layers(name: &str, steps: &[Step]) -> GraphProto {
+    let mut graph = GraphProto { name: name.into(), ..Default::default() };
+    let inputs = steps.iter().filter(|step| step.layer == Layer::Input);
+    graph.input.extend(inputs.map(|step| value_info(INPUT, &step.shape)));
+    let mut writer = Writer::new(steps, &mut graph);
+    (0..steps.len()).for_each(|index| writer.step(index));
+    graph
+}
+
+fn whole(graph: GraphProto) -> ModelProto {
     ModelProto {
         ir_version: IR_VERSION,
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],

@@ -131,7 +131,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         (Trainer::start(&config, &config.build_net()), now)
     };
     let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
-    let code = to_the_end(trainer, run)?;
+    let code = to_the_end(trainer, run, &data)?;
     match args.quantize {
         true if code == ExitCode::SUCCESS => super::quantize::follow(run, &quantized, &data, args.force),
         true => {
@@ -179,7 +179,7 @@ fn classes(photos: &Photos) -> String {
 ///
 /// # Errors
 /// A diverging loss, or files that cannot be written.
-pub fn to_the_end(mut trainer: Trainer, run: &Path) -> Result<ExitCode> {
+pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitCode> {
     let interrupted = commands::interrupted()?;
     if trainer.train(&interrupted)? == End::Interrupted {
         say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
@@ -191,7 +191,7 @@ pub fn to_the_end(mut trainer: Trainer, run: &Path) -> Result<ExitCode> {
             _ => say!("best epoch {epoch} (validation average precision {figure:.4})")?,
         }
     }
-    super::report::of_run(run)?;
+    super::report::of_run(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
     say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,7 @@
 //! The trainer's own look at photos: whole ones, letterboxed as a device sees a frame first.
 
 use super::config::FaceConfig;
+use super::looked::Looked;
 use super::matching::Findings;
 use super::photos::{Photo, Photos};
 use super::scene::Mistake;
@@ -70,12 +71,7 @@ pub fn judge(
     photos: &Photos,
     seen: &[Seen],
 ) -> Findings {
-    let mut findings = Findings::default();
-    let found = find(net, weights, config, engine, &seen.iter().collect::<Vec<_>>());
-    for (photo, faces) in photos.photos.iter().zip(&found) {
-        findings.push(photo, faces);
-    }
-    findings
+    Looked::new(photos, find(net, weights, config, engine, &seen.iter().collect::<Vec<_>>())).findings
 }
 
 /// Where the net sees faces in photos without any.

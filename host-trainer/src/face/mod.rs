@@ -7,15 +7,21 @@
 
 pub mod annotations;
 pub mod batches;
+pub mod card;
 pub mod checkpoint;
 pub mod command;
 pub mod config;
+pub mod evaluate;
+pub mod export;
+pub mod gate;
 pub mod look;
+pub mod looked;
 pub mod loss;
 pub mod matching;
 pub mod photos;
 pub mod quantize;
 pub mod report;
+pub mod run;
 pub mod sampling;
 pub mod scene;
 pub mod targets;

@@ -96,5 +96,5 @@ fn train(parent: &Path, config: FaceConfig, data: &Data, out: &Path, command: St
         Identity { command, config: Some(config.to_toml()?), data_fingerprint: data.fingerprint.clone(), ..parent };
     command::begin(out, &config)?;
     let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, out, identity, state);
-    command::to_the_end(trainer, out)
+    command::to_the_end(trainer, out, data)
 }

@@ -38,16 +38,16 @@ pub struct Scenes {
 impl Default for Scenes {
     fn default() -> Self {
         Scenes {
-            whole: 0.12,
+            whole: 0.2,
             empty: 0.22,
             pasted: 0.35,
             mined: 0.5,
             mosaic: 0.08,
             sizes: [0.07, 0.75],
             turned: (0.5, 25.0),
-            lit: 0.6,
-            blurred: 0.3,
-            noisy: 0.4,
+            lit: 0.5,
+            blurred: 0.2,
+            noisy: 0.3,
         }
     }
 }

@@ -5,9 +5,9 @@ use crate::train::history::Epoch;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-const TRAIN: RGBColor = RGBColor(31, 119, 180);
-const VAL: RGBColor = RGBColor(214, 96, 39);
-const LIGHT_VAL: RGBColor = RGBColor(240, 180, 150);
+pub(crate) const TRAIN: RGBColor = RGBColor(31, 119, 180);
+pub(crate) const VAL: RGBColor = RGBColor(214, 96, 39);
+pub(crate) const LIGHT_VAL: RGBColor = RGBColor(240, 180, 150);
 
 /// Two panels: loss, and accuracy with macro F1. `best` marks the best epoch, counted from 1.
 ///
@@ -74,10 +74,10 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
     Ok(svg)
 }
 
-type Line<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+pub(crate) type Line<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Result<()> {
+pub(crate) fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Result<()> {
     let values =
         || lines.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).filter(|v| v.is_finite());
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
@@ -119,7 +119,7 @@ fn series(history: &[Epoch], figure: fn(&Epoch) -> f64) -> Vec<(f64, f64)> {
     history.iter().map(|epoch| (epoch.epoch as f64, figure(epoch))).collect()
 }
 
-fn plain(error: impl std::fmt::Display) -> anyhow::Error {
+pub(crate) fn plain(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("cannot draw a chart: {error}")
 }
 

@@ -1,10 +1,10 @@
 //! What a run has to show for itself: curves, confusion matrix, calibration, pictures, and one page with all of it.
 
 mod confusion;
-mod curves;
-mod page;
+pub(crate) mod curves;
+pub(crate) mod page;
 mod sheet;
-mod svg;
+pub(crate) mod svg;
 pub mod text;
 
 use crate::dataset::Dataset;

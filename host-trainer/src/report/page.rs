@@ -19,7 +19,7 @@ pub struct Pictures {
     pub sheet: String,
 }
 
-const STYLE: &str = "
+pub(crate) const STYLE: &str = "
 :root { color-scheme: light dark; --ink: #1c1e21; --paper: #fbfaf8; --line: #d8d4cc; --soft: #6b675f }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --paper: #17181a; --line: #3a3b3e; --soft: #a09c93 } }
 body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.2rem 4rem; background: var(--paper); color: var(--ink);

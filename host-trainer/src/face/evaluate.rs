@@ -1,0 +1,95 @@
+//! `evaluate` of a face model: photos with marked faces, through the engine that runs on the device.
+
+use super::card;
+use super::export::Measured;
+use super::looked::{Looked, text};
+use super::matching::Scores;
+use super::photos;
+use super::report;
+use crate::dataset::scan::Part;
+use crate::evaluate::{EvaluateArgs, SplitName};
+use crate::export::card::EVALUATIONS;
+use crate::failure::{Kind, failure};
+use crate::output::{say, tell};
+use crate::progress::Progress;
+use anyhow::{Context, Result};
+use emotion_models::pb::ModelProto;
+use emotion_models::{FaceFinder, Precision};
+use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    model: String,
+    data: String,
+    split: String,
+    #[serde(flatten)]
+    scores: &'a Scores,
+}
+
+/// Scores a face model and prints the result.
+///
+/// # Errors
+/// When model or photos cannot be used.
+pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
+    if !args.labels.is_empty() {
+        return Err(failure(Kind::Usage, "--labels is for emotion models; a face model has one label"));
+    }
+    let name = args.model.display().to_string();
+    let finder = match args.precision.map(Precision::from) {
+        Some(precision) => FaceFinder::with(model, &name, precision, NonZeroUsize::MIN)?,
+        None => FaceFinder::from_model(model, &name)?,
+    };
+    let part = match args.split {
+        SplitName::Train => Part::Train,
+        SplitName::Val => Part::Val,
+        SplitName::Test => Part::Test,
+    };
+    let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
+    let progress = Progress::new("evaluating", loaded.photos.photos.len(), !args.json);
+    let looked = Looked::with(&finder, &loaded.photos, &progress)?;
+    drop(progress);
+    let scores = looked.findings.at(finder.threshold(), &loaded.photos.classes);
+    let data = args.data.display();
+    if args.json {
+        let report = Report { model: name, data: data.to_string(), split: part.to_string(), scores: &scores };
+        say!("{}", serde_json::to_string(&report)?)?;
+    } else {
+        say!("{name} on {data} {part}: {} photos\n\n{}", scores.photos, text(&scores).trim_end())?;
+        if loaded.unreadable > 0 {
+            say!("{} more photos could not be read", loaded.unreadable)?;
+        }
+    }
+    let source = photos::name(&args.data);
+    if let Some(page) = &args.report {
+        report::of_model(page, &finder.card().name, &format!("{source}'s {part} photos"), &looked, &scores)?;
+        if !args.json {
+            say!("page: {}", page.display())?;
+        }
+    }
+    if args.split == SplitName::Test && !args.no_record {
+        record(args, finder.card().precision, Measured { source, part: "test", scores })?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn record(args: &EvaluateArgs, own: Precision, measured: Measured) -> Result<()> {
+    let path = args.model.with_extension("md");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) if text.contains(EVALUATIONS) => text,
+        _ => {
+            tell!("host-trainer: not recorded: {} is no model card", path.display());
+            return Ok(());
+        }
+    };
+    let ran = args.precision.map(Precision::from).filter(|&precision| precision != own);
+    let remark = ran.map_or(String::new(), |precision| format!(", run in {precision}"));
+    let text = card::with_evaluation(&text, &measured, &remark);
+    crate::files::write_whole(&path, text.as_bytes())
+        .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
+    if !args.json {
+        say!("added to {}", path.display())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! From a face run to a model file that others can read, and its card.
+
+use super::card;
+use super::gate::{self, Agreement};
+use super::look;
+use super::looked::Looked;
+use super::matching::Scores;
+use super::photos::{self, Photos};
+use super::run::FaceRun;
+use super::trainer::WANTED;
+use crate::dataset::scan::Part;
+use crate::export::{self, Request, fold, onnx};
+use crate::failure::{Kind, failure};
+use crate::output::say;
+use crate::progress::Progress;
+use anyhow::Result;
+use emotion_models::{FACE_LABEL, FaceFinder, ModelCard, Precision, Task, embed, encode};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The exported model's figures on one part of the data.
+pub struct Measured {
+    /// The data set's folder name.
+    pub source: String,
+    /// `val` or `test`.
+    pub part: &'static str,
+    /// The figures, at the card's threshold.
+    pub scores: Scores,
+}
+
+/// Exports a face run's best epoch and prints what it came to.
+///
+/// # Errors
+/// When the run or its photos are not there, trainer and exported graph differ, or a file cannot be written; then nothing was
+/// written.
+pub fn run(request: &Request) -> Result<ExitCode> {
+    for (flag, given) in
+        [("--labels", !request.labels.is_empty()), ("--calibrate-on", !request.calibrate_on.is_empty())]
+    {
+        if given {
+            return Err(failure(Kind::Usage, format!("{flag} is for emotion models; a face model has one label")));
+        }
+    }
+    export::refuse_foreign_card(&request.out.with_extension("md"))?;
+    let run = FaceRun::open(&request.run)?;
+    let data = run.data()?;
+    let roots: Vec<PathBuf> = run.config.data.photos.iter().map(PathBuf::from).collect();
+    let test = photos::load(&roots, Part::Test, false)?.photos;
+    let names = roots.iter().map(|root| photos::name(root)).collect::<Vec<_>>().join(", ");
+
+    let precision = if run.net.is_quantized() { Precision::Int8 } else { Precision::F32 };
+    let stem = || request.out.file_stem().map_or("face".into(), |stem| stem.to_string_lossy().into_owned());
+    let mut card = ModelCard {
+        name: request.name.clone().unwrap_or_else(stem),
+        task: Task::Face,
+        labels: vec![FACE_LABEL.to_owned()],
+        input: run.config.input(),
+        crop_margin: 0.0,
+        limits: Default::default(),
+        temperature: 1.0,
+        thresholds: vec![0.5],
+        precision,
+        training_data: data.described.clone(),
+        data_fingerprint: run.identity.data_fingerprint.clone(),
+        metrics: Default::default(),
+    };
+    let mut model = onnx::maps(&card.name, &fold::fold(&run.net, &run.weights, &[]));
+    export::gate::check_convolutions(&run.net, &model)?;
+    embed(&mut model, &card);
+    let mut finder = FaceFinder::from_bytes(&encode(&model), "the exported model")?;
+
+    let mut agreement = Agreement::default();
+    for photos in [&*data.val, &test] {
+        let seen: Vec<_> = photos.photos.iter().filter_map(|photo| look::letterbox(photo, &run.config)).collect();
+        agreement = agreement.and(gate::compare(&run, &seen, &mut finder)?);
+    }
+    agreement.check(precision)?;
+
+    // Validation photos choose the threshold; test photos, where there are any, only measure.
+    let progress = Progress::new("measuring", data.val.photos.len() + test.photos.len(), true);
+    let val = Looked::with(&finder, &data.val, &progress)?;
+    card.thresholds = vec![val.findings.threshold(WANTED.0, WANTED.1)];
+    let mut measured = vec![measure(&names, "val", &val, card.thresholds[0])];
+    if !test.photos.is_empty() {
+        measured.push(measure(&names, "test", &Looked::with(&finder, &test, &progress)?, card.thresholds[0]));
+    }
+    drop(progress);
+    for Measured { source, part, scores } in &measured {
+        let figures = [
+            ("average_precision", scores.average_precision),
+            ("recall", scores.recall.rate()),
+            ("precision", scores.precision),
+        ];
+        card.metrics.extend(figures.map(|(what, value)| (format!("{source}/{part}/{what}"), value)));
+    }
+    card.validate()?;
+    embed(&mut model, &card);
+    let bytes = encode(&model);
+    FaceFinder::from_bytes(&bytes, "the exported model")?;
+    let text = card::markdown(&run, &data.described, &card, &measured, &agreement, request);
+    export::write(&request.out, &bytes, text)?;
+
+    say!("{}: faces of a score of at least {}", request.out.display(), card.thresholds[0])?;
+    for Measured { source, part, scores } in &measured {
+        say!("{source} {part}: {}", card::line(scores))?;
+    }
+    say!("card: {}", request.out.with_extension("md").display())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(source: &str, part: &'static str, looked: &Looked<'_>, threshold: f32) -> Measured {
+    let Photos { classes, .. } = looked.photos;
+    Measured { source: source.into(), part, scores: looked.findings.at(threshold, classes) }
+}

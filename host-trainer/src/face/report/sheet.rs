@@ -1,0 +1,186 @@
+//! Photos with the boxes that were found and those that are marked, as SVG.
+
+use crate::face::looked::Looked;
+use crate::face::matching::{COUNTS, FITS};
+use crate::face::photos::{Photo, PhotoFace, Plane};
+use crate::random::{Purpose, stream};
+use crate::report::svg::{escape, open};
+use anyhow::{Context, Result};
+use base64::Engine;
+use emotion_models::{Face, Faces};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+use rand::seq::SliceRandom;
+use std::fmt::Write;
+
+/// Width of a photo on the sheet, and most of its height.
+const THUMB: (f32, f32) = (290.0, 230.0);
+const COLUMNS: usize = 3;
+/// Height of a group's title.
+const TITLE: usize = 30;
+/// Photos with mistakes, and photos drawn at random: whole rows of each.
+const MISTAKES: usize = 8 * COLUMNS;
+const RANDOM: usize = 6 * COLUMNS;
+/// JPEG quality of the photos: to look at, not to measure.
+const QUALITY: u8 = 70;
+
+/// A box on the sheet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Shown {
+    place: [f32; 4],
+    colour: &'static str,
+    dashed: bool,
+    score: Option<f32>,
+}
+
+const RIGHT: &str = "#34c759";
+const WRONG: &str = "#ff3b30";
+const MISSED: &str = "#ff9f0a";
+const NEITHER: &str = "#c7c7cc";
+
+/// Photos with mistakes, worst first, then a fair sample drawn by `seed`.
+///
+/// # Errors
+/// Only when a photo cannot be encoded.
+pub fn sheet(looked: &Looked<'_>, threshold: f32, seed: u64) -> Result<String> {
+    let shown: Vec<(usize, Vec<Shown>)> = looked
+        .photos
+        .photos
+        .iter()
+        .zip(&looked.found)
+        .map(|(photo, found)| boxes(photo, found, threshold))
+        .enumerate()
+        .collect();
+    let bad = |(_, boxes): &&(usize, Vec<Shown>)| {
+        boxes.iter().filter(|shown| shown.colour == WRONG || shown.colour == MISSED).count()
+    };
+    let mut wrong: Vec<&(usize, Vec<Shown>)> = shown.iter().filter(|one| bad(one) > 0).collect();
+    wrong.sort_by_key(|one| std::cmp::Reverse(bad(one)));
+    let title = format!("photos with mistakes, {} of {}", wrong.len().min(MISTAKES), wrong.len());
+    wrong.truncate(MISTAKES);
+    let mut sample: Vec<&(usize, Vec<Shown>)> = shown.iter().collect();
+    sample.shuffle(&mut stream(Purpose::Sheet, seed, 0, 0));
+    sample.truncate(RANDOM);
+    let groups = [(title, wrong), ("drawn at random".to_owned(), sample)];
+
+    let step = (THUMB.0 as usize + 12, THUMB.1 as usize + 30);
+    let rows = |photos: &[&(usize, Vec<Shown>)]| photos.len().div_ceil(COLUMNS);
+    let height: usize = groups.iter().map(|(_, photos)| TITLE + rows(photos) * step.1).sum();
+    let mut svg = open(COLUMNS * step.0 + 12, height);
+    let mut top = 0;
+    for (title, photos) in &groups {
+        let _ = write!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 19, escape(title));
+        for (at, (index, boxes)) in photos.iter().enumerate() {
+            let corner = (12 + at % COLUMNS * step.0, top + TITLE + at / COLUMNS * step.1);
+            draw(&mut svg, &looked.photos.photos[*index], boxes, corner)?;
+        }
+        top += TITLE + rows(photos) * step.1;
+    }
+    Ok(svg + "</svg>")
+}
+
+/// What is drawn over a photo: every marked face, dashed, and every box of at least `threshold`.
+fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
+    let counts = |marked: &PhotoFace| !marked.invalid && photo.share(marked) >= COUNTS;
+    let mut taken = vec![false; photo.faces.len()];
+    let mut shown = vec![];
+    for face in found.iter().filter(|face| face.score >= threshold) {
+        let fit = |index: &usize| as_face(&photo.faces[*index]).iou(face);
+        let best =
+            (0..taken.len()).filter(|&at| !taken[at] && fit(&at) >= FITS).max_by(|a, b| fit(a).total_cmp(&fit(b)));
+        let colour = match best {
+            Some(index) => {
+                taken[index] = true;
+                if counts(&photo.faces[index]) { RIGHT } else { NEITHER }
+            }
+            None => WRONG,
+        };
+        let place = [face.x, face.y, face.width, face.height];
+        shown.push(Shown { place, colour, dashed: false, score: Some(face.score) });
+    }
+    for (marked, taken) in photo.faces.iter().zip(taken) {
+        let colour = match (counts(marked), taken) {
+            (false, _) => NEITHER,
+            (true, true) => RIGHT,
+            (true, false) => MISSED,
+        };
+        shown.push(Shown { place: marked.place, colour, dashed: true, score: None });
+    }
+    shown
+}
+
+fn as_face(marked: &PhotoFace) -> Face {
+    let [x, y, width, height] = marked.place;
+    Face { x, y, width, height, score: 1.0 }
+}
+
+fn draw(svg: &mut String, photo: &Photo, boxes: &[Shown], (x, y): (usize, usize)) -> Result<()> {
+    let [width, height] = photo.size();
+    let scale = (THUMB.0 / width).min(THUMB.1 / height);
+    let fit = |plane: &&Plane| plane.width as f32 >= scale * width;
+    let plane = photo.planes.iter().rfind(fit).or(photo.planes.first()).context("a photo without pixels")?;
+    let _ = write!(
+        svg,
+        "<svg x=\"{x}\" y=\"{y}\" width=\"{0:.0}\" height=\"{1:.0}\" viewBox=\"0 0 {0:.0} {1:.0}\"><image width=\"{0:.0}\" \
+         height=\"{1:.0}\" preserveAspectRatio=\"none\" href=\"data:image/jpeg;base64,{2}\"/>",
+        scale * width,
+        scale * height,
+        jpeg(plane)?
+    );
+    for shown in boxes {
+        let [left, top, wide, high] = shown.place.map(|value| value * scale);
+        let Shown { colour, dashed, score, .. } = shown;
+        let dash = if *dashed { " stroke-dasharray=\"4 3\"" } else { "" };
+        let _ = write!(
+            svg,
+            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\" fill=\"none\" stroke=\"{colour}\" \
+             stroke-width=\"{}\"{dash}/>",
+            if *dashed { 1 } else { 2 }
+        );
+        if let Some(score) = score {
+            let _ = write!(
+                svg,
+                "<text x=\"{left:.1}\" y=\"{:.1}\" fill=\"{colour}\" font-size=\"10\" stroke=\"#000\" stroke-width=\"2\" \
+                 paint-order=\"stroke\">{score:.2}</text>",
+                (top - 3.0).max(9.0)
+            );
+        }
+    }
+    let name = photo.path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let _ = write!(svg, "</svg><text x=\"{x}\" y=\"{:.0}\">{}</text>", y as f32 + scale * height + 14.0, escape(&name));
+    Ok(())
+}
+
+/// Grey pixels as a JPEG, base64.
+fn jpeg(plane: &Plane) -> Result<String> {
+    let mut bytes = vec![];
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
+    encoder.write_image(&plane.pixels, plane.width as u32, plane.height as u32, ExtendedColorType::L8)?;
+    Ok(base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::face::photos::Photos;
+
+    #[test]
+    fn boxes_are_coloured_by_what_they_are() {
+        let plane = Plane { width: 100, height: 80, pixels: vec![90; 8000] };
+        let marked = |place| PhotoFace { place, class: 0, invalid: false };
+        let (large, missed, small) = ([10.0, 10.0, 30.0, 40.0], [60.0, 10.0, 30.0, 40.0], [80.0, 70.0, 5.0, 6.0]);
+        let faces = vec![marked(large), marked(missed), marked(small)];
+        let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0 };
+        let found = |[x, y, width, height]: [f32; 4], score| Face { x, y, width, height, score };
+        let wrong = [20.0, 60.0, 10.0, 10.0];
+        let found: Faces = [found(large, 0.9), found(wrong, 0.8), found(missed, 0.2)].into_iter().collect();
+        let shown = boxes(&photo, &found, 0.5);
+        let colours: Vec<(&str, bool)> = shown.iter().map(|shown| (shown.colour, shown.dashed)).collect();
+        assert_eq!(colours, [(RIGHT, false), (WRONG, false), (RIGHT, true), (MISSED, true), (NEITHER, true)]);
+        let photos = Photos { photos: vec![photo], classes: vec![String::new()], crops: vec![] };
+        let svg = sheet(&Looked::new(&photos, vec![found]), 0.5, 1).unwrap();
+        assert_eq!(svg.matches("<image").count(), 2);
+        assert!(svg.contains("b&lt;c.jpg") && svg.contains("photos with mistakes, 1 of 1"));
+    }
+}

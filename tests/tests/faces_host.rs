@@ -1,0 +1,171 @@
+//! Face nets from photos with boxes to a model and its report; whole photos cut to faces and judged.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use emotion_models::{CropBox, FaceFinder, Picture, TestCard};
+use end_to_end_tests::{Session, host_trainer, untrained};
+use image::{GrayImage, Luma, RgbImage};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+/// A net and a run small enough for a test.
+const TINY: &str = "\
+task = 'face'
+width = 64
+height = 48
+epochs = 2
+scenes_per_epoch = 256
+batch_size = 16
+average = 0.0
+mine_every = 1
+
+[data]
+drawn = 0
+val_fraction = 0.3
+
+[net]
+widths = [4, 8, 8]
+blocks = 1
+";
+
+/// A part of a data set: photos of drawn persons with their boxes, and photos of walls.
+fn draw_photos(folder: &Path, persons: std::ops::Range<u64>, walls: u32) {
+    let images = folder.join("images");
+    fs::create_dir_all(&images).unwrap();
+    let mut boxes = "file,x,y,w,h\n".to_owned();
+    for seed in persons {
+        let card = TestCard::new(seed);
+        card.draw("happy", 7, 160, 120).save(images.join(format!("{seed}.png"))).unwrap();
+        let face = card.face(7, 160, 120);
+        let _ = writeln!(boxes, "{seed}.png,{},{},{},{}", face.x, face.y, face.width, face.height);
+    }
+    for wall in 0..walls {
+        let shade = |x: u32, y: u32| Luma([(40 + 3 * wall + x / 2 + y / 3) as u8]);
+        GrayImage::from_fn(160, 120, shade).save(images.join(format!("wall{wall}.png"))).unwrap();
+        let _ = writeln!(boxes, "wall{wall}.png,,,,");
+    }
+    fs::write(folder.join("boxes.csv"), boxes).unwrap();
+}
+
+#[test]
+fn a_face_net_is_trained_quantised_exported_and_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let data = at("photos");
+    draw_photos(&data.join("train"), 1000..1030, 10);
+    draw_photos(&data.join("test"), 0..6, 3);
+    fs::write(at("tiny.toml"), TINY).unwrap();
+
+    let mut train = host_trainer();
+    train.arg("train").arg("--config").arg(at("tiny.toml")).arg("--data").arg(&data).arg("--out").arg(at("run"));
+    let trained = Session::run(train.arg("--quantize")).expect_code(0);
+    assert!(trained.stdout.contains("epoch 2/2") && trained.stdout.contains("report.html"), "{}", trained.stdout);
+    let page = fs::read_to_string(at("run/report.html")).unwrap();
+    assert!(page.contains("<image") && page.contains("average precision"), "the page has photos and figures");
+
+    for (run, model) in [("run", "float.onnx"), ("run/quantized", "integer.onnx")] {
+        let model = at(model);
+        Session::run(host_trainer().arg("export").arg(at(run)).arg("--out").arg(&model)).expect_code(0);
+        let mut finder = FaceFinder::from_file(&model).unwrap();
+        let picture = Picture::open(&data.join("test/images/3.png")).unwrap();
+        finder.find(&picture.view().unwrap(), CropBox::full(160, 120)).unwrap();
+        let card = fs::read_to_string(model.with_extension("md")).unwrap();
+        assert!(card.contains("test folder, 2") && card.contains("over 20 %"), "{card}");
+        assert!(!card.contains(&*folder.path().to_string_lossy()), "a card does not tell where files lie");
+
+        let mut evaluate = host_trainer();
+        evaluate.args(["evaluate", "--json", "--report"]).arg(at("page.html")).arg("--model").arg(&model);
+        let scores = &Session::run(evaluate.arg("--data").arg(&data)).expect_code(0).json_lines()[0];
+        assert_eq!((scores["photos"].as_u64(), scores["empty_photos"].as_u64()), (Some(9), Some(3)));
+        assert_eq!(scores["recall"]["faces"], 6);
+        assert!(fs::read_to_string(at("page.html")).unwrap().contains("test photos"));
+        assert!(fs::read_to_string(model.with_extension("md")).unwrap().matches("test folder, ").count() == 2);
+    }
+    let mut classify = host_trainer();
+    classify.args(["predict", "--model"]).arg(at("float.onnx")).arg(data.join("test/images/3.png"));
+    Session::run(&mut classify).expect_error(4, &["face", "emotion"]);
+}
+
+#[test]
+fn a_face_model_and_an_emotion_model_are_not_taken_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("emotion.onnx");
+    fs::write(&model, untrained()).unwrap();
+    let photo = folder.path().join("photo.png");
+    TestCard::new(1).draw("happy", 0, 64, 64).save(&photo).unwrap();
+    let mut predict = host_trainer();
+    predict.args(["predict", "--model"]).arg(&model).arg("--face-model").arg(&model).arg(&photo);
+    Session::run(&mut predict).expect_error(4, &["emotion.onnx", "face"]);
+}
+
+#[test]
+fn flags_of_the_other_task_and_data_without_boxes_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut train = host_trainer();
+    train.args(["train", "--task", "face", "--dropout", "0.5", "--data"]).arg(folder.path()).arg("--out").arg(&out);
+    Session::run(&mut train).expect_error(2, &["--dropout", "emotion"]);
+    let mut train = host_trainer();
+    train.args(["train", "--task", "face", "--data"]).arg(folder.path()).arg("--out").arg(&out);
+    Session::run(&mut train).expect_error(5, &["boxes.csv", "WIDER", "Pascal VOC"]);
+    let mut train = host_trainer();
+    train.args(["train", "--crops", "x", "--data"]).arg(folder.path()).arg("--out").arg(&out);
+    Session::run(&mut train).expect_error(2, &["--crops", "--task face"]);
+    assert!(!out.exists());
+}
+
+/// Photos of people somewhere in a room, as a phone takes them.
+fn draw_snapshots(folder: &Path) {
+    for (label, seed) in [("happy", 1), ("happy", 2), ("sad", 3)] {
+        let folder = folder.join("train").join(label);
+        fs::create_dir_all(&folder).unwrap();
+        let mut room = RgbImage::from_pixel(640, 480, image::Rgb([150, 140, 120]));
+        let person = TestCard::new(seed).draw(label, 0, 200, 200);
+        image::imageops::replace(&mut room, &person, 300, 200);
+        room.save(folder.join(format!("{seed}.jpg"))).unwrap();
+    }
+}
+
+#[test]
+fn whole_photos_are_cut_to_faces() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photos, crops) = (folder.path().join("photos"), folder.path().join("crops"));
+    draw_snapshots(&photos);
+    let happy = photos.join("train/happy");
+    GrayImage::from_pixel(640, 480, Luma([99])).save(happy.join("wall.png")).unwrap();
+    fs::write(happy.join("broken.png"), "no picture").unwrap();
+    let crop = |data: &Path, out: &Path| Session::run(host_trainer().arg("crop").arg(data).arg(out));
+
+    let done = crop(&photos, &crops).expect_code(0);
+    assert!(done.stdout.contains("3 crops") && done.stdout.contains("1 show no face"), "{}", done.stdout);
+    assert!(done.stderr.contains("wall.png") && done.stderr.contains("broken.png"), "{}", done.stderr);
+    for name in ["happy/1.jpg.png", "happy/2.jpg.png", "sad/3.jpg.png"] {
+        let cut = image::open(crops.join("train").join(name)).unwrap();
+        assert!(cut.width() == cut.height() && (60..220).contains(&cut.width()), "{name}: {}", cut.width());
+    }
+    crop(&photos, &crops).expect_error(2, &["not empty"]);
+    crop(&photos, &photos.join("train/inside")).expect_error(2, &["lies in"]);
+    crop(&folder.path().join("nothing"), &folder.path().join("new")).expect_error(2, &["no folder"]);
+    let walls = folder.path().join("walls");
+    fs::create_dir_all(&walls).unwrap();
+    GrayImage::from_pixel(64, 48, Luma([99])).save(walls.join("wall.png")).unwrap();
+    crop(&walls, &folder.path().join("new")).expect_error(5, &["not one of 1 photos"]);
+}
+
+#[test]
+fn photos_are_judged_by_the_face_in_them() {
+    let folder = tempfile::tempdir().unwrap();
+    draw_snapshots(folder.path());
+    let wall = folder.path().join("wall.png");
+    GrayImage::from_pixel(640, 480, Luma([99])).save(&wall).unwrap();
+    let model = folder.path().join("emotion.onnx");
+    fs::write(&model, emotion_models::shipped::EMOTION).unwrap();
+    let mut predict = host_trainer();
+    predict.args(["predict", "--json", "--model"]).arg(&model).arg(folder.path().join("train/happy/1.jpg")).arg(&wall);
+    let lines = Session::run(&mut predict).expect_code(0).json_lines();
+    assert_eq!(lines[0]["label"], "happy");
+    let face: Vec<f64> = lines[0]["face"].as_array().unwrap().iter().map(|side| side.as_f64().unwrap()).collect();
+    assert!(face[0] > 280.0 && face[0] + face[2] < 520.0, "{face:?}");
+    assert!(lines[1]["label"].is_null() && lines[1]["probabilities"].as_object().unwrap().is_empty());
+}
