@@ -2,6 +2,7 @@
 
 use crate::config::{self, Config, LightsBackend};
 use crate::exit::EXIT_CODES;
+use crate::locate::WhichFaces;
 use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
 use clap::{Args, Parser, Subcommand};
@@ -48,6 +49,12 @@ pub struct Global {
     /// Model, as `host-trainer export` writes it [default: the one inside this program]
     #[arg(long, global = true, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// Face model, which finds the faces [default: the one inside this program]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_face_search")]
+    pub face_model: Option<PathBuf>,
+    /// Take the centred square of every frame or picture for a face
+    #[arg(long, global = true)]
+    pub no_face_search: bool,
 }
 
 /// What to do.
@@ -80,10 +87,13 @@ pub struct Settings {
     /// How lights are driven
     #[arg(long, value_enum)]
     pub lights: Option<LightsBackend>,
-    /// The arithmetic that the model runs in; auto is the faster one here
+    /// Whose mood the lights show: that of the largest face, the mean of all, or each
+    #[arg(long, value_enum)]
+    pub faces: Option<WhichFaces>,
+    /// The arithmetic that the models run in; auto is the faster one here
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionChoice>,
-    /// Threads that the model runs on, 1 to 16
+    /// Threads that the models run on, 1 to 16
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// Frames a second
@@ -195,6 +205,7 @@ impl Settings {
         }
         put(&mut config.source, &self.source);
         put(&mut config.lights.backend, &self.lights);
+        put(&mut config.faces, &self.faces);
         put(&mut config.precision, &self.precision);
         put(&mut config.threads, &self.threads);
         put(&mut config.fps, &self.fps);

@@ -4,7 +4,6 @@ use crate::cli::{ClassifyArgs, Global, Settings};
 use crate::event::Labelled;
 use crate::exit::Failure;
 use crate::frame::Skipped;
-use crate::locate::{CentredSquare, FaceLocator};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
 use emotion_models::{Classifier, Probabilities};
@@ -60,8 +59,6 @@ fn judge(classifier: &mut Classifier, path: &Path) -> Result<Result<Probabilitie
         Err(error) => return Ok(Err(error)),
     };
     let view = picture.view().map_err(SourceError::from)?;
-    let margin = classifier.card().crop_margin;
-    let crop = CentredSquare.locate(&view, margin);
-    let crop = crop.unwrap_or(emotion_models::CropBox::full(picture.width, picture.height));
+    let crop = emotion_models::CropBox::centred_square(picture.width, picture.height);
     Ok(Ok(classifier.classify(&view, crop)?))
 }
