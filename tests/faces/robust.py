@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""How steady the runtime is when photographed faces move, grow, shrink, grow dark and blur, go away and come back.
+
+    tests/faces/robust.py --faces CROPS --rooms PHOTOS [--clips N] PROGRAM
+
+CROPS holds face crops in LABEL/*, such as an expression data set's test folder; PHOTOS holds photos without faces. Each clip
+shows one crop before one photo in 640x480 grey frames, which PROGRAM (edge-runtime) reads from its standard input, every frame
+of 30 a second:
+
+    1 s   nobody
+    5 s   somebody who comes in from the left, walks through the room, comes nearer and goes back, while the light goes down to
+          a third and up again and the lens loses the focus and finds it again
+    0.3 s hidden behind something
+    2 s   there again, and out to the right
+    2 s   nobody
+
+Needs numpy and Pillow. Prints what it saw of all clips; exit code 1 where less than 95 of 100 clips are as they should be.
+"""
+
+import argparse
+import json
+import math
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+WIDTH, HEIGHT, FPS = 640, 480, 30
+EMPTY, WALK, HIDDEN, BACK, GONE = 30, 150, 9, 60, 60
+# Frames until a face that is there again must be found: 300 ms.
+FOUND_AGAIN = 9
+# The share of clips that must be as they should be.
+WANTED = 0.95
+# A mood that comes back within a second was none that had changed.
+FLICKER = 30
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program", type=Path)
+    parser.add_argument("--faces", type=Path, required=True)
+    parser.add_argument("--rooms", type=Path, required=True)
+    parser.add_argument("--clips", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    faces = sorted(path for path in arguments.faces.glob("*/*") if path.is_file())
+    rooms = sorted(path for path in arguments.rooms.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    if not faces or not rooms:
+        parser.error(f"{len(faces)} face crops and {len(rooms)} photos found: both are needed")
+    chance = random.Random(arguments.seed)
+    clips = [(chance.choice(faces), chance.choice(rooms), chance.random()) for _ in range(arguments.clips)]
+    results = []
+    for number, (face, room, phase) in enumerate(clips):
+        result = judge(play(arguments.program, frames(face, room, phase)))
+        results.append(result)
+        wrong = [name for name, right in result.items() if not right]
+        print(f"{number + 1}/{len(clips)} {face.parent.name}/{face.name} before {room.name}: {', '.join(wrong) or 'as it should be'}")
+    print()
+    enough = True
+    for name in results[0]:
+        share = sum(result[name] for result in results) / len(results)
+        enough &= share >= WANTED
+        print(f"{name:48} {100 * share:5.1f} % of {len(results)} clips")
+    return 0 if enough else 1
+
+
+def frames(face: Path, room: Path, phase: float):
+    """The clip, frame by frame, as bytes."""
+    wall = Image.open(room).convert("L")
+    scale = max((WIDTH + 80) / wall.width, (HEIGHT + 60) / wall.height)
+    wall = wall.resize((math.ceil(wall.width * scale), math.ceil(wall.height * scale)), Image.BILINEAR)
+    crop = Image.open(face).convert("L")
+    side = 256
+    crop = crop.resize((side, side), Image.BILINEAR)
+    # An oval whose edge fades, so that hair and background of the crop do not stand in the room as a square.
+    y, x = np.mgrid[0:side, 0:side] / (side - 1)
+    edge = 1.0 - np.hypot((x - 0.5) / 0.5, (y - 0.5) / 0.56)
+    mask = Image.fromarray((np.clip(edge / 0.12, 0, 1) * 255).astype(np.uint8))
+    for number in range(EMPTY + WALK + HIDDEN + BACK + GONE):
+        # The camera trembles a little.
+        left = 40 + 6 * math.sin(number / 9 + phase)
+        top = 30 + 5 * math.cos(number / 7)
+        picture = wall.crop((int(left), int(top), int(left) + WIDTH, int(top) + HEIGHT))
+        at = place(number - EMPTY, phase)
+        if at:
+            across, down, size = at
+            size = max(8, int(size))
+            own = crop.resize((size, size), Image.BILINEAR)
+            picture.paste(own, (int(across - size / 2), int(down - size / 2)), mask.resize((size, size), Image.BILINEAR))
+        step = number - EMPTY
+        light, blur = 1.0, 0.0
+        if 0 <= step < WALK:
+            light = 1.0 - 0.67 * max(0.0, math.sin(math.pi * (step - 40) / 60)) if 40 <= step < 100 else 1.0
+            blur = 2.0 * math.sin(math.pi * (step - 100) / 40) if 100 <= step < 140 else 0.0
+        if blur > 0:
+            picture = picture.filter(ImageFilter.GaussianBlur(blur))
+        pixels = np.asarray(picture, dtype=np.float32) * light
+        pixels += np.random.default_rng(number).normal(0, 2.0, pixels.shape)
+        yield np.clip(pixels, 0, 255).astype(np.uint8).tobytes()
+
+
+def place(step: int, phase: float):
+    """Where the crop's middle is, and its side, in pixels; None while nobody is there or something hides them."""
+    if step < 0 or WALK <= step < WALK + HIDDEN or step >= WALK + HIDDEN + BACK:
+        return None
+    if step < WALK:
+        share = step / WALK
+        across = -90 + min(1.0, step / 30) * 250 + 260 * 0.5 * (1 - math.cos(math.pi * share))
+        size = 150 + 110 * math.sin(math.pi * share)
+    else:
+        step -= WALK + HIDDEN
+        across = 420 + max(0.0, step - 30) / 30 * 420
+        size = 150
+    return across, 250 + 30 * math.sin(step / 25 + 6 * phase), size
+
+
+def play(program: Path, clip) -> list[dict]:
+    """The runtime's events for each frame."""
+    command = [program, "--config", "/dev/null", "--source", f"stdin:{WIDTH}x{HEIGHT}:grey", "--every-frame", "--json"]
+    command += ["--lights", "terminal", "--fps", str(FPS)]
+    done = subprocess.run(command, input=b"".join(clip), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    if done.returncode != 0:
+        sys.exit(f"{program}: exit code {done.returncode}: {done.stderr.decode()}")
+    return [event for event in events if event["event"] == "frame"]
+
+
+def judge(events: list[dict]) -> dict[str, bool]:
+    walk = EMPTY + 30, EMPTY + WALK
+    hidden = EMPTY + WALK
+    back = hidden + HIDDEN
+    gone = back + BACK
+    seen = [bool(event["faces"]) for event in events]
+    states = [event["state"] for event in events]
+    moods = [event["mood"] for event in events]
+    # From when the face is whole in view until it is hidden.
+    found = sum(seen[walk[0] : walk[1]]) / (walk[1] - walk[0])
+    return {
+        "nobody is seen in the empty room": not any(seen[:EMPTY]),
+        "the face is found in 95 of 100 frames": found >= 0.95,
+        "it stays the same person's": len({face["id"] for event in events[walk[0] : walk[1]] for face in event["faces"][:1]}) == 1,
+        "the mood does not flicker": not flickers(moods[walk[0] : walk[1]]),
+        "found again within 300 ms": any(seen[back : back + FOUND_AGAIN]),
+        "no face, and no light, 1.5 s after it went": all(state == "no_face" for state in states[gone + 45 :]),
+    }
+
+
+def flickers(moods: list[str | None]) -> bool:
+    """Whether a mood goes and comes back within a second."""
+    runs: list[list] = []
+    for mood in moods:
+        if runs and runs[-1][0] == mood:
+            runs[-1][1] += 1
+        else:
+            runs.append([mood, 1])
+    between = zip(runs, runs[1:], runs[2:])
+    return any(before[0] == after[0] and middle[1] < FLICKER for before, middle, after in between)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
