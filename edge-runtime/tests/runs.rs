@@ -135,22 +135,23 @@ fn a_pipe_that_falls_silent_is_a_fault_until_frames_come_again() {
 }
 
 #[test]
-fn classify_tells_label_and_probabilities() {
+fn classify_tells_label_and_probabilities_of_crops() {
     let home = Home::new();
     for label in TEST_CARD_LABELS {
         home.picture(&format!("{label}.png"), label);
     }
     home.write("broken.jpg", "nothing");
-    let ran = run(&mut home.program(&["classify", "angry.png", "happy.png", "sad.png"]));
+    let ran = run(&mut home.program(&["classify", "--no-face-search", "angry.png", "happy.png", "sad.png"]));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     for (line, label) in ran.out.lines().zip(TEST_CARD_LABELS) {
         assert!(line.starts_with(&format!("{label}.png: {label} (angry ")), "{line}");
     }
-    let ran = run(&mut home.program(&["classify", "--json", "broken.jpg", "sad.png"]));
+    let ran = run(&mut home.program(&["classify", "--no-face-search", "--json", "broken.jpg", "sad.png"]));
     assert_eq!(ran.code, Some(5));
     assert!(ran.err.contains("broken.jpg") && ran.err.contains("1 of 2"), "{}", ran.err);
     let events = json_lines(&ran.out);
     assert_eq!((&events[0]["label"], &events[0]["sure"]), (&Value::from("sad"), &Value::from(true)));
+    assert!(events[0]["faces"].is_null(), "none was looked for: {}", events[0]);
     let ran = run(&mut home.program(&["classify", "broken.jpg"]));
     assert_eq!((ran.code, ran.err.lines().count()), (Some(5), 1), "{}", ran.err);
 }
