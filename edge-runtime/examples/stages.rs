@@ -2,18 +2,24 @@
 //!
 //! `stages FRAMES [f32|int8|stock]` judges so many 640x480 YUYV frames of the test card with the model inside the program, in
 //! the arithmetic that its card names or in another; `stock` is f32 by tract's own operators. A mark is one byte written to
-//! standard error: `-` and `p` with nothing between them but what a mark costs, `i` after preprocessing, `f` after inference,
-//! `.` after filter and lights. Frames are drawn beforehand.
+//! standard error: `-` and `l` with nothing between them but what a mark costs, `p` after following the face, `i` after
+//! preprocessing, `f` after inference, `.` after filter and lights. Frames are drawn beforehand: somebody in half the height of
+//! the frame. Every 30th frame is searched whole.
 
 use edge_runtime::config::{self, Config, Keys, Origin};
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::{CentredSquare, FaceLocator};
+use edge_runtime::locate::{FaceLocator, Follower, WhichFaces};
 use edge_runtime::mood::{MoodFilter, Observation};
 use edge_runtime::pixels;
-use emotion_models::{Classifier, DEMO_SEED, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard, decode, shipped};
+use emotion_models::{
+    Classifier, DEMO_SEED, FaceFinder, FrameView, PixelFormat, Precision, TEST_CARD_LABELS, TestCard, decode, shipped,
+};
+use image::imageops::replace;
+use image::{Rgb, RgbImage};
 use std::convert::Infallible;
 use std::error::Error;
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -36,7 +42,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let usage = "usage: stages FRAMES [f32|int8|stock]";
     let frames: usize = std::env::args().nth(1).ok_or(usage)?.parse()?;
     let (model, name) = (decode(shipped::EMOTION)?, "the shipped model");
-    let mut classifier = match std::env::args().nth(2).as_deref() {
+    let arithmetic = std::env::args().nth(2);
+    let precision = if arithmetic.as_deref() == Some("int8") { Precision::Int8 } else { Precision::F32 };
+    let finder = FaceFinder::with(&decode(shipped::FACE)?, "the shipped face model", precision, NonZeroUsize::MIN)?;
+    let mut classifier = match arithmetic.as_deref() {
         None => Classifier::from_model(&model, name)?,
         Some("stock") => Classifier::stock(&model, name)?,
         Some(precision) => Classifier::with_precision(&model, name, precision.parse().map_err(|_| usage)?)?,
@@ -45,10 +54,12 @@ fn run() -> Result<(), Box<dyn Error>> {
     let memory = Memory::new(&resolved.wiring);
     let mut lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?;
     let mut filter = MoodFilter::new(resolved.filter);
-    let mut locator = CentredSquare;
+    let mut locator = Follower::new(finder, WhichFaces::Largest);
     let drawn = TEST_CARD_LABELS.map(|label| {
         let mut bytes = Vec::new();
-        pixels::encode(&TestCard::new(DEMO_SEED).draw(label, 0, WIDTH, HEIGHT), PixelFormat::Yuyv, &mut bytes);
+        let mut room = RgbImage::from_pixel(WIDTH, HEIGHT, Rgb([96, 90, 84]));
+        replace(&mut room, &TestCard::new(DEMO_SEED).draw(label, 0, WIDTH / 2, HEIGHT / 2), 200, 120);
+        pixels::encode(&room, PixelFormat::Yuyv, &mut bytes);
         bytes
     });
     let mut marks = io::stderr();
@@ -56,8 +67,10 @@ fn run() -> Result<(), Box<dyn Error>> {
         let time = Duration::from_secs(number as u64) / 30;
         let view = FrameView::new(PixelFormat::Yuyv, WIDTH, HEIGHT, &drawn[number / TURN % drawn.len()])?;
         marks.write_all(b"-")?;
+        marks.write_all(b"l")?;
+        let face = locator.locate(&view, time)?.first().ok_or("no face")?.face;
         marks.write_all(b"p")?;
-        let crop = locator.locate(&view, classifier.card().crop_margin).ok_or("no face")?;
+        let crop = face.crop(classifier.card().crop_margin);
         classifier.preprocess(&view, crop);
         marks.write_all(b"i")?;
         let probabilities = classifier.infer()?;

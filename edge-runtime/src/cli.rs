@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config, LightsBackend};
 use crate::exit::EXIT_CODES;
-use crate::photo::FaceChoice;
+use crate::locate::WhichFaces;
 use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +50,12 @@ pub struct Global {
     /// Model, as `host-trainer export` writes it [default: the one inside this program]
     #[arg(long, global = true, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// Face model, which finds the faces [default: the one inside this program]
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_face_search")]
+    pub face_model: Option<PathBuf>,
+    /// Take the centred square of every frame or picture for a face
+    #[arg(long, global = true)]
+    pub no_face_search: bool,
 }
 
 /// What to do.
@@ -82,10 +88,13 @@ pub struct Settings {
     /// How lights are driven
     #[arg(long, value_enum)]
     pub lights: Option<LightsBackend>,
-    /// The arithmetic that the model runs in; auto is the faster one here
+    /// Whose mood the lights show: that of the largest face, the mean of all, or each
+    #[arg(long, value_enum)]
+    pub faces: Option<WhichFaces>,
+    /// The arithmetic that the models run in; auto is the faster one here
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionChoice>,
-    /// Threads that the model runs on, 1 to 16
+    /// Threads that the models run on, 1 to 16
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
     /// Frames a second
@@ -135,15 +144,9 @@ pub struct ClassifyArgs {
     /// Write a JSON object for each picture, one a line
     #[arg(long)]
     pub json: bool,
-    /// Whose mood counts in a photo of several people
-    #[arg(long, value_enum, default_value_t)]
-    pub faces: FaceChoice,
-    /// The pictures are face crops: judge the centred square of each
-    #[arg(long, conflicts_with_all = ["face_model", "faces"])]
-    pub no_face_search: bool,
-    /// Model that finds the faces [default: the one inside this program]
-    #[arg(long, value_name = "FILE")]
-    pub face_model: Option<PathBuf>,
+    /// Whose mood counts in a photo: that of the largest face, the mean of all, or each
+    #[arg(long, value_enum, conflicts_with = "no_face_search")]
+    pub faces: Option<WhichFaces>,
     /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder
     #[arg(long, value_name = "OUT")]
     pub annotate: Option<PathBuf>,
@@ -209,6 +212,7 @@ impl Settings {
         }
         put(&mut config.source, &self.source);
         put(&mut config.lights.backend, &self.lights);
+        put(&mut config.faces, &self.faces);
         put(&mut config.precision, &self.precision);
         put(&mut config.threads, &self.threads);
         put(&mut config.fps, &self.fps);

@@ -1,10 +1,15 @@
 //! What happens on the frame path, as outputs hear of it.
 
+use crate::locate::Doubt;
 use crate::mood::State;
+use crate::pipeline::{FaceInView, FacesInView};
 use emotion_models::Probabilities;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Why a face that can be judged is unsure.
+pub const UNDECIDED: &str = "no mood is sure enough";
 
 /// One frame, or a fault. Cloning it allocates nothing.
 #[derive(Clone, Debug)]
@@ -25,8 +30,21 @@ pub struct Event {
     pub latency: Option<Duration>,
     /// Time the engine took.
     pub inference: Option<Duration>,
+    /// The faces in view, the one that the lights are about first.
+    pub faces: FacesInView,
     /// Why there is a fault, in words.
     pub fault: Option<Arc<str>>,
+}
+
+impl Event {
+    /// Why the state is unsure, in words.
+    pub fn unsure(&self) -> Option<&'static str> {
+        if self.state != State::Unsure {
+            return None;
+        }
+        let first = self.faces.first()?;
+        Some(first.doubt.map_or(UNDECIDED, Doubt::words))
+    }
 }
 
 /// The state in a word, without the mood: `mood`, `unsure`, `no_face`, `fault`.
@@ -50,7 +68,8 @@ pub fn state_name(state: State, labels: &[String]) -> &str {
 }
 
 /// An event as a JSON object: `time` in seconds, `frame`, `state`, `mood`, `probabilities` and `smoothed` by label,
-/// `latency_ms` from camera to light, `fault`; what does not apply is null.
+/// `latency_ms` from camera to light, `unsure` (why), `faces` (`id`, `box` as left, top, width and height in pixels, `score`, `state`,
+/// `mood`, `probabilities`, `unsure`), `fault`; what does not apply is null.
 pub struct JsonEvent<'a> {
     /// The event.
     pub event: &'a Event,
@@ -62,20 +81,58 @@ impl Serialize for JsonEvent<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { event, labels } = self;
         let labelled = |values: &Option<Probabilities>| values.map(|values| Labelled { values, labels });
-        let mood = match event.state {
-            State::Mood(index) => labels.get(index),
-            _ => None,
-        };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("event", if event.frame.is_some() { "frame" } else { "fault" })?;
         map.serialize_entry("time", &rounded(event.time.as_secs_f64(), 1e6))?;
         map.serialize_entry("frame", &event.frame)?;
         map.serialize_entry("state", state_word(event.state))?;
-        map.serialize_entry("mood", &mood)?;
+        map.serialize_entry("mood", &mood(event.state, labels))?;
         map.serialize_entry("probabilities", &labelled(&event.probabilities))?;
         map.serialize_entry("smoothed", &labelled(&event.smoothed))?;
         map.serialize_entry("latency_ms", &event.latency.map(millis))?;
+        map.serialize_entry("unsure", &event.unsure())?;
+        map.serialize_entry("faces", &JsonFaces { faces: &event.faces, labels })?;
         map.serialize_entry("fault", &event.fault.as_deref())?;
+        map.end()
+    }
+}
+
+fn mood(state: State, labels: &[String]) -> Option<&String> {
+    match state {
+        State::Mood(index) => labels.get(index),
+        _ => None,
+    }
+}
+
+struct JsonFaces<'a> {
+    faces: &'a [FaceInView],
+    labels: &'a [String],
+}
+
+impl Serialize for JsonFaces<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.faces.iter().map(|face| JsonFace { face, labels: self.labels }))
+    }
+}
+
+struct JsonFace<'a> {
+    face: &'a FaceInView,
+    labels: &'a [String],
+}
+
+impl Serialize for JsonFace<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let FaceInView { id, face, probabilities, doubt, state } = self.face;
+        let place = [face.x, face.y, face.width, face.height].map(|side| rounded(f64::from(side), 10.0));
+        let labels = self.labels;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", id)?;
+        map.serialize_entry("box", &place)?;
+        map.serialize_entry("score", &rounded(f64::from(face.score), 1e3))?;
+        map.serialize_entry("state", &state.map(state_word))?;
+        map.serialize_entry("mood", &state.and_then(|state| mood(state, labels)))?;
+        map.serialize_entry("probabilities", &probabilities.map(|values| Labelled { values, labels }))?;
+        map.serialize_entry("unsure", &doubt.map(Doubt::words))?;
         map.end()
     }
 }
@@ -123,12 +180,13 @@ mod tests {
             smoothed: probabilities,
             latency: Some(Duration::from_micros(1500)),
             inference: None,
+            faces: FacesInView::new(),
             fault: None,
         };
         let json = |event: &Event| serde_json::to_string(&JsonEvent { event, labels: &labels }).unwrap();
         assert_eq!(
             json(&event),
-            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"fault":null}"#
+            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"unsure":null,"faces":[],"fault":null}"#
         );
         event = Event {
             frame: None,

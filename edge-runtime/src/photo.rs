@@ -1,83 +1,9 @@
 //! Whole photos: the faces in one, the mood of each, and what may be said of the photo.
 
+use crate::event::UNDECIDED;
+use crate::locate::{Doubt, Finder, WhichFaces};
 use crate::mood::FilterSettings;
-use emotion_models::{
-    Classifier, CropBox, Face, FaceFinder, FaceLimits, Faces, FrameView, ModelCard, ModelError, Probabilities,
-    main_face, shipped,
-};
-use serde::Deserialize;
-use std::fmt;
-use std::path::Path;
-
-/// Name of the face model inside the program, for messages.
-const SHIPPED: &str = "the face model inside this program";
-
-/// Whose mood counts where a photo shows several people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum FaceChoice {
-    /// That of the largest face near the middle.
-    #[default]
-    Largest,
-    /// The mean of all faces.
-    Average,
-    /// Each for itself.
-    All,
-}
-
-/// Why a face's mood is not to be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// It has fewer pixels than the card asks for.
-    TooSmall,
-    /// Too much of it lies outside the picture.
-    CutOff,
-    /// It is too narrow for a face seen from the front.
-    TurnedAway,
-    /// No mood reaches its threshold.
-    Undecided,
-}
-
-impl Doubt {
-    /// What an emotion model with such `limits` cannot judge about `face`, in a frame of `width` x `height` pixels.
-    pub fn about(face: &Face, width: u32, height: u32, limits: &FaceLimits) -> Option<Self> {
-        if face.inside(width, height) < limits.least_inside {
-            Some(Self::CutOff)
-        } else if (face.width * face.height).max(0.0).sqrt() < limits.smallest_face {
-            Some(Self::TooSmall)
-        } else if face.width < limits.narrowest_face * face.height {
-            Some(Self::TurnedAway)
-        } else {
-            None
-        }
-    }
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooSmall => "face too small",
-            Self::CutOff => "face cut off",
-            Self::TurnedAway => "face turned away",
-            Self::Undecided => "no mood probable enough",
-        })
-    }
-}
-
-/// Finds the faces in a photo.
-pub trait FaceSearch {
-    /// The faces, best score first, in pixels of the photo.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    fn faces(&mut self, photo: &FrameView<'_>) -> Result<Faces, ModelError>;
-}
-
-impl FaceSearch for FaceFinder {
-    fn faces(&mut self, photo: &FrameView<'_>) -> Result<Faces, ModelError> {
-        self.find(photo, CropBox::full(photo.width(), photo.height()))
-    }
-}
+use emotion_models::{Classifier, CropBox, Face, FrameView, ModelCard, ModelError, Probabilities, main_face};
 
 /// Judges a part of a photo.
 pub trait MoodJudge {
@@ -101,14 +27,22 @@ impl MoodJudge for Classifier {
     }
 }
 
-/// The face model in the file `path`, or the one inside the program.
-///
-/// # Errors
-/// As [`FaceFinder::from_file`].
-pub fn face_finder(path: Option<&Path>) -> Result<FaceFinder, ModelError> {
-    match path {
-        Some(path) => FaceFinder::from_file(path),
-        None => FaceFinder::from_bytes(shipped::FACE, SHIPPED),
+/// Why a mood is not to be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsure {
+    /// The face cannot be judged.
+    Face(Doubt),
+    /// No mood reaches its threshold.
+    Undecided,
+}
+
+impl Unsure {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Face(doubt) => doubt.words(),
+            Self::Undecided => UNDECIDED,
+        }
     }
 }
 
@@ -118,7 +52,7 @@ pub struct Verdict {
     /// In label order.
     pub probabilities: Probabilities,
     /// `None` where the most probable mood may be said.
-    pub doubt: Option<Doubt>,
+    pub unsure: Option<Unsure>,
 }
 
 /// A face and its mood.
@@ -140,37 +74,39 @@ pub struct Seen {
 }
 
 /// Looks at photos.
-pub struct PhotoJudge<S, J> {
+pub struct PhotoJudge<F, J> {
     /// Finds the faces; without it the centred square of each photo is judged.
-    pub search: Option<S>,
+    pub finder: Option<F>,
     /// Judges them.
     pub judge: J,
     /// Its thresholds decide what is sure.
     pub filter: FilterSettings,
 }
 
-impl<S: FaceSearch, J: MoodJudge> PhotoJudge<S, J> {
+impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
     /// Every face of a photo, with its mood.
     ///
     /// # Errors
     /// When an engine fails.
     pub fn look(&mut self, photo: &FrameView<'_>) -> Result<Seen, ModelError> {
         let (width, height) = (photo.width(), photo.height());
-        let Some(search) = &mut self.search else {
+        let Some(finder) = &mut self.finder else {
             let crop = CropBox::centred_square(width, height);
             let probabilities = self.judge.judge(photo, crop)?;
             let [x, y, side] = [crop.x as f32, crop.y as f32, crop.width as f32];
             let face = Face { x, y, width: side, height: side, score: 1.0 };
-            let verdict = Verdict { probabilities, doubt: self.undecided(&probabilities) };
+            let verdict = Verdict { probabilities, unsure: self.undecided(&probabilities) };
             return Ok(Seen { faces: vec![SeenFace { face, verdict }], main: Some(0) });
         };
-        let found = search.faces(photo)?;
+        let threshold = finder.threshold();
+        let found = finder.find(photo, CropBox::full(width, height), threshold)?;
         let ModelCard { crop_margin, limits, .. } = *self.judge.card();
         let mut faces = Vec::with_capacity(found.len());
         for face in &found {
             let probabilities = self.judge.judge(photo, face.crop(crop_margin))?;
-            let doubt = Doubt::about(face, width, height, &limits).or_else(|| self.undecided(&probabilities));
-            faces.push(SeenFace { face: *face, verdict: Verdict { probabilities, doubt } });
+            let doubt = Doubt::of(face, &limits, width, height).map(Unsure::Face);
+            let unsure = doubt.or_else(|| self.undecided(&probabilities));
+            faces.push(SeenFace { face: *face, verdict: Verdict { probabilities, unsure } });
         }
         let main = main_face(&found, width, height).and_then(|main| found.iter().position(|face| face == main));
         Ok(Seen { faces, main })
@@ -178,12 +114,12 @@ impl<S: FaceSearch, J: MoodJudge> PhotoJudge<S, J> {
 
     /// What to say of the photo as a whole: the main face's mood, or the mean of all faces' where `choice` is that. Faces that
     /// cannot be judged count in a mean only where there are no others. `None` without a face.
-    pub fn verdict(&self, seen: &Seen, choice: FaceChoice) -> Option<Verdict> {
+    pub fn verdict(&self, seen: &Seen, choice: WhichFaces) -> Option<Verdict> {
         let main = seen.faces.get(seen.main?)?;
-        if choice != FaceChoice::Average {
+        if choice != WhichFaces::Average {
             return Some(main.verdict);
         }
-        let judged = |seen: &&SeenFace| matches!(seen.verdict.doubt, None | Some(Doubt::Undecided));
+        let judged = |seen: &&SeenFace| !matches!(seen.verdict.unsure, Some(Unsure::Face(_)));
         let mut faces: Vec<&SeenFace> = seen.faces.iter().filter(judged).collect();
         if faces.is_empty() {
             faces = seen.faces.iter().collect();
@@ -192,13 +128,13 @@ impl<S: FaceSearch, J: MoodJudge> PhotoJudge<S, J> {
             |label: usize| faces.iter().map(|seen| seen.verdict.probabilities[label]).sum::<f32>() / faces.len() as f32;
         let values: Vec<f32> = (0..main.verdict.probabilities.len()).map(mean).collect();
         let probabilities = Probabilities::from_slice(&values)?;
-        let unfit = faces.first().and_then(|seen| seen.verdict.doubt.filter(|doubt| *doubt != Doubt::Undecided));
-        Some(Verdict { probabilities, doubt: unfit.or_else(|| self.undecided(&probabilities)) })
+        let unfit = faces.first().and_then(|seen| seen.verdict.unsure.filter(|unsure| *unsure != Unsure::Undecided));
+        Some(Verdict { probabilities, unsure: unfit.or_else(|| self.undecided(&probabilities)) })
     }
 
-    fn undecided(&self, probabilities: &Probabilities) -> Option<Doubt> {
+    fn undecided(&self, probabilities: &Probabilities) -> Option<Unsure> {
         let (top, probability) = probabilities.top();
-        (probability < self.filter.enter(top)).then_some(Doubt::Undecided)
+        (probability < self.filter.enter(top)).then_some(Unsure::Undecided)
     }
 }
 
@@ -206,15 +142,23 @@ impl<S: FaceSearch, J: MoodJudge> PhotoJudge<S, J> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use emotion_models::{PixelFormat, decode, read_card};
+    use emotion_models::{FaceFinder, Faces, PixelFormat, decode, read_card, shipped};
     use std::time::Duration;
 
     /// Answers with these faces, whatever the photo.
     struct Known(Vec<Face>);
 
-    impl FaceSearch for Known {
-        fn faces(&mut self, _photo: &FrameView<'_>) -> Result<Faces, ModelError> {
-            Ok(self.0.iter().copied().collect())
+    impl Finder for Known {
+        fn find(&mut self, _: &FrameView<'_>, _: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+            Ok(self.0.iter().copied().filter(|face| face.score >= threshold).collect())
+        }
+
+        fn threshold(&self) -> f32 {
+            0.5
+        }
+
+        fn input(&self) -> [u32; 2] {
+            [160, 120]
         }
     }
 
@@ -237,8 +181,8 @@ mod tests {
     fn look(faces: Option<&[Face]>) -> (PhotoJudge<Known, Sided>, Seen) {
         let card = read_card(&decode(shipped::EMOTION).unwrap()).unwrap();
         let filter = FilterSettings::new(Duration::ZERO, Duration::ZERO, &[0.6; 3], &[0.5; 3]).unwrap();
-        let search = faces.map(|faces| Known(faces.to_vec()));
-        let mut judge = PhotoJudge { search, judge: Sided(card), filter };
+        let finder = faces.map(|faces| Known(faces.to_vec()));
+        let mut judge = PhotoJudge { finder, judge: Sided(card), filter };
         let grey = vec![128; 320 * 240];
         let seen = judge.look(&FrameView::new(PixelFormat::Grey, 320, 240, &grey).unwrap()).unwrap();
         (judge, seen)
@@ -248,7 +192,7 @@ mod tests {
     fn a_photo_without_a_face_says_nothing() {
         let (judge, seen) = look(Some(&[]));
         assert_eq!(seen, Seen { faces: vec![], main: None });
-        for choice in [FaceChoice::Largest, FaceChoice::Average, FaceChoice::All] {
+        for choice in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
             assert_eq!(judge.verdict(&seen, choice), None);
         }
     }
@@ -258,33 +202,23 @@ mod tests {
         let other = Face { x: 200.0, width: 40.0, height: 50.0, score: 0.95, ..FACE };
         let (judge, seen) = look(Some(&[other, FACE]));
         assert_eq!(seen.main, Some(1));
-        let doubts: Vec<_> = seen.faces.iter().map(|seen| seen.verdict.doubt).collect();
-        assert_eq!(doubts, [Some(Doubt::Undecided), None]);
-        let largest = judge.verdict(&seen, FaceChoice::Largest).unwrap();
-        assert_eq!((largest.probabilities.top(), largest.doubt), ((0, 0.8), None));
-        let mean = judge.verdict(&seen, FaceChoice::Average).unwrap();
-        assert!((mean.probabilities[0] - 0.45).abs() < 1e-6 && mean.doubt == Some(Doubt::Undecided));
+        let unsure: Vec<_> = seen.faces.iter().map(|seen| seen.verdict.unsure).collect();
+        assert_eq!(unsure, [Some(Unsure::Undecided), None]);
+        let largest = judge.verdict(&seen, WhichFaces::Largest).unwrap();
+        assert_eq!((largest.probabilities.top(), largest.unsure), ((0, 0.8), None));
+        let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
+        assert!((mean.probabilities[0] - 0.45).abs() < 1e-6 && mean.unsure == Some(Unsure::Undecided));
     }
 
     #[test]
     fn a_mean_leaves_out_whom_it_cannot_judge() {
         let far = Face { x: 200.0, width: 12.0, height: 15.0, ..FACE };
         let (judge, seen) = look(Some(&[far, FACE]));
-        assert_eq!(seen.faces[0].verdict.doubt, Some(Doubt::TooSmall));
-        let mean = judge.verdict(&seen, FaceChoice::Average).unwrap();
-        assert_eq!((mean.probabilities.top(), mean.doubt), ((0, 0.8), None));
+        assert_eq!(seen.faces[0].verdict.unsure, Some(Unsure::Face(Doubt::TooSmall)));
+        let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
+        assert_eq!((mean.probabilities.top(), mean.unsure), ((0, 0.8), None));
         let (judge, seen) = look(Some(&[far]));
-        assert_eq!(judge.verdict(&seen, FaceChoice::Average).unwrap().doubt, Some(Doubt::TooSmall));
-    }
-
-    #[test]
-    fn what_the_card_does_not_allow_is_named() {
-        let limits = FaceLimits { smallest_face: 24.0, least_inside: 0.8, narrowest_face: 0.5 };
-        let about = |face: Face| Doubt::about(&face, 320, 240, &limits);
-        assert_eq!(about(FACE), None);
-        assert_eq!(about(Face { width: 20.0, height: 25.0, ..FACE }), Some(Doubt::TooSmall));
-        assert_eq!(about(Face { x: -30.0, ..FACE }), Some(Doubt::CutOff));
-        assert_eq!(about(Face { width: 35.0, ..FACE }), Some(Doubt::TurnedAway));
+        assert_eq!(judge.verdict(&seen, WhichFaces::Average).unwrap().unsure, Some(Unsure::Face(Doubt::TooSmall)));
     }
 
     #[test]
@@ -298,8 +232,9 @@ mod tests {
     fn the_shipped_models_read_drawn_photos() {
         use emotion_models::{Place, TEST_CARD_LABELS, TestCard};
         let judge = Classifier::from_bytes(shipped::EMOTION, "shipped").unwrap();
+        let finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
         let filter = FilterSettings::new(Duration::ZERO, Duration::ZERO, &[0.5; 3], &[0.4; 3]).unwrap();
-        let mut judge = PhotoJudge { search: Some(face_finder(None).unwrap()), judge, filter };
+        let mut judge = PhotoJudge { finder: Some(finder), judge, filter };
         let card = TestCard::new(emotion_models::DEMO_SEED);
         for (label, (x, size)) in TEST_CARD_LABELS.into_iter().zip([(0.3, 0.2), (0.7, 0.3), (0.5, 0.25)]) {
             let place = Place { x, y: 0.45, size };

@@ -4,13 +4,13 @@ use crate::event::Event;
 use crate::exit::Failure;
 use crate::frame::{Clock, Frame, Skipped};
 use crate::lights::{Lights, LightsError};
-use crate::locate::FaceLocator;
+use crate::locate::{Doubt, FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
 use crate::mailbox::{Stop, Taken};
-use crate::mood::{MoodFilter, Observation, State};
+use crate::mood::{Look, Moods, Person, State};
 use crate::source::{Capture, SourceError};
 use crate::summary::Summary;
 use embedded_hal::digital::OutputPin;
-use emotion_models::{Classifier, CropBox, ModelError, Probabilities};
+use emotion_models::{Classifier, CropBox, Face, FrameView, ModelError, Probabilities};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,10 +23,15 @@ const TICK: Duration = Duration::from_millis(50);
 /// How long a pipe's end may be heard before the signal that caused it.
 const INTERRUPT: Duration = Duration::from_millis(100);
 
+/// Most faces judged in one frame, where more than one counts.
+const MOST_JUDGED: usize = 4;
+
 /// How long each stage of one frame took.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Timings {
-    /// Locating the face, and crop to tensor.
+    /// Finding the faces.
+    pub locate: Duration,
+    /// Crop to tensor, for each face that is judged.
     pub preprocess: Duration,
     /// The engine.
     pub inference: Duration,
@@ -38,14 +43,32 @@ pub struct Timings {
     pub frame: Duration,
 }
 
+/// A face in view.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FaceInView {
+    /// The same for the same person, for as long as they are followed.
+    pub id: u32,
+    /// Its box, in pixels of the frame.
+    pub face: Face,
+    /// What the model says of it in this frame.
+    pub probabilities: Option<Probabilities>,
+    /// Why no mood can be told from it.
+    pub doubt: Option<Doubt>,
+    /// Its own state, as far as it is kept apart.
+    pub state: Option<State>,
+}
+
+/// The faces in view, the one that the lights are about first.
+pub type FacesInView = heapless::Vec<FaceInView, MOST_FOLLOWED>;
+
 /// What one frame came to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Judged {
     /// The state from now on.
     pub state: State,
-    /// What the model says of the crop; `None` without a face.
-    pub probabilities: Option<Probabilities>,
-    /// The part of the frame that was judged.
+    /// The faces in view.
+    pub faces: FacesInView,
+    /// The part of the frame that was judged for the first of them.
     pub crop: Option<CropBox>,
     /// Where the time went.
     pub timings: Timings,
@@ -53,12 +76,12 @@ pub struct Judged {
 
 /// The stages from a frame to the lights.
 pub struct Pipeline<P> {
-    /// Finds the face.
+    /// Finds the faces.
     pub locator: Box<dyn FaceLocator>,
-    /// Judges it.
+    /// Judges them.
     pub classifier: Classifier,
     /// Steadies the judgement.
-    pub filter: MoodFilter,
+    pub moods: Moods,
     /// Shows it.
     pub lights: Lights<P>,
 }
@@ -85,31 +108,82 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
     pub fn frame(&mut self, frame: &Frame, now: Duration) -> Result<Judged, StepError> {
         let start = Instant::now();
         let view = frame.view()?;
-        let crop = self.locator.locate(&view, self.classifier.card().crop_margin);
-        if let Some(crop) = crop {
-            self.classifier.preprocess(&view, crop);
+        let measured = self.locator.measures();
+        let following = self.locator.locate(&view, frame.time)?.clone();
+        let located = Instant::now();
+        let mut timings = Timings { locate: located - start, ..Timings::default() };
+        let (mut faces, mut people) = (FacesInView::new(), heapless::Vec::<Person, MOST_FOLLOWED>::new());
+        let mut crop = None;
+        for (index, followed) in following.iter().enumerate() {
+            let wanted = self.is_judged(index, followed, &following);
+            let (look, doubt) = self.look(followed, wanted, measured, &view, &mut crop, &mut timings)?;
+            let _ = people.push(Person { id: followed.id, look });
+            if followed.sight != Sight::Lost {
+                let probabilities = match look {
+                    Look::Clear(probabilities) => Some(probabilities),
+                    _ => None,
+                };
+                let (id, face) = (followed.id, followed.face);
+                let _ = faces.push(FaceInView { id, face, probabilities, doubt, state: None });
+            }
         }
-        let preprocessed = Instant::now();
-        let probabilities = crop.map(|_| self.classifier.infer()).transpose()?;
-        let inferred = Instant::now();
-        let observation = probabilities.as_deref().map_or(Observation::NoFace, Observation::Face);
-        let state = self.filter.observe(frame.time, observation);
+        let judged = Instant::now();
+        let state = self.moods.observe(frame.time, &people);
+        for face in &mut faces {
+            face.state = self.moods.state_of(face.id);
+        }
         let filtered = Instant::now();
-        self.lights.show(state, true, now)?;
+        self.lights.show_all(state, self.moods.lit(), true, now)?;
         let lit = Instant::now();
-        let timings = Timings {
-            preprocess: preprocessed - start,
-            inference: inferred - preprocessed,
-            filter: filtered - inferred,
-            light: lit - filtered,
-            frame: lit - start,
-        };
-        Ok(Judged { state, probabilities, crop, timings })
+        timings.filter = filtered - judged;
+        timings.light = lit - filtered;
+        timings.frame = lit - start;
+        Ok(Judged { state, faces, crop, timings })
+    }
+
+    /// Whether the mood of the face at `index` is asked for: the first one's, or those of all that were seen, up to some.
+    fn is_judged(&self, index: usize, followed: &Followed, following: &Following) -> bool {
+        let seen = |followed: &&Followed| followed.sight == Sight::Seen;
+        let before = following.iter().take(index).filter(seen).count();
+        let most = if self.moods.which() == WhichFaces::Largest { 1 } else { MOST_JUDGED };
+        seen(&followed) && before < most && (most > 1 || index == 0)
+    }
+
+    /// How somebody looks, and why no mood can be told where that is so. The first crop that is judged is left in `crop`.
+    fn look(
+        &mut self,
+        followed: &Followed,
+        wanted: bool,
+        measured: bool,
+        view: &FrameView<'_>,
+        crop: &mut Option<CropBox>,
+        timings: &mut Timings,
+    ) -> Result<(Look, Option<Doubt>), ModelError> {
+        let Followed { face, sight, .. } = followed;
+        if *sight != Sight::Seen {
+            return Ok((if *sight == Sight::Lost { Look::Gone } else { Look::None }, None));
+        }
+        let card = self.classifier.card();
+        let doubt = measured.then(|| Doubt::of(face, &card.limits, view.width(), view.height())).flatten();
+        if doubt.is_some() || !wanted {
+            return Ok((if doubt.is_some() { Look::Unclear } else { Look::None }, doubt));
+        }
+        let margin = if measured { card.crop_margin } else { 0.0 };
+        let own = face.crop(margin);
+        let start = Instant::now();
+        self.classifier.preprocess(view, own);
+        let preprocessed = Instant::now();
+        let probabilities = self.classifier.infer()?;
+        timings.preprocess += preprocessed - start;
+        timings.inference += preprocessed.elapsed();
+        crop.get_or_insert(own);
+        Ok((Look::Clear(probabilities), None))
     }
 
     /// Shows at time `now` that nothing can be known.
     fn fault(&mut self, now: Duration) -> Result<State, LightsError> {
-        let state = self.filter.observe(now, Observation::Fault);
+        self.locator.forget();
+        let state = self.moods.fault(now);
         self.lights.show(state, false, now)?;
         Ok(state)
     }
@@ -283,7 +357,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
     }
 
     fn judge(&mut self, frame: &Frame) -> Result<(), Failure> {
-        let before = self.pipeline.filter.state();
+        let before = self.pipeline.moods.state();
         self.heard = self.plan.clock.now();
         #[cfg(feature = "test-panic")]
         panic_when_told(self.summary.frames);
@@ -306,10 +380,11 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             frame: Some(frame.number),
             state: judged.state,
             changed: judged.state != before || self.summary.frames == 0,
-            probabilities: judged.probabilities,
-            smoothed: self.pipeline.filter.smoothed(),
+            probabilities: judged.faces.first().and_then(|face| face.probabilities),
+            smoothed: self.pipeline.moods.smoothed(),
             latency: Some(self.plan.clock.now().saturating_sub(frame.captured)),
             inference: Some(judged.timings.inference),
+            faces: judged.faces,
             fault: None,
         };
         self.tell(&event, Some((frame, judged.crop)));
@@ -360,7 +435,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
 
     fn show_fault(&mut self, news: bool) -> Result<(), Failure> {
         let now = self.plan.clock.now();
-        let before = self.pipeline.filter.state();
+        let before = self.pipeline.moods.state();
         let state = self.pipeline.fault(now)?;
         self.summary.pass(now);
         if news || state != before {
@@ -378,6 +453,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 smoothed: None,
                 latency: None,
                 inference: None,
+                faces: FacesInView::new(),
                 fault: reason,
             };
             self.tell(&event, None);

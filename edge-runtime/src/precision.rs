@@ -1,7 +1,7 @@
 //! Which arithmetic a model runs in: what the configuration says, or the faster one of this processor, found once and
 //! remembered.
 
-use emotion_models::{Classifier, ModelError, Precision, decode, engine_description};
+use emotion_models::{EitherArithmetic, ModelError, Precision, decode, engine_description};
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
@@ -37,46 +37,48 @@ const REMEMBERED: usize = 32;
 /// Loads the model in `bytes`, called `name` in messages, to run as `choice` says and on so many threads.
 ///
 /// # Errors
-/// As [`Classifier::from_bytes`]; a float model that is to run in integers.
-pub fn load(
+/// As [`emotion_models::Classifier::from_bytes`]; a float model that is to run in integers.
+pub fn load<M: EitherArithmetic>(
     bytes: &[u8],
     name: &str,
     choice: PrecisionChoice,
     threads: NonZeroUsize,
-) -> Result<Classifier, ModelError> {
+) -> Result<M, ModelError> {
     load_with(bytes, name, choice, threads, memory().as_deref())
 }
 
-fn load_with(
+fn load_with<M: EitherArithmetic>(
     bytes: &[u8],
     name: &str,
     choice: PrecisionChoice,
     threads: NonZeroUsize,
     memory: Option<&Path>,
-) -> Result<Classifier, ModelError> {
+) -> Result<M, ModelError> {
     let model = decode(bytes).map_err(|error| error.named(name))?;
     match choice {
-        PrecisionChoice::F32 => return Classifier::with(&model, name, Precision::F32, threads),
-        PrecisionChoice::Int8 => return Classifier::with(&model, name, Precision::Int8, threads),
+        PrecisionChoice::F32 => return M::with(&model, name, Precision::F32, threads),
+        PrecisionChoice::Int8 => return M::with(&model, name, Precision::Int8, threads),
         PrecisionChoice::Auto => {}
     }
     let key = key(bytes, threads);
     if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
         tracing::debug!("{found} was the faster one for this model when it was last tried here");
-        return Classifier::with(&model, name, found, threads);
+        return M::with(&model, name, found, threads);
     }
-    let (classifier, race) = Classifier::fastest(&model, name, threads)?;
+    let (loaded, race) = M::fastest(&model, name, threads)?;
     if let Some(race) = race {
         let [f32, int8] = [race.f32, race.int8].map(|time| time.as_secs_f64() * 1e3);
         let winner = race.winner();
-        tracing::info!("{winner} is the faster arithmetic here: {int8:.3} ms a picture in int8, {f32:.3} ms in f32");
+        tracing::info!(
+            "{winner} is the faster arithmetic here for {name}: {int8:.3} ms a picture in int8, {f32:.3} ms in f32"
+        );
         if let Some(file) = memory
             && let Err(error) = remember(file, &key, winner)
         {
             tracing::debug!("cannot remember that in {}: {error}", file.display());
         }
     }
-    Ok(classifier)
+    Ok(loaded)
 }
 
 /// Model and processor, for another one may have another answer.
@@ -125,7 +127,7 @@ fn remember(file: &Path, key: &str, precision: Precision) -> std::io::Result<()>
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use emotion_models::shipped;
+    use emotion_models::{Classifier, shipped};
 
     #[test]
     fn answers_are_remembered_by_model_and_the_oldest_forgotten() {
@@ -148,7 +150,8 @@ mod tests {
     fn what_is_asked_for_is_what_runs() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("precision");
-        let load = |choice| load_with(shipped::EMOTION, "shipped", choice, NonZeroUsize::MIN, Some(&file));
+        let load =
+            |choice| load_with::<Classifier>(shipped::EMOTION, "shipped", choice, NonZeroUsize::MIN, Some(&file));
         assert_eq!(load(PrecisionChoice::F32).unwrap().precision(), Precision::F32);
         let own = load(PrecisionChoice::Auto).unwrap().card().precision;
         let int8 = load(PrecisionChoice::Int8);

@@ -243,6 +243,7 @@ mod tests {
             smoothed: None,
             latency: None,
             inference: None,
+            faces: Default::default(),
             fault: fault.map(Arc::from),
         }
     }

@@ -3,14 +3,16 @@
 use crate::cli::{Global, Settings};
 use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
+use crate::locate::{CentredSquare, FaceLocator, Follower};
 use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
-use emotion_models::{Classifier, ModelError, shipped};
+use emotion_models::{Classifier, EitherArithmetic, FaceFinder, ModelError, shipped};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-/// Name of the model inside the program, for messages.
+/// Names of the models inside the program, for messages.
 const SHIPPED: &str = "the model inside this program";
+const SHIPPED_FACE: &str = "the face model inside this program";
 
 /// The configuration as it holds: file, then flags.
 pub struct Setup {
@@ -19,8 +21,9 @@ pub struct Setup {
     /// Where the file was.
     pub origin: Origin,
     keys: Keys,
-    /// Where the file names the model; `None` if a flag does, or nobody.
+    /// Where the file names the model, and the face model; `None` if a flag does, or nobody.
     model_place: Option<String>,
+    face_model_place: Option<String>,
 }
 
 impl Setup {
@@ -48,7 +51,13 @@ impl Setup {
             config.model.clone_from(&global.model);
             model_place = None;
         }
-        Self { config, origin, keys, model_place }
+        let mut face_model_place = config.face_model.is_some().then(|| keys.place("face_model"));
+        if global.face_model.is_some() {
+            config.face_model.clone_from(&global.face_model);
+            (config.face_search, face_model_place) = (true, None);
+        }
+        config.face_search &= !global.no_face_search;
+        Self { config, origin, keys, model_place, face_model_place }
     }
 
     /// Loads the model: the configured file, or the one inside the program.
@@ -64,15 +73,46 @@ impl Setup {
     /// # Errors
     /// As [`Setup::classifier`]; a float model that is to run in integers.
     pub fn classifier_in(&self, precision: PrecisionChoice, threads: NonZeroUsize) -> Result<Classifier, Failure> {
-        let loaded = match &self.config.model {
-            Some(path) => {
-                read(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision, threads))
-            }
-            None => precision::load(shipped::EMOTION, SHIPPED, precision, threads),
-        };
-        loaded.map_err(|source| match self.model_place.clone() {
-            Some(place) => Failure::ConfiguredModel { place, source },
-            None => source.into(),
+        let (file, own) = (self.config.model.as_deref(), (shipped::EMOTION, SHIPPED));
+        load(file, own, precision, threads, self.model_place.as_deref())
+    }
+
+    /// Loads the face model: the configured file, or the one inside the program; `None` where frames are not searched.
+    ///
+    /// # Errors
+    /// As [`FaceFinder::from_file`]; where the configuration file names the model, with the place.
+    pub fn finder(&self) -> Result<Option<FaceFinder>, Failure> {
+        if !self.config.face_search {
+            return Ok(None);
+        }
+        // A float model has no integers to run in, whatever is asked of the other.
+        let finder = self.finder_in(self.config.precision, self.config.threads);
+        match finder {
+            Err(
+                Failure::Model(ModelError::NotInteger { .. })
+                | Failure::ConfiguredModel { source: ModelError::NotInteger { .. }, .. },
+            ) => self.finder_in(PrecisionChoice::F32, self.config.threads).map(Some),
+            finder => finder.map(Some),
+        }
+    }
+
+    /// The same, to run in `precision` on so many threads, whether frames are searched or not.
+    ///
+    /// # Errors
+    /// As [`Setup::finder`]; a float model that is to run in integers.
+    pub fn finder_in(&self, precision: PrecisionChoice, threads: NonZeroUsize) -> Result<FaceFinder, Failure> {
+        let (file, own) = (self.config.face_model.as_deref(), (shipped::FACE, SHIPPED_FACE));
+        load(file, own, precision, threads, self.face_model_place.as_deref())
+    }
+
+    /// What finds faces in a run's frames.
+    ///
+    /// # Errors
+    /// As [`Setup::finder`].
+    pub fn locator(&self) -> Result<Box<dyn FaceLocator>, Failure> {
+        Ok(match self.finder()? {
+            Some(finder) => Box::new(Follower::new(finder, self.config.faces)),
+            None => Box::new(CentredSquare::default()),
         })
     }
 
@@ -89,6 +129,26 @@ impl Setup {
     pub fn resolve(&self, classifier: &Classifier) -> Result<Resolved, Failure> {
         Ok(config::resolve(&self.config, classifier.card(), &self.origin, &self.keys)?)
     }
+}
+
+/// A model from its file, or the program's own; `place` is where a configuration names the file.
+fn load<M: EitherArithmetic>(
+    file: Option<&Path>,
+    (own, own_name): (&[u8], &str),
+    precision: PrecisionChoice,
+    threads: NonZeroUsize,
+    place: Option<&str>,
+) -> Result<M, Failure> {
+    let loaded = match file {
+        Some(path) => {
+            read(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision, threads))
+        }
+        None => precision::load(own, own_name, precision, threads),
+    };
+    loaded.map_err(|source| match place {
+        Some(place) => Failure::ConfiguredModel { place: place.to_owned(), source },
+        None => source.into(),
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ModelError> {

@@ -138,6 +138,7 @@ mod tests {
             smoothed: None,
             latency: Some(Duration::from_millis(3)),
             inference: None,
+            faces: Default::default(),
             fault: None,
         }
     }

@@ -7,9 +7,9 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::CentredSquare;
+use edge_runtime::locate::{CentredSquare, WhichFaces};
 use edge_runtime::mailbox::{Handover, Mailbox, Stop, Taken};
-use edge_runtime::mood::MoodFilter;
+use edge_runtime::mood::Moods;
 use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Observer, Pipeline};
 use edge_runtime::service::{ServiceManager, Supervised};
@@ -77,8 +77,8 @@ fn the_frame_path_allocates_only_inside_the_engine() {
 
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
-    let filter = MoodFilter::new(resolved.filter);
-    let mut pipeline = Pipeline { locator: Box::new(CentredSquare), classifier, filter, lights };
+    let moods = Moods::new(resolved.filter, WhichFaces::Largest);
+    let mut pipeline = Pipeline { locator: Box::new(CentredSquare::default()), classifier, moods, lights };
     let stop = Stop::default();
     let mailbox: Mailbox<Frame, ()> = Mailbox::new(Handover::Newest, stop.clone(), [filled(), filled(), filled()]);
     let mut output = Output::lines(true, labels.clone(), Handover::Newest, &stop).unwrap();
@@ -102,10 +102,11 @@ fn the_frame_path_allocates_only_inside_the_engine() {
                 frame: Some(u64::from(number)),
                 state: judged.state,
                 changed: true,
-                probabilities: judged.probabilities,
-                smoothed: pipeline.filter.smoothed(),
+                probabilities: judged.faces.first().and_then(|face| face.probabilities),
+                smoothed: pipeline.moods.smoothed(),
                 latency: Some(judged.timings.frame),
                 inference: Some(judged.timings.inference),
+                faces: judged.faces,
                 fault: None,
             };
             summary.count(&event);

@@ -10,8 +10,8 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::CentredSquare;
-use edge_runtime::mood::{MoodFilter, State};
+use edge_runtime::locate::{CentredSquare, WhichFaces};
+use edge_runtime::mood::{Moods, State};
 use edge_runtime::output::greeting;
 use edge_runtime::output::paint::Ink;
 use edge_runtime::output::panel::{PICTURE, Panel, View};
@@ -38,9 +38,9 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
     let mut pipeline = Pipeline {
-        locator: Box::new(CentredSquare),
+        locator: Box::new(CentredSquare::default()),
         classifier: classifier.clone(),
-        filter: MoodFilter::new(resolved.filter),
+        moods: Moods::new(resolved.filter, WhichFaces::Largest),
         lights,
     };
     let mut frame = Frame::empty();
@@ -55,10 +55,11 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
             frame: Some(number),
             state: judged.state,
             changed: false,
-            probabilities: judged.probabilities,
-            smoothed: pipeline.filter.smoothed(),
+            probabilities: judged.faces.first().and_then(|face| face.probabilities),
+            smoothed: pipeline.moods.smoothed(),
             latency: Some(judged.timings.frame),
             inference: Some(judged.timings.inference),
+            faces: judged.faces,
             fault: None,
         });
     }

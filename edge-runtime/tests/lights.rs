@@ -8,12 +8,12 @@ use edge_runtime::event::Event;
 use edge_runtime::exit::Failure;
 use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::{Lights, Memory, MemoryPin, darken_on_panic};
-use edge_runtime::locate::{CentredSquare, FaceLocator};
+use edge_runtime::locate::{CentredSquare, FaceLocator, Following, WhichFaces};
 use edge_runtime::mailbox::Stop;
-use edge_runtime::mood::{MoodFilter, State};
+use edge_runtime::mood::{Moods, State};
 use edge_runtime::pipeline::{Observer, Outcome, Pipeline, RunPlan, run};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
-use emotion_models::{Classifier, CropBox, FrameView, TEST_CARD_LABELS};
+use emotion_models::{Classifier, CropBox, FrameView, ModelError, TEST_CARD_LABELS};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -36,11 +36,12 @@ impl Observer for Notes {
 }
 
 /// Sees no face at all.
-struct Nobody;
+#[derive(Default)]
+struct Nobody(Following);
 
 impl FaceLocator for Nobody {
-    fn locate(&mut self, _frame: &FrameView<'_>, _margin: f32) -> Option<CropBox> {
-        None
+    fn locate(&mut self, _frame: &FrameView<'_>, _at: Duration) -> Result<&Following, ModelError> {
+        Ok(&self.0)
     }
 }
 
@@ -49,7 +50,7 @@ fn pipeline(locator: Box<dyn FaceLocator>) -> (Pipeline<MemoryPin>, Memory) {
     let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
-    (Pipeline { locator, classifier, filter: MoodFilter::new(resolved.filter), lights }, memory)
+    (Pipeline { locator, classifier, moods: Moods::new(resolved.filter, WhichFaces::Largest), lights }, memory)
 }
 
 fn play(
@@ -72,7 +73,7 @@ fn play(
 
 #[test]
 fn every_mood_of_the_test_card_lights_its_own_light() {
-    let (outcome, notes) = play(SourceSpec::TestCard, true, Some(220), Box::new(CentredSquare), |_, _| {});
+    let (outcome, notes) = play(SourceSpec::TestCard, true, Some(220), Box::new(CentredSquare::default()), |_, _| {});
     outcome.result.unwrap();
     let moods: Vec<_> = notes.seen.iter().filter(|(state, _)| matches!(state, State::Mood(_))).collect();
     assert_eq!(moods.len(), 3, "{:?}", notes.seen);
@@ -85,7 +86,7 @@ fn every_mood_of_the_test_card_lights_its_own_light() {
 
 #[test]
 fn without_a_face_no_mood_is_lit() {
-    let (outcome, notes) = play(SourceSpec::TestCard, true, Some(60), Box::new(Nobody), |event, _| {
+    let (outcome, notes) = play(SourceSpec::TestCard, true, Some(60), Box::new(Nobody::default()), |event, _| {
         assert!(!matches!(event.state, State::Mood(_)));
     });
     outcome.result.unwrap();
@@ -94,7 +95,7 @@ fn without_a_face_no_mood_is_lit() {
 
 #[test]
 fn a_missing_camera_blinks_and_is_no_success() {
-    let (outcome, notes) = play(SourceSpec::Auto, false, None, Box::new(CentredSquare), |event, stop| {
+    let (outcome, notes) = play(SourceSpec::Auto, false, None, Box::new(CentredSquare::default()), |event, stop| {
         assert_eq!(event.state, State::Fault);
         assert!(event.time < Duration::from_secs(2), "{:?}", event.time);
         let stop = stop.clone();
@@ -112,7 +113,7 @@ fn a_missing_camera_blinks_and_is_no_success() {
 
 #[test]
 fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
-    let (mut pipeline, memory) = pipeline(Box::new(CentredSquare));
+    let (mut pipeline, memory) = pipeline(Box::new(CentredSquare::default()));
     darken_on_panic(pipeline.lights.dark_switch());
     let (clock, stop) = (Clock::start(), Stop::default());
     let playback =
@@ -136,7 +137,7 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
 
 #[test]
 fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
-    let (mut pipeline, memory) = pipeline(Box::new(CentredSquare));
+    let (mut pipeline, memory) = pipeline(Box::new(CentredSquare::default()));
     let (clock, stop) = (Clock::start(), Stop::default());
     let playback =
         Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
@@ -159,7 +160,7 @@ fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
 
 #[test]
 fn a_live_source_drops_frames_instead_of_growing_old() {
-    let (outcome, _) = play(SourceSpec::TestCard, false, Some(5), Box::new(CentredSquare), |event, _| {
+    let (outcome, _) = play(SourceSpec::TestCard, false, Some(5), Box::new(CentredSquare::default()), |event, _| {
         // A judge so slow that several frames are captured meanwhile.
         std::thread::sleep(Duration::from_millis(250));
         assert!(event.latency.unwrap() < Duration::from_millis(200), "{:?}", event.latency);
@@ -173,7 +174,7 @@ fn the_end_of_pictures_is_success_in_the_dark() {
     let home = Home::new();
     let picture = home.picture("happy.png", "happy");
     let source = SourceSpec::Images(picture);
-    let (outcome, notes) = play(source, true, None, Box::new(CentredSquare), |_, _| {});
+    let (outcome, notes) = play(source, true, None, Box::new(CentredSquare::default()), |_, _| {});
     outcome.result.unwrap();
     assert_eq!(notes.seen, [(State::Mood(1), vec!["happy".to_owned(), "camera".to_owned()])]);
     assert!(notes.memory.lit().is_empty());

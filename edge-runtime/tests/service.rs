@@ -6,14 +6,14 @@ mod support;
 use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::frame::Clock;
 use edge_runtime::lights::Lights;
-use edge_runtime::locate::FaceLocator;
+use edge_runtime::locate::{FaceLocator, Following, WhichFaces};
 use edge_runtime::mailbox::{Handover, Stop};
-use edge_runtime::mood::MoodFilter;
+use edge_runtime::mood::Moods;
 use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Pipeline, RunPlan, run};
 use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
-use emotion_models::{Classifier, CropBox, FrameView};
+use emotion_models::{Classifier, FrameView, ModelError};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -106,14 +106,14 @@ fn a_service_without_its_camera_is_up_and_says_what_is_wrong() {
 }
 
 /// Finds no face, and does not come back while it hangs.
-struct Hanging(Arc<AtomicBool>);
+struct Hanging(Arc<AtomicBool>, Following);
 
 impl FaceLocator for Hanging {
-    fn locate(&mut self, _frame: &FrameView<'_>, _margin: f32) -> Option<CropBox> {
+    fn locate(&mut self, _frame: &FrameView<'_>, _at: Duration) -> Result<&Following, ModelError> {
         while self.0.load(Ordering::Acquire) {
             std::thread::sleep(Duration::from_millis(5));
         }
-        None
+        Ok(&self.1)
     }
 }
 
@@ -124,14 +124,14 @@ fn a_frame_loop_that_hangs_is_silent() {
     let name = manager.home.path("notify");
     let hangs = Arc::new(AtomicBool::new(false));
     let stop = Stop::default();
-    let (locator, ending) = (Hanging(Arc::clone(&hangs)), stop.clone());
+    let (locator, ending) = (Hanging(Arc::clone(&hangs), Following::new()), stop.clone());
     let service = std::thread::spawn(move || {
         let classifier = Classifier::from_bytes(test_card_model(), "test").unwrap();
         let labels = classifier.card().labels.clone();
         let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
-        let filter = MoodFilter::new(resolved.filter);
+        let moods = Moods::new(resolved.filter, WhichFaces::Largest);
         let lights = Lights::<edge_runtime::lights::MemoryPin>::none();
-        let mut pipeline = Pipeline { locator: Box::new(locator), classifier, filter, lights };
+        let mut pipeline = Pipeline { locator: Box::new(locator), classifier, moods, lights };
         let playback =
             Playback { fps: 30.0, every_frame: false, repeat: false, dwell: None, camera: CameraRequest::default() };
         let plan = RunPlan {

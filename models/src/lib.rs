@@ -52,12 +52,14 @@ pub use classifier::{Classifier, LayerTime};
 pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
-pub use face::{CELL, Face, FaceFinder, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, decode_faces, main_face};
+pub use face::{
+    CELL, Face, FaceFinder, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, centrality, decode_faces, main_face,
+};
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use onnx::{decode, embed, encode, read_card};
 pub use picture::{Picture, PictureError, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
-pub use race::Race;
+pub use race::{EitherArithmetic, Race};
 pub use test_card::{DEMO_SEED, Place, Scene, TEST_CARD_LABELS, TestCard, is_reserved_seed};

@@ -3,6 +3,7 @@
 use crate::card::Precision;
 use crate::classifier::Classifier;
 use crate::error::ModelError;
+use crate::face::FaceFinder;
 use crate::pb::ModelProto;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
@@ -28,15 +29,31 @@ impl Race {
     }
 }
 
-impl Classifier {
+/// A model that can be loaded to run in one arithmetic or the other.
+pub trait EitherArithmetic: Sized {
+    /// Loads a decoded model to run in `precision`, on so many threads. `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// Whatever keeps it from running; a float model that is to run in integers.
+    fn with(model: &ModelProto, name: &str, precision: Precision, threads: NonZeroUsize) -> Result<Self, ModelError>;
+
+    /// The arithmetic that the model was made for.
+    fn made_for(&self) -> Precision;
+
+    /// Runs the engine once, on whatever input is there.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn once(&mut self) -> Result<(), ModelError>;
+
     /// Loads a decoded model in the arithmetic that is faster on this processor, and how fast each was; a float model has only
     /// one. `name` stands for it in messages; it runs on so many threads.
     ///
     /// # Errors
-    /// As [`Classifier::from_bytes`].
-    pub fn fastest(model: &ModelProto, name: &str, threads: NonZeroUsize) -> Result<(Self, Option<Race>), ModelError> {
+    /// As [`EitherArithmetic::with`].
+    fn fastest(model: &ModelProto, name: &str, threads: NonZeroUsize) -> Result<(Self, Option<Race>), ModelError> {
         let mut float = Self::with(model, name, Precision::F32, threads)?;
-        if float.card().precision == Precision::F32 {
+        if float.made_for() == Precision::F32 {
             return Ok((float, None));
         }
         let mut own = Self::with(model, name, Precision::Int8, threads)?;
@@ -45,8 +62,36 @@ impl Classifier {
     }
 }
 
+impl EitherArithmetic for Classifier {
+    fn with(model: &ModelProto, name: &str, precision: Precision, threads: NonZeroUsize) -> Result<Self, ModelError> {
+        Classifier::with(model, name, precision, threads)
+    }
+
+    fn made_for(&self) -> Precision {
+        self.card().precision
+    }
+
+    fn once(&mut self) -> Result<(), ModelError> {
+        self.infer().map(|_| ())
+    }
+}
+
+impl EitherArithmetic for FaceFinder {
+    fn with(model: &ModelProto, name: &str, precision: Precision, threads: NonZeroUsize) -> Result<Self, ModelError> {
+        FaceFinder::with(model, name, precision, threads)
+    }
+
+    fn made_for(&self) -> Precision {
+        self.card().precision
+    }
+
+    fn once(&mut self) -> Result<(), ModelError> {
+        self.infer()
+    }
+}
+
 /// Turn by turn, so that whatever else the machine does disturbs both alike.
-fn race(float: &mut Classifier, integer: &mut Classifier) -> Result<Race, ModelError> {
+fn race<M: EitherArithmetic>(float: &mut M, integer: &mut M) -> Result<Race, ModelError> {
     let mut race = Race { f32: Duration::MAX, int8: Duration::MAX };
     let began = Instant::now();
     let mut runs = 0;
@@ -58,8 +103,8 @@ fn race(float: &mut Classifier, integer: &mut Classifier) -> Result<Race, ModelE
     Ok(race)
 }
 
-fn time(classifier: &mut Classifier) -> Result<Duration, ModelError> {
+fn time<M: EitherArithmetic>(model: &mut M) -> Result<Duration, ModelError> {
     let began = Instant::now();
-    classifier.infer()?;
+    model.once()?;
     Ok(began.elapsed())
 }

@@ -5,9 +5,9 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::CentredSquare;
+use edge_runtime::locate::{CentredSquare, WhichFaces};
 use edge_runtime::mailbox::Stop;
-use edge_runtime::mood::MoodFilter;
+use edge_runtime::mood::Moods;
 use edge_runtime::pipeline::{self, Observer, Pipeline, RunPlan};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard};
@@ -176,8 +176,8 @@ fn the_library_drives_one_pin_a_mood() {
     let defaults = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
     let memory = Memory::new(&defaults.wiring);
     let mut pipeline = Pipeline {
-        locator: Box::new(CentredSquare),
-        filter: MoodFilter::new(defaults.filter),
+        locator: Box::new(CentredSquare::default()),
+        moods: Moods::new(defaults.filter, WhichFaces::Largest),
         lights: Lights::open(&defaults.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap(),
         classifier,
     };

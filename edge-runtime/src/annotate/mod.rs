@@ -3,7 +3,7 @@
 mod text;
 
 use crate::lights::LampWiring;
-use crate::photo::{Doubt, Seen, SeenFace};
+use crate::photo::{Seen, SeenFace, Unsure};
 use emotion_models::{Face, Picture, PixelFormat};
 use image::imageops::{FilterType, resize};
 use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
@@ -87,9 +87,9 @@ impl Drawing {
         let name = |label: usize| moods.get(label).map_or("?", |mood| mood.name.as_str());
         let title = format!("{} {:.2}", name(top), seen.verdict.probabilities[top]);
         let mut lines: Vec<String> = Vec::new();
-        match seen.verdict.doubt {
-            Some(Doubt::Undecided) => lines.push("unsure".to_owned()),
-            Some(doubt) => lines.push(format!("unsure: {doubt}")),
+        match seen.verdict.unsure {
+            Some(Unsure::Undecided) => lines.push("unsure".to_owned()),
+            Some(Unsure::Face(doubt)) => lines.push(format!("unsure: {}", doubt.words())),
             None => {}
         }
         let mut others: Vec<usize> = (0..seen.verdict.probabilities.len()).filter(|&label| label != top).collect();
@@ -190,7 +190,7 @@ impl Drawing {
 /// The mood's colour, grey where it is not to be relied on.
 fn colour(seen: &SeenFace, moods: &[LampWiring]) -> [u8; 3] {
     let (top, _) = seen.verdict.probabilities.top();
-    let sure = seen.verdict.doubt.is_none();
+    let sure = seen.verdict.unsure.is_none();
     moods.get(top).filter(|_| sure).map_or(UNSURE, |mood| mood.colour.rgb())
 }
 
@@ -205,6 +205,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::lights::Colour;
+    use crate::locate::Doubt;
     use crate::photo::Verdict;
     use emotion_models::Probabilities;
     use proptest::prelude::*;
@@ -215,8 +216,8 @@ mod tests {
         [("angry", Colour::Red), ("happy", Colour::Green), ("sad", Colour::Blue)].map(lamp).to_vec()
     }
 
-    fn seen(face: Face, values: &[f32], doubt: Option<Doubt>) -> SeenFace {
-        SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), doubt } }
+    fn seen(face: Face, values: &[f32], unsure: Option<Unsure>) -> SeenFace {
+        SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), unsure } }
     }
 
     fn grey(width: u32, height: u32) -> Picture {
@@ -227,12 +228,12 @@ mod tests {
 
     #[test]
     fn the_box_has_the_moods_colour_at_its_place() {
-        for (values, doubt, wanted) in [
+        for (values, unsure, wanted) in [
             ([0.05, 0.9, 0.05], None, Colour::Green.rgb()),
             ([0.05, 0.05, 0.9], None, Colour::Blue.rgb()),
-            ([0.5, 0.3, 0.2], Some(Doubt::Undecided), UNSURE),
+            ([0.5, 0.3, 0.2], Some(Unsure::Undecided), UNSURE),
         ] {
-            let seen = Seen { faces: vec![seen(FACE, &values, doubt)], main: Some(0) };
+            let seen = Seen { faces: vec![seen(FACE, &values, unsure)], main: Some(0) };
             let drawn = annotate(&grey(640, 480), &seen, &moods());
             assert_eq!(drawn.dimensions(), (640, 480));
             for (x, y) in [(200, 250), (319, 250), (260, 180), (260, 329)] {
@@ -275,7 +276,7 @@ mod tests {
         fn any_box_on_any_picture_can_be_drawn(
             x in -1e4f32..1e4, y in -1e4f32..1e4, w in 0.0f32..1e4, h in 0.0f32..1e4, width in 1u32..300, height in 1u32..300,
         ) {
-            let face = seen(Face { x, y, width: w, height: h, score: 0.5 }, &[0.2, 0.3, 0.5], Some(Doubt::CutOff));
+            let face = seen(Face { x, y, width: w, height: h, score: 0.5 }, &[0.2, 0.3, 0.5], Some(Unsure::Face(Doubt::CutOff)));
             let drawn = annotate(&grey(width, height), &Seen { faces: vec![face], main: Some(0) }, &moods());
             prop_assert!(drawn.width() >= width && drawn.height() >= height);
         }

@@ -10,8 +10,7 @@ use crate::cli::{BenchArgs, Global, Settings};
 use crate::exit::Failure;
 use crate::histogram::{Histogram, Percentiles};
 use crate::lights::{Lights, Memory, MemoryPin};
-use crate::locate::CentredSquare;
-use crate::mood::MoodFilter;
+use crate::mood::Moods;
 use crate::pipeline::{Pipeline, StepError, Timings};
 use crate::setup::Setup;
 use crate::source::SourceError;
@@ -21,7 +20,7 @@ use std::convert::Infallible;
 use std::io::{self, Write};
 use std::time::Duration;
 
-const STAGES: [&str; 5] = ["preprocess", "inference", "filter", "light", "whole frame"];
+const STAGES: [&str; 6] = ["locate", "preprocess", "inference", "filter", "light", "whole frame"];
 
 pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
     let setup =
@@ -51,18 +50,18 @@ fn pipeline(setup: &Setup) -> Result<Pipeline<MemoryPin>, Failure> {
     let resolved = setup.resolve(&classifier)?;
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?;
-    let filter = MoodFilter::new(resolved.filter);
-    Ok(Pipeline { locator: Box::new(CentredSquare), classifier, filter, lights })
+    let moods = Moods::new(resolved.filter, setup.config.faces);
+    Ok(Pipeline { locator: setup.locator()?, classifier, moods, lights })
 }
 
 /// How long the stages took, frame by frame.
 #[derive(Default)]
-struct Stages([Histogram; 5]);
+struct Stages([Histogram; 6]);
 
 impl Stages {
     fn record(&mut self, timings: &Timings) {
-        let Timings { preprocess, inference, filter, light, frame } = *timings;
-        for (stage, time) in self.0.iter_mut().zip([preprocess, inference, filter, light, frame]) {
+        let Timings { locate, preprocess, inference, filter, light, frame } = *timings;
+        for (stage, time) in self.0.iter_mut().zip([locate, preprocess, inference, filter, light, frame]) {
             stage.record(time);
         }
     }

@@ -7,7 +7,8 @@ use crate::annotate::annotate;
 use crate::cli::{ClassifyArgs, Global, Settings};
 use crate::exit::Failure;
 use crate::frame::Skipped;
-use crate::photo::{FaceSearch, MoodJudge, PhotoJudge, Seen, face_finder};
+use crate::locate::Finder;
+use crate::photo::{MoodJudge, PhotoJudge, Seen};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
 use annotated::Annotated;
@@ -22,9 +23,10 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
     let setup = Setup::new(global, &Settings::default())?;
     let classifier = setup.classifier()?;
     let resolved = setup.resolve(&classifier)?;
-    let search = if args.no_face_search { None } else { Some(face_finder(args.face_model.as_deref())?) };
+    let finder = setup.finder()?;
+    let (searched, choice) = (finder.is_some(), args.faces.unwrap_or(setup.config.faces));
     let labels = classifier.card().labels.clone();
-    let mut judge = PhotoJudge { search, judge: classifier, filter: resolved.filter };
+    let mut judge = PhotoJudge { finder, judge: classifier, filter: resolved.filter };
     let mut stdout = io::stdout().lock();
     let mut skipped: Option<Skipped> = None;
     for path in &args.pictures {
@@ -39,7 +41,6 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
                 continue;
             }
         };
-        let (searched, choice) = (!args.no_face_search, args.faces);
         let verdict = judge.verdict(&seen, choice);
         let told = Told { picture: path, seen: &seen, verdict, labels: &labels, searched, choice };
         if args.json {
@@ -56,8 +57,8 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
 }
 
 /// The model's failure ends the command; a picture's does not.
-fn look<S: FaceSearch, J: MoodJudge>(
-    judge: &mut PhotoJudge<S, J>,
+fn look<F: Finder, J: MoodJudge>(
+    judge: &mut PhotoJudge<F, J>,
     path: &Path,
 ) -> Result<Result<(Picture, Seen), SourceError>, Failure> {
     let picture = match open_picture(path) {

@@ -5,9 +5,8 @@ use crate::config::{LightsBackend, Origin};
 use crate::exit::Failure;
 use crate::frame::Clock;
 use crate::lights::{self, Driver, Memory, darken_on_panic};
-use crate::locate::CentredSquare;
 use crate::mailbox::{Handover, Stop};
-use crate::mood::MoodFilter;
+use crate::mood::Moods;
 use crate::output::paint::Ink;
 use crate::output::panel::Panel;
 use crate::output::{self, Output, STAND_IN, Style};
@@ -30,6 +29,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let mut playback = playback(&setup, args)?;
     let stop = Stop::default();
     let classifier = setup.classifier()?;
+    let locator = setup.locator()?;
     let resolved = setup.resolve(&classifier)?;
     for label in &resolved.unwired {
         tracing::warn!("the configuration has no light for the mood `{label}`");
@@ -69,8 +69,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     }
     .map_err(|error| Failure::Internal(format!("no thread to write on: {error}")))?;
 
-    let mut pipeline =
-        Pipeline { locator: Box::new(CentredSquare), classifier, filter: MoodFilter::new(resolved.filter), lights };
+    let mut pipeline = Pipeline { locator, classifier, moods: Moods::new(resolved.filter, setup.config.faces), lights };
     let plan = RunPlan {
         clock,
         stop,

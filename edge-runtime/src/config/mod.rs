@@ -10,6 +10,7 @@ mod values;
 mod write;
 
 use crate::lights::Colour;
+use crate::locate::WhichFaces;
 use crate::mood::LONGEST_HOLD;
 use crate::precision::PrecisionChoice;
 use crate::source::{CameraRequest, SourceSpec};
@@ -62,10 +63,17 @@ pub struct Config {
     pub source: SourceSpec,
     /// The model's file; without it the one inside the program.
     pub model: Option<PathBuf>,
-    /// The arithmetic that the model runs in.
+    /// Whether frames are searched for faces; else their centred square is one.
+    pub face_search: bool,
+    /// The face model's file; without it the one inside the program.
+    pub face_model: Option<PathBuf>,
+    /// Whose mood the lights show.
+    #[serde(deserialize_with = "values::word")]
+    pub faces: WhichFaces,
+    /// The arithmetic that the models run in.
     #[serde(deserialize_with = "values::word")]
     pub precision: PrecisionChoice,
-    /// Threads that the model runs on.
+    /// Threads that the models run on.
     #[serde(deserialize_with = "values::threads")]
     pub threads: NonZeroUsize,
     /// Frames a second.
@@ -186,6 +194,9 @@ impl Default for Config {
         Self {
             source: SourceSpec::Auto,
             model: None,
+            face_search: true,
+            face_model: None,
+            faces: WhichFaces::Largest,
             precision: PrecisionChoice::Auto,
             threads: NonZeroUsize::MIN,
             fps: 30.0,

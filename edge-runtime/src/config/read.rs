@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 impl Config {
-    /// Reads a file. A relative `model` path counts from the file's folder.
+    /// Reads a file. Relative paths of models count from the file's folder.
     ///
     /// # Errors
     /// The file cannot be read, is no TOML, has an unknown key or an impossible value; named with file, line and key.
@@ -16,8 +16,10 @@ impl Config {
             refused(format!("{}:{lines}", path.display()), "not TOML: the text is not UTF-8".to_owned())
         })?;
         let (mut config, keys) = Self::parse(&text, path)?;
-        if let (Some(model), Some(folder)) = (&mut config.model, path.parent()) {
-            *model = folder.join(&model);
+        for model in [&mut config.model, &mut config.face_model].into_iter().flatten() {
+            if let Some(folder) = path.parent() {
+                *model = folder.join(&model);
+            }
         }
         Ok((config, keys))
     }

@@ -52,6 +52,19 @@ fn compose(
         Some(path) => writeln!(out, "model = {}", text(&path.display().to_string()))?,
         None => writeln!(out, "# model = \"emotion.onnx\"")?,
     }
+    writeln!(out, "\n# Whether frames are searched for faces; without, the middle of the frame is taken for one.")?;
+    writeln!(out, "face_search = {}", config.face_search)?;
+    writeln!(out, "\n# The face model's file, which finds them. Without it the one inside the program.")?;
+    match &config.face_model {
+        Some(path) => writeln!(out, "face_model = {}", text(&path.display().to_string()))?,
+        None => writeln!(out, "# face_model = \"face.onnx\"")?,
+    }
+    writeln!(
+        out,
+        "\n# Whose mood the lights show: largest (the largest face near the middle), average (the mean of all), or all (every"
+    )?;
+    writeln!(out, "# mood that somebody shows).")?;
+    writeln!(out, "faces = \"{}\"", config.faces)?;
     writeln!(
         out,
         "\n# The arithmetic that the model runs in: auto (the faster one here, found when it first runs), f32, or int8 for"

@@ -11,7 +11,7 @@ mod pin;
 mod rppal;
 mod wiring;
 
-use crate::mood::State;
+use crate::mood::{MoodSet, State};
 pub use backend::{Driver, Refusal, open};
 pub use dark::{DarkSwitch, darken_on_panic};
 use embedded_hal::digital::OutputPin;
@@ -78,7 +78,7 @@ type Shared<P> = Arc<Mutex<Lamp<P>>>;
 
 /// The lights of a model's moods, and the camera light.
 ///
-/// At most one mood is lit. The camera light is lit while frames arrive, and blinks on a fault. `Drop` does nothing:
+/// One mood is lit at most, unless every face counts. The camera light is lit while frames arrive, and blinks on a fault. `Drop` does nothing:
 /// [`Lights::dark`] is called at the end of a run, and [`DarkSwitch`] by the panic hook and on signals.
 pub struct Lights<P> {
     /// By label index.
@@ -120,7 +120,21 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
     /// # Errors
     /// A pin that cannot be driven; the others are driven nevertheless.
     pub fn show(&mut self, state: State, capturing: bool, now: Duration) -> Result<(), LightsError> {
-        let lit = |index: usize| state == State::Mood(index);
+        self.show_all(state, MoodSet::of(state), capturing, now)
+    }
+
+    /// The same with several moods lit at once.
+    ///
+    /// # Errors
+    /// As [`Lights::show`].
+    pub fn show_all(
+        &mut self,
+        state: State,
+        moods: MoodSet,
+        capturing: bool,
+        now: Duration,
+    ) -> Result<(), LightsError> {
+        let lit = |index: usize| moods.contains(index);
         let camera = match state {
             State::Fault => (now.as_millis() / BLINK.as_millis()).is_multiple_of(2),
             _ => capturing,

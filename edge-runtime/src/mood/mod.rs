@@ -1,8 +1,11 @@
 //! From flickering probabilities to a steady mood.
 
+mod crowd;
 mod settings;
 #[cfg(test)]
 mod tests;
+
+pub use crowd::{Look, MoodSet, Moods, Person};
 
 use emotion_models::{MAX_LABELS, Probabilities};
 pub use settings::{FilterError, FilterSettings, LONGEST_HOLD};
@@ -26,6 +29,8 @@ pub enum State {
 pub enum Observation<'a> {
     /// A face with these probabilities, in the card's label order.
     Face(&'a [f32]),
+    /// A face from which no mood can be told.
+    Unclear,
     /// A frame without a face.
     NoFace,
     /// No frame, or one that could not be judged.
@@ -44,8 +49,8 @@ pub enum Observation<'a> {
 ///   when it falls below its leave threshold or another mood that may be entered surpasses it.
 /// - The state never changes twice within the hold time, a fault included; [`LONGEST_HOLD`] keeps that short enough for
 ///   a fault to show within two seconds.
-/// - [`State::Unsure`] and [`State::NoFace`] are entered only after doubt, or a missing face, has lasted for the hold
-///   time: a face lost for a frame does not blink, and one mood passes into the next without a dark moment.
+/// - [`State::Unsure`] and [`State::NoFace`] are entered only after doubt, an unclear or a missing face has lasted for the
+///   hold time: a face lost for a frame does not blink, and one mood passes into the next without a dark moment.
 /// - Values that are not finite, outside 0 to 1, or of another count than the labels, count as a fault.
 #[derive(Clone, Debug)]
 pub struct MoodFilter {
@@ -90,16 +95,25 @@ impl MoodFilter {
                 self.face_at = None;
                 State::Fault
             }
-            Observation::NoFace => {
-                let since = *self.missing_since.get_or_insert(self.latest);
-                if self.latest - since >= self.settings.hold() {
-                    self.face_at = None;
-                }
-                State::NoFace
-            }
+            Observation::Unclear => self.without(State::Unsure),
+            Observation::NoFace => self.without(State::NoFace),
         };
         self.change_to(wanted);
         self.state
+    }
+
+    /// No probabilities: after the hold time the former ones count no more.
+    fn without(&mut self, wanted: State) -> State {
+        let since = *self.missing_since.get_or_insert(self.latest);
+        if self.latest - since >= self.settings.hold() {
+            self.face_at = None;
+        }
+        wanted
+    }
+
+    /// The next face is another one: smoothing starts with it, the state holds on.
+    pub fn forget_face(&mut self) {
+        self.face_at = None;
     }
 
     /// The state, as the latest observation left it.

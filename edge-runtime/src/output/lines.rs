@@ -120,6 +120,12 @@ fn plain(out: &mut String, event: &Event, labels: &[String]) {
             let _ = write!(out, "  {label} {value:.2}");
         }
     }
+    if event.faces.len() > 1 {
+        let _ = write!(out, "  {} faces", event.faces.len());
+    }
+    if let Some(reason) = event.unsure() {
+        let _ = write!(out, "  {reason}");
+    }
     if let Some(latency) = event.latency {
         let _ = write!(out, "  {:.1} ms", latency.as_secs_f64() * 1e3);
     }

@@ -272,6 +272,7 @@ mod tests {
             smoothed: Probabilities::from_slice(smoothed),
             latency: Some(Duration::from_micros(1200)),
             inference: Some(Duration::from_micros(900)),
+            faces: Default::default(),
             fault: None,
         };
         View { event: Some(event), fresh_picture: true, ..View::empty() }

@@ -158,6 +158,14 @@ impl FaceFinder {
         self.engine.run(Input::Bytes(bytes), read).map_err(|reason| self.cannot_run(reason))
     }
 
+    /// Runs the engine on whatever input is there: for measuring.
+    ///
+    /// # Errors
+    /// As [`FaceFinder::find`].
+    pub fn infer(&mut self) -> Result<(), ModelError> {
+        self.engine.run(Input::Bytes(self.letterbox.bytes()), |_| ()).map_err(|reason| self.cannot_run(reason))
+    }
+
     /// The input's bytes, `[C, H, W]`, for `window` of `frame`: what [`FaceFinder::find`] looks at.
     pub fn input(&mut self, frame: &FrameView<'_>, window: CropBox) -> &[u8] {
         self.letterbox.take(frame, window);

@@ -72,14 +72,17 @@ impl Face {
 /// A face at the frame's edge counts as if it had this share less area than one in the middle.
 const EDGE: f32 = 0.5;
 
+/// How much a picture of `width` x `height` pixels is about a face: its area, less towards the edge.
+pub fn centrality(face: &Face, width: u32, height: u32) -> f32 {
+    let [x, y] = face.centre();
+    let across = (2.0 * x / width.max(1) as f32 - 1.0).abs();
+    let down = (2.0 * y / height.max(1) as f32 - 1.0).abs();
+    face.width * face.height * (1.0 - EDGE * across.max(down).min(1.0))
+}
+
 /// Whom a picture of `width` x `height` pixels is about: the largest face, one near the edge counting for less.
 pub fn main_face(faces: &[Face], width: u32, height: u32) -> Option<&Face> {
-    let weight = |face: &Face| {
-        let [x, y] = face.centre();
-        let across = (2.0 * x / width.max(1) as f32 - 1.0).abs();
-        let down = (2.0 * y / height.max(1) as f32 - 1.0).abs();
-        face.width * face.height * (1.0 - EDGE * across.max(down).min(1.0))
-    };
+    let weight = |face: &Face| centrality(face, width, height);
     faces.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)))
 }
 

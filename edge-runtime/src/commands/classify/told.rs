@@ -1,7 +1,8 @@
 //! What `classify` says of a photo, in words and as JSON.
 
 use crate::event::Labelled;
-use crate::photo::{Doubt, FaceChoice, Seen, SeenFace, Verdict};
+use crate::locate::WhichFaces;
+use crate::photo::{Seen, SeenFace, Unsure, Verdict};
 use emotion_models::Face;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -17,7 +18,7 @@ pub(super) struct Told<'a> {
     pub labels: &'a [String],
     /// Whether faces were looked for.
     pub searched: bool,
-    pub choice: FaceChoice,
+    pub choice: WhichFaces,
 }
 
 impl Told<'_> {
@@ -26,7 +27,7 @@ impl Told<'_> {
         let picture = self.picture.display();
         let Some(verdict) = &self.verdict else { return writeln!(out, "{picture}: no face") };
         let count = self.seen.faces.len();
-        if self.choice != FaceChoice::All || count < 2 {
+        if self.choice != WhichFaces::All || count < 2 {
             return writeln!(out, "{picture}: {}", self.words(verdict));
         }
         for (index, SeenFace { face, verdict }) in self.seen.faces.iter().enumerate() {
@@ -38,15 +39,15 @@ impl Told<'_> {
     }
 
     fn words(&self, verdict: &Verdict) -> String {
-        let Verdict { probabilities, doubt } = verdict;
+        let Verdict { probabilities, unsure } = verdict;
         let all: Vec<String> =
             self.labels.iter().zip(probabilities.iter()).map(|(label, value)| format!("{label} {value:.2}")).collect();
-        let doubt = match doubt {
+        let unsure = match unsure {
             None => String::new(),
-            Some(Doubt::Undecided) => ", unsure".to_owned(),
-            Some(doubt) => format!(", unsure: {doubt}"),
+            Some(Unsure::Undecided) => ", unsure".to_owned(),
+            Some(Unsure::Face(doubt)) => format!(", unsure: {}", doubt.words()),
         };
-        format!("{}{doubt} ({})", self.labels[probabilities.top().0], all.join(", "))
+        format!("{}{unsure} ({})", self.labels[probabilities.top().0], all.join(", "))
     }
 
     /// `picture`, `label`, `sure` and `probabilities` of the photo as a whole, null and false without a face; `faces`, best score
@@ -60,13 +61,13 @@ impl Told<'_> {
                 "score": (f64::from(face.score) * 1e4).round() / 1e4,
                 "label": label(verdict),
                 "probabilities": labelled(verdict),
-                "unsure": verdict.doubt.map(|doubt| doubt.to_string()),
+                "unsure": verdict.unsure.map(Unsure::words),
             })
         };
         json!({
             "picture": self.picture.to_string_lossy(),
             "label": self.verdict.as_ref().map(label),
-            "sure": self.verdict.is_some_and(|verdict| verdict.doubt.is_none()),
+            "sure": self.verdict.is_some_and(|verdict| verdict.unsure.is_none()),
             "probabilities": self.verdict.as_ref().map(labelled),
             "faces": self.searched.then(|| self.seen.faces.iter().map(face).collect::<Vec<_>>()),
         })
@@ -82,14 +83,15 @@ fn pixels(face: &Face) -> [f64; 4] {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::locate::Doubt;
     use emotion_models::Probabilities;
 
-    fn face(x: f32, values: &[f32], doubt: Option<Doubt>) -> SeenFace {
+    fn face(x: f32, values: &[f32], unsure: Option<Unsure>) -> SeenFace {
         let face = Face { x, y: 20.0, width: 40.04, height: 50.0, score: 0.91234 };
-        SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), doubt } }
+        SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), unsure } }
     }
 
-    fn told(seen: &Seen, choice: FaceChoice) -> (String, String) {
+    fn told(seen: &Seen, choice: WhichFaces) -> (String, String) {
         let labels = ["angry", "happy"].map(str::to_owned);
         let verdict = seen.main.map(|main| seen.faces[main].verdict);
         let told = Told { picture: Path::new("a.jpg"), seen, verdict, labels: &labels, searched: true, choice };
@@ -100,27 +102,27 @@ mod tests {
 
     #[test]
     fn no_face_is_said_plainly() {
-        let (text, json) = told(&Seen { faces: vec![], main: None }, FaceChoice::Largest);
+        let (text, json) = told(&Seen { faces: vec![], main: None }, WhichFaces::Largest);
         assert_eq!(text, "a.jpg: no face\n");
         assert_eq!(json, r#"{"faces":[],"label":null,"picture":"a.jpg","probabilities":null,"sure":false}"#);
     }
 
     #[test]
     fn one_line_for_a_photo_or_for_each_face() {
-        let faces = vec![face(10.0, &[0.9, 0.1], None), face(-5.0, &[0.2, 0.8], Some(Doubt::CutOff))];
+        let faces = vec![face(10.0, &[0.9, 0.1], None), face(-5.0, &[0.2, 0.8], Some(Unsure::Face(Doubt::CutOff)))];
         let seen = Seen { faces, main: Some(0) };
-        let (text, json) = told(&seen, FaceChoice::Largest);
+        let (text, json) = told(&seen, WhichFaces::Largest);
         assert_eq!(text, "a.jpg: angry (angry 0.90, happy 0.10)\n");
-        let cut = r#"{"box":[-5.0,20.0,40.0,50.0],"label":"happy","probabilities":{"angry":0.2,"happy":0.8},"score":0.9123,"unsure":"face cut off"}"#;
+        let cut = r#"{"box":[-5.0,20.0,40.0,50.0],"label":"happy","probabilities":{"angry":0.2,"happy":0.8},"score":0.9123,"unsure":"the face is cut off"}"#;
         assert!(json.contains(cut) && json.contains(r#""label":"angry","picture""#), "{json}");
-        let (text, _) = told(&seen, FaceChoice::All);
+        let (text, _) = told(&seen, WhichFaces::All);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "a.jpg: face 1 of 2, 40x50 at 10,20: angry (angry 0.90, happy 0.10)");
         assert_eq!(
             lines[1],
-            "a.jpg: face 2 of 2, 40x50 at -5,20: happy, unsure: face cut off (angry 0.20, happy 0.80)"
+            "a.jpg: face 2 of 2, 40x50 at -5,20: happy, unsure: the face is cut off (angry 0.20, happy 0.80)"
         );
-        let alone = Seen { faces: vec![face(10.0, &[0.5, 0.5], Some(Doubt::Undecided))], main: Some(0) };
-        assert_eq!(told(&alone, FaceChoice::All).0, "a.jpg: angry, unsure (angry 0.50, happy 0.50)\n");
+        let alone = Seen { faces: vec![face(10.0, &[0.5, 0.5], Some(Unsure::Undecided))], main: Some(0) };
+        assert_eq!(told(&alone, WhichFaces::All).0, "a.jpg: angry, unsure (angry 0.50, happy 0.50)\n");
     }
 }

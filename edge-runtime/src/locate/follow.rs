@@ -1,0 +1,238 @@
+//! Finding faces once, then following them.
+
+use super::steady::Steady;
+use super::{FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
+use emotion_models::{CropBox, Face, FaceFinder, Faces, FrameView, ModelError, centrality};
+use std::time::Duration;
+
+/// The whole frame is searched at least this often.
+const SEARCH: Duration = Duration::from_secs(1);
+/// How long a face that is lost is remembered as somebody's.
+const REMEMBERED: Duration = Duration::from_millis(500);
+/// A face that is followed may have this share of the score that a new one needs.
+const STAYS: f32 = 0.6;
+/// How much wider than the face the window is that is searched for it, and how much higher.
+const AROUND: [f32; 2] = [3.2, 2.6];
+/// A window of more than this share of the frame is the frame.
+const NEARLY_ALL: f32 = 0.7;
+/// How much weightier another face must be than the one the lights are about to take its place.
+const CLEARLY: f32 = 1.3;
+/// How far a face may have moved, in its own sides, and grown, as a logarithm, all told, to be the same person's.
+const SAME_PERSON: f32 = 1.0;
+
+/// Whatever finds faces in a window of a frame.
+pub trait Finder: Send {
+    /// The faces in `window` with a score of at least `threshold`, best first.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn find(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError>;
+
+    /// The score that a new face needs.
+    fn threshold(&self) -> f32;
+
+    /// Width and height of what it looks at, in pixels.
+    fn input(&self) -> [u32; 2];
+}
+
+impl Finder for FaceFinder {
+    fn find(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+        self.find_above(frame, window, threshold)
+    }
+
+    fn threshold(&self) -> f32 {
+        FaceFinder::threshold(self)
+    }
+
+    fn input(&self) -> [u32; 2] {
+        [self.card().input.width, self.card().input.height]
+    }
+}
+
+/// Somebody's face.
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    id: u32,
+    /// Where it was found last.
+    found: Face,
+    steady: Steady,
+    sight: Sight,
+    lost: Option<Duration>,
+}
+
+/// Searches the whole frame while there is no face, then a window about the faces it knows; the whole frame again every
+/// second, when a score drops, and at once when a face is not in its window.
+///
+/// A frame costs one look, or two when a face is lost. Nothing is allocated, and at most [`MOST_FOLLOWED`] faces are kept.
+pub struct Follower<F> {
+    finder: F,
+    which: WhichFaces,
+    tracks: heapless::Vec<Track, MOST_FOLLOWED>,
+    following: Following,
+    main: Option<u32>,
+    next: u32,
+    latest: Duration,
+    /// When the whole frame was searched.
+    searched: Option<Duration>,
+    /// Whether a face's score has dropped.
+    doubtful: bool,
+}
+
+impl<F: Finder> Follower<F> {
+    /// Follows nobody yet.
+    pub fn new(finder: F, which: WhichFaces) -> Self {
+        Self {
+            finder,
+            which,
+            tracks: heapless::Vec::new(),
+            following: Following::new(),
+            main: None,
+            next: 1,
+            latest: Duration::ZERO,
+            searched: None,
+            doubtful: false,
+        }
+    }
+
+    /// One look at `window`: known faces found again, new ones taken up, those that are no longer there lost.
+    fn look(&mut self, frame: &FrameView<'_>, window: CropBox) -> Result<(), ModelError> {
+        let needed = self.finder.threshold();
+        let faces = self.finder.find(frame, window, needed * STAYS)?;
+        let mut taken = [false; emotion_models::MAX_FACES];
+        for track in &mut self.tracks {
+            track.sight = if holds(window, &track.found) { Sight::Lost } else { Sight::NotLookedFor };
+        }
+        self.doubtful = false;
+        // Nearest pairs first, so that two people side by side stay who they are.
+        while let Some((track, index)) = self.nearest_pair(&faces, &taken) {
+            let (track, face) = (&mut self.tracks[track], &faces[index]);
+            taken[index] = true;
+            track.found = *face;
+            track.steady.follow(face, self.latest);
+            (track.sight, track.lost) = (Sight::Seen, None);
+            self.doubtful |= face.score < needed;
+        }
+        for track in self.tracks.iter_mut().filter(|track| track.sight == Sight::Lost) {
+            track.lost.get_or_insert(self.latest);
+        }
+        for (index, face) in faces.iter().enumerate() {
+            if !taken[index] && face.score >= needed && !self.tracks.is_full() {
+                let steady = Steady::new(face, self.latest);
+                let _ = self.tracks.push(Track { id: self.next, found: *face, steady, sight: Sight::Seen, lost: None });
+                self.next = self.next.wrapping_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    fn nearest_pair(&self, faces: &Faces, taken: &[bool]) -> Option<(usize, usize)> {
+        let tracks = self.tracks.iter().enumerate().filter(|(_, track)| track.sight != Sight::Seen);
+        let pairs = tracks.flat_map(|(at, track)| {
+            let open = faces.iter().enumerate().filter(|(index, _)| !taken[*index]);
+            open.map(move |(index, face)| (at, index, distance(&track.found, face)))
+        });
+        let near = pairs.filter(|(.., distance)| *distance < SAME_PERSON);
+        near.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(track, face, _)| (track, face))
+    }
+
+    /// The faces that have to be in the window.
+    fn wanted(&self) -> impl Iterator<Item = &Track> {
+        let everybody = self.which != WhichFaces::Largest;
+        self.tracks.iter().filter(move |track| everybody || Some(track.id) == self.main)
+    }
+
+    /// The window about the faces wanted; `None` where the whole frame is to be searched.
+    fn window(&self, width: u32, height: u32) -> Option<CropBox> {
+        let fresh = self.searched.is_some_and(|searched| self.latest - searched < SEARCH);
+        if !fresh || self.doubtful || self.wanted().any(|track| track.lost.is_some()) {
+            return None;
+        }
+        let [least, rows] = self.finder.input().map(|side| side as f32);
+        let proportions = least / rows;
+        let mut bounds: Option<[f32; 4]> = None;
+        for track in self.wanted() {
+            let [x, y] = track.found.centre();
+            let across = (AROUND[0] * track.found.width).max(AROUND[1] * track.found.height * proportions);
+            let across = across.max(least / 2.0);
+            let (half, tall) = (across / 2.0, across / proportions / 2.0);
+            let own = [x - half, y - tall, x + half, y + tall];
+            let [left, top, right, bottom] = bounds.unwrap_or(own);
+            bounds = Some([left.min(own[0]), top.min(own[1]), right.max(own[2]), bottom.max(own[3])]);
+        }
+        let [left, top, right, bottom] = bounds?;
+        let window = CropBox {
+            x: left as i32,
+            y: top as i32,
+            width: (right - left).max(1.0) as u32,
+            height: (bottom - top).max(1.0) as u32,
+        };
+        let window = window.clamp_to(width, height);
+        let share = (window.width * window.height) as f32 / (width * height) as f32;
+        (share < NEARLY_ALL).then_some(window)
+    }
+
+    /// Decides whom the lights are about, and lists the faces.
+    fn list(&mut self, width: u32, height: u32) {
+        let weight = |track: &Track| centrality(&track.found, width, height);
+        let known = self.tracks.iter().find(|track| Some(track.id) == self.main);
+        let seen = self.tracks.iter().filter(|track| track.sight != Sight::Lost);
+        let best = seen.max_by(|a, b| weight(a).total_cmp(&weight(b)));
+        self.main = match (known, best) {
+            (Some(known), Some(best)) if weight(best) > CLEARLY * weight(known) => Some(best.id),
+            (Some(known), _) => Some(known.id),
+            (None, best) => best.map(|best| best.id),
+        };
+        self.tracks.sort_unstable_by(|a, b| weight(b).total_cmp(&weight(a)));
+        self.following.clear();
+        let is_main = |track: &&Track| Some(track.id) == self.main;
+        let main = self.tracks.iter().filter(is_main);
+        for track in main.chain(self.tracks.iter().filter(|track| !is_main(track))) {
+            let followed = Followed { id: track.id, face: track.steady.face(), sight: track.sight };
+            let _ = self.following.push(followed);
+        }
+    }
+}
+
+impl<F: Finder> FaceLocator for Follower<F> {
+    fn locate(&mut self, frame: &FrameView<'_>, at: Duration) -> Result<&Following, ModelError> {
+        self.latest = self.latest.max(at);
+        let (width, height) = (frame.width(), frame.height());
+        let whole = CropBox::full(width, height);
+        let window = self.window(width, height);
+        self.look(frame, window.unwrap_or(whole))?;
+        let missing = self.wanted().any(|track| track.sight == Sight::Lost);
+        if window.is_some() && missing {
+            self.look(frame, whole)?;
+        }
+        if window.is_none() || missing {
+            self.searched = Some(self.latest);
+        }
+        let latest = self.latest;
+        self.tracks.retain(|track| track.lost.is_none_or(|lost| latest - lost < REMEMBERED));
+        self.list(width, height);
+        Ok(&self.following)
+    }
+
+    fn forget(&mut self) {
+        self.tracks.clear();
+        self.following.clear();
+        (self.main, self.searched) = (None, None);
+    }
+}
+
+/// Whether a face that is still about where it was is to be seen in a window.
+fn holds(window: CropBox, face: &Face) -> bool {
+    let [x, y] = face.centre();
+    let within = |at: f32, start: i32, size: u32| at >= start as f32 && at < (start + size as i32) as f32;
+    // What is at the very edge of a window cannot be expected to be found there.
+    let whole = face.x + face.width > window.x as f32 && face.y + face.height > window.y as f32;
+    whole && within(x, window.x, window.width) && within(y, window.y, window.height)
+}
+
+/// How far apart two boxes are: middles in sides, sizes as a logarithm.
+fn distance(a: &Face, b: &Face) -> f32 {
+    let ([ax, ay], [bx, by]) = (a.centre(), b.centre());
+    let side = |face: &Face| (face.width * face.height).max(1.0).sqrt();
+    let (one, other) = (side(a), side(b));
+    (ax - bx).hypot(ay - by) / one.max(other) + (one / other).ln().abs()
+}

@@ -1,0 +1,224 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use emotion_models::{Faces, PixelFormat};
+use std::sync::{Arc, Mutex};
+
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 480;
+static PIXELS: [u8; (WIDTH * HEIGHT) as usize] = [0; (WIDTH * HEIGHT) as usize];
+
+/// What is to be seen now, and where was looked for it.
+#[derive(Clone, Default)]
+struct Room {
+    faces: Arc<Mutex<Vec<Face>>>,
+    looks: Arc<Mutex<Vec<CropBox>>>,
+}
+
+impl Finder for Room {
+    fn find(&mut self, _frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+        self.looks.lock().unwrap().push(window);
+        let inside = |face: &&Face| {
+            let [x, y] = face.centre();
+            let (left, top) = (window.x as f32, window.y as f32);
+            x >= left && y >= top && x < left + window.width as f32 && y < top + window.height as f32
+        };
+        let faces = self.faces.lock().unwrap();
+        Ok(faces.iter().filter(inside).filter(|face| face.score >= threshold).copied().collect())
+    }
+
+    fn threshold(&self) -> f32 {
+        0.5
+    }
+
+    fn input(&self) -> [u32; 2] {
+        [160, 120]
+    }
+}
+
+fn face(x: f32, y: f32, width: f32) -> Face {
+    Face { x, y, width, height: 1.25 * width, score: 0.9 }
+}
+
+fn millis(value: u64) -> Duration {
+    Duration::from_millis(value)
+}
+
+struct Run {
+    room: Room,
+    follower: Follower<Room>,
+    now: u64,
+}
+
+impl Run {
+    fn new(which: WhichFaces) -> Self {
+        let room = Room::default();
+        Run { follower: Follower::new(room.clone(), which), room, now: 0 }
+    }
+
+    /// A frame after 33 ms in which these faces are to be seen.
+    fn frame(&mut self, faces: &[Face]) -> Following {
+        self.now += 33;
+        *self.room.faces.lock().unwrap() = faces.to_vec();
+        let view = FrameView::new(PixelFormat::Grey, WIDTH, HEIGHT, &PIXELS).unwrap();
+        self.follower.locate(&view, millis(self.now)).unwrap().clone()
+    }
+
+    fn looks(&self) -> Vec<CropBox> {
+        std::mem::take(&mut *self.room.looks.lock().unwrap())
+    }
+}
+
+fn is_whole(window: &CropBox) -> bool {
+    *window == CropBox::full(WIDTH, HEIGHT)
+}
+
+#[test]
+fn the_whole_frame_is_searched_for_the_first_face_and_then_every_second() {
+    let mut run = Run::new(WhichFaces::Largest);
+    for _ in 0..3 {
+        assert!(run.frame(&[]).is_empty());
+    }
+    assert!(run.looks().iter().all(is_whole));
+    let somebody = [face(300.0, 200.0, 60.0)];
+    assert_eq!(run.frame(&somebody)[0].sight, Sight::Seen);
+    run.looks();
+    for _ in 0..120 {
+        run.frame(&somebody);
+    }
+    let looks = run.looks();
+    let whole = looks.iter().filter(|window| is_whole(window)).count();
+    assert_eq!(looks.len(), 120, "one look a frame");
+    assert!((3..=5).contains(&whole), "{whole} whole frames in four seconds");
+    let window = looks.iter().find(|window| !is_whole(window)).unwrap();
+    assert!((180..=280).contains(&window.width) && window.width * 3 / 4 - window.height < 3, "{window:?}");
+}
+
+#[test]
+fn a_face_that_leaves_its_window_is_found_in_the_same_frame() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let before = run.frame(&[face(100.0, 100.0, 60.0)])[0].id;
+    run.looks();
+    let after = run.frame(&[face(500.0, 300.0, 60.0)]);
+    assert_eq!(run.looks().len(), 2);
+    let seen: Vec<_> = after.iter().filter(|followed| followed.sight == Sight::Seen).collect();
+    assert_eq!(seen.len(), 1);
+    assert_ne!(seen[0].id, before, "so far away it is somebody else");
+    assert_eq!(after[0].id, before, "who is missed for a while before another takes their place");
+    for _ in 0..20 {
+        run.frame(&[face(500.0, 300.0, 60.0)]);
+    }
+    let now = run.frame(&[face(500.0, 300.0, 60.0)]);
+    assert_eq!((now.len(), now[0].id), (1, seen[0].id));
+}
+
+#[test]
+fn a_face_lost_for_a_moment_is_still_the_same_and_one_gone_is_gone() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let here = [face(300.0, 200.0, 80.0)];
+    let id = run.frame(&here)[0].id;
+    for _ in 0..5 {
+        assert_eq!(run.frame(&[])[0].sight, Sight::Lost);
+    }
+    let back = run.frame(&here);
+    assert_eq!((back[0].id, back[0].sight), (id, Sight::Seen));
+    for _ in 0..16 {
+        run.frame(&[]);
+    }
+    assert!(run.frame(&[]).is_empty());
+}
+
+#[test]
+fn a_weak_face_stays_but_a_new_one_needs_the_whole_score() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let weak = Face { score: 0.35, ..face(300.0, 200.0, 80.0) };
+    assert!(run.frame(&[weak]).is_empty());
+    run.frame(&[face(300.0, 200.0, 80.0)]);
+    run.looks();
+    assert_eq!(run.frame(&[weak])[0].sight, Sight::Seen);
+    assert_eq!(run.frame(&[weak])[0].sight, Sight::Seen);
+    assert!(run.looks().last().is_some_and(is_whole), "a score that drops has the whole frame searched");
+}
+
+#[test]
+fn the_lights_stay_with_one_of_two_alike_and_go_to_one_clearly_larger() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let (left, right) = (face(150.0, 180.0, 90.0), face(420.0, 180.0, 92.0));
+    let first = run.frame(&[left, right])[0].id;
+    for number in 0..60 {
+        let larger = if number % 2 == 0 { 88.0 } else { 98.0 };
+        let following = run.frame(&[left, face(420.0, 180.0, larger)]);
+        assert_eq!(following[0].id, first, "frame {number}");
+    }
+    let near = face(60.0, 60.0, 260.0);
+    let mut following = Following::new();
+    for _ in 0..40 {
+        following = run.frame(&[near, right]);
+    }
+    assert_ne!(following[0].id, first);
+    assert!(following[0].face.width > 200.0);
+}
+
+#[test]
+fn two_people_who_cross_do_not_swap() {
+    for which in [WhichFaces::All, WhichFaces::Average] {
+        let mut run = Run::new(which);
+        let at = |number: i32| {
+            // Different heights: one walks behind the other.
+            let walk = number as f32 * 4.0;
+            [face(100.0 + walk, 150.0, 80.0), face(500.0 - walk, 210.0, 80.0)]
+        };
+        let start = run.frame(&at(0));
+        let id_at = |following: &Following, face: &Face| {
+            let near = |followed: &&Followed| followed.face.iou(face) > 0.4;
+            following.iter().find(near).map(|followed| followed.id)
+        };
+        let ids = at(0).map(|face| id_at(&start, &face).unwrap());
+        for number in 1..100 {
+            let faces = at(number);
+            let following = run.frame(&faces);
+            assert_eq!(following.len(), 2);
+            assert_eq!(id_at(&following, &faces[0]), Some(ids[0]), "frame {number}");
+            assert_eq!(id_at(&following, &faces[1]), Some(ids[1]), "frame {number}");
+        }
+    }
+}
+
+#[test]
+fn a_crowd_is_followed_as_far_as_there_is_room() {
+    let mut run = Run::new(WhichFaces::All);
+    let crowd: Vec<Face> = (0..30).map(|at| face((at % 8 * 78) as f32, (at / 8 * 110) as f32, 50.0)).collect();
+    for _ in 0..50 {
+        assert_eq!(run.frame(&crowd).len(), MOST_FOLLOWED);
+    }
+}
+
+#[test]
+fn what_the_camera_lost_is_forgotten() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let here = [face(300.0, 200.0, 80.0)];
+    let id = run.frame(&here)[0].id;
+    run.follower.forget();
+    run.looks();
+    assert_ne!(run.frame(&here)[0].id, id);
+    assert!(is_whole(&run.looks()[0]));
+}
+
+#[test]
+fn faces_that_tell_nothing_are_doubted() {
+    let limits = FaceLimits::default();
+    let doubt = |face: Face| Doubt::of(&face, &limits, WIDTH, HEIGHT);
+    assert_eq!(doubt(face(300.0, 200.0, 80.0)), None);
+    assert_eq!(doubt(face(300.0, 200.0, 20.0)), Some(Doubt::TooSmall));
+    assert_eq!(doubt(face(-40.0, 200.0, 80.0)), Some(Doubt::CutOff));
+    assert_eq!(doubt(Face { height: 200.0, ..face(300.0, 200.0, 80.0) }), Some(Doubt::TurnedAway));
+}
+
+#[test]
+fn the_centred_square_is_somebody_in_every_frame() {
+    let mut square = CentredSquare::default();
+    let view = FrameView::new(PixelFormat::Grey, WIDTH, HEIGHT, &PIXELS).unwrap();
+    let found = square.locate(&view, millis(0)).unwrap()[0];
+    assert_eq!(found.face.crop(0.0), CropBox::centred_square(WIDTH, HEIGHT));
+    assert!(!square.measures());
+}
