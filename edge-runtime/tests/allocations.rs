@@ -7,14 +7,14 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::{CentredSquare, WhichFaces};
+use edge_runtime::locate::{CentredSquare, FaceLocator, Follower, WhichFaces};
 use edge_runtime::mailbox::{Handover, Mailbox, Stop, Taken};
 use edge_runtime::mood::Moods;
 use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Observer, Pipeline};
 use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::summary::Summary;
-use emotion_models::{Classifier, CropBox, PixelFormat};
+use emotion_models::{Classifier, CropBox, FaceFinder, PixelFormat, shipped};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -116,4 +116,35 @@ fn the_frame_path_allocates_only_inside_the_engine() {
     };
     whole_path();
     assert_eq!(counted(whole_path), by_engine);
+}
+
+#[test]
+fn following_faces_allocates_nothing_beyond_what_finding_them_does() {
+    const FRAMES: u64 = 40;
+    let pixels = raw_frames("happy", 1, PixelFormat::Yuyv, 320, 240);
+    let mut frame = Frame::empty();
+    frame.shape(PixelFormat::Yuyv, 320, 240);
+    frame.data.clone_from(&pixels);
+    let view = frame.view().unwrap();
+    let mut finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
+    let mut finding = || {
+        for _ in 0..FRAMES {
+            finder.find(&view, CropBox::full(320, 240)).unwrap();
+        }
+    };
+    finding();
+    let by_finder = counted(finding);
+    for which in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
+        let finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
+        let (mut follower, mut number) = (Follower::new(finder, which), 0);
+        let mut following = || {
+            for _ in 0..FRAMES {
+                number += 1;
+                let found = follower.locate(&view, Duration::from_millis(33) * number).unwrap();
+                assert_eq!(found.len(), 1);
+            }
+        };
+        following();
+        assert_eq!(counted(following), by_finder, "{which}");
+    }
 }

@@ -5,7 +5,9 @@
 mod support;
 
 use edge_runtime::config::{Config, Keys, LightsBackend, Origin, resolve};
-use edge_runtime::doctor::{self, Answers, Check, Configured, Device, Loaded, Machine, Plan, Program, User, Verdict};
+use edge_runtime::doctor::{
+    self, Answers, Check, Configured, Device, Loaded, LoadedModels, Machine, Plan, Program, User, Verdict,
+};
 use edge_runtime::lights::board::Line;
 use edge_runtime::output::paint::Ink;
 use edge_runtime::source::SourceSpec;
@@ -19,7 +21,7 @@ struct Board {
     root: PathBuf,
     answers: Answers,
     configured: Configured,
-    loaded: Loaded,
+    loaded: LoadedModels,
     plan: Plan,
 }
 
@@ -67,7 +69,7 @@ impl Board {
                 backend: LightsBackend::Auto,
                 unwired: Vec::new(),
             },
-            loaded: Loaded { file: None, card: Ok(card) },
+            loaded: LoadedModels { emotion: Loaded { file: None, card: Ok(card) }, face: None },
             plan: Plan {
                 source: SourceSpec::Auto,
                 backend: LightsBackend::Auto,
@@ -236,10 +238,10 @@ fn a_board_with_every_trouble_reads_well_too() {
     board.answers.lines[27].consumer = Some("fan-control".to_owned());
     board.answers.service = Some("failed".to_owned());
     board.configured.unwired = vec!["surprised".to_owned()];
-    board.loaded.file = Some("/usr/share/moodlight/emotion.onnx".into());
+    board.loaded.emotion.file = Some("/usr/share/moodlight/emotion.onnx".into());
     let missing = "cannot read the model /usr/share/moodlight/emotion.onnx: No such file or directory; check the path and \
                    its permissions";
-    board.loaded.card = Err(missing.to_owned());
+    board.loaded.emotion.card = Err(missing.to_owned());
     reads(&board, "pi4-broken");
 }
 
@@ -402,8 +404,8 @@ fn a_busy_camera_and_a_missing_one_are_told_apart() {
 #[test]
 fn model_configuration_and_service_are_told() {
     let mut board = Board::new("pi4");
-    board.loaded.file = Some("/usr/share/moodlight/emotion.onnx".into());
-    board.loaded.card = Err("cannot read the model /usr/share/moodlight/emotion.onnx".to_owned());
+    board.loaded.emotion.file = Some("/usr/share/moodlight/emotion.onnx".into());
+    board.loaded.emotion.card = Err("cannot read the model /usr/share/moodlight/emotion.onnx".to_owned());
     assert_eq!(board.complaint().1, "model");
 
     let mut board = Board::new("pi4");

@@ -77,7 +77,7 @@ _edge__runtime() {
 
     case "${cmd}" in
         edge__runtime)
-            opts="-h -V --config --model --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
+            opts="-h -V --config --model --face-model --no-face-search --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -91,12 +91,20 @@ _edge__runtime() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --face-model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --source)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
                     return 0
                     ;;
                 --precision)
@@ -139,7 +147,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__bench)
-            opts="-h --source --format --precision --threads --layers --frames --json --markdown --config --model --help"
+            opts="-h --source --format --precision --threads --layers --frames --json --markdown --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -173,6 +181,10 @@ _edge__runtime() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --face-model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -181,7 +193,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__classify)
-            opts="-h --json --config --model --help"
+            opts="-h --json --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -192,6 +204,10 @@ _edge__runtime() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -203,7 +219,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__completions)
-            opts="-h --config --model --help bash elvish fish powershell zsh"
+            opts="-h --config --model --face-model --no-face-search --help bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -214,6 +230,10 @@ _edge__runtime() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -225,7 +245,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__config)
-            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --help"
+            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -237,6 +257,10 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
                     return 0
                     ;;
                 --precision)
@@ -272,6 +296,10 @@ _edge__runtime() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -283,7 +311,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__dark)
-            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --help"
+            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -295,6 +323,10 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
                     return 0
                     ;;
                 --precision)
@@ -330,6 +362,10 @@ _edge__runtime() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -341,7 +377,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__doctor)
-            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --json --config --model --help"
+            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --json --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -353,6 +389,10 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
                     return 0
                     ;;
                 --precision)
@@ -388,6 +428,10 @@ _edge__runtime() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -539,7 +583,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__man)
-            opts="-h --config --model --help"
+            opts="-h --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -553,6 +597,10 @@ _edge__runtime() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --face-model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -561,7 +609,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__run)
-            opts="-h --source --lights --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --config --model --help"
+            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -573,6 +621,10 @@ _edge__runtime() {
                     ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
                     return 0
                     ;;
                 --precision)
@@ -612,6 +664,10 @@ _edge__runtime() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -2,11 +2,12 @@
 
 use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Origin};
-use crate::doctor::{self, Configured, Loaded, Machine, Plan, Verdict};
+use crate::doctor::{self, Configured, Loaded, LoadedModels, Machine, Plan, Verdict};
 use crate::exit::{DOCTOR_PROBLEM, DOCTOR_WARNING, Failure};
 use crate::lights::Wiring;
 use crate::output::paint::Ink;
 use crate::setup::Setup;
+use emotion_models::FaceFinder;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -40,10 +41,15 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
         backend: config.lights.backend,
         unwired,
     };
-    let loaded = Loaded {
+    let emotion = Loaded {
         file: config.model.clone(),
         card: classifier.map(|classifier| classifier.card().clone()).map_err(|failure| failure.to_string()),
     };
+    let face = |finder: Result<FaceFinder, Failure>| Loaded {
+        file: config.face_model.clone(),
+        card: finder.map(|finder| finder.card().clone()).map_err(|failure| failure.to_string()),
+    };
+    let loaded = LoadedModels { emotion, face: setup.finder().transpose().map(face) };
     let plan = Plan {
         source: config.source.clone(),
         backend: config.lights.backend,

@@ -20,7 +20,7 @@ mod service;
 pub use answers::{Answers, Device, Program, User};
 pub use machine::Machine;
 pub use report::{json, text, worst};
-pub use runtime::{Configured, Loaded, Plan};
+pub use runtime::{Configured, Loaded, LoadedModels, Plan};
 use serde::Serialize;
 
 /// How a check ended; the later, the worse.
@@ -67,7 +67,7 @@ impl Check {
 }
 
 /// Looks at everything: the machine from the board up, then what Moodlight is to do with it.
-pub fn examine(machine: &Machine, configured: &Configured, loaded: &Loaded, plan: &Plan) -> Vec<Check> {
+pub fn examine(machine: &Machine, configured: &Configured, loaded: &LoadedModels, plan: &Plan) -> Vec<Check> {
     let mut checks = vec![
         board::board(machine),
         board::kernel(machine),
@@ -78,7 +78,7 @@ pub fn examine(machine: &Machine, configured: &Configured, loaded: &Loaded, plan
     checks.extend(power::power(machine));
     checks.extend(power::temperature(machine));
     checks.push(runtime::configuration(configured));
-    checks.push(runtime::model(loaded));
+    checks.extend(runtime::models(loaded));
     checks.push(access::access(machine, plan));
     checks.extend(cameras::cameras(machine, plan));
     checks.extend(lights::lights(machine, plan));

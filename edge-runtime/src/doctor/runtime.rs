@@ -72,7 +72,7 @@ pub(super) fn configuration(configured: &Configured) -> Check {
     Check::warning("configuration", format!("{found}; no light for {moods}"), fix)
 }
 
-/// How loading the model went.
+/// How loading a model went.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The file; `None` for the model inside the program.
@@ -81,7 +81,24 @@ pub struct Loaded {
     pub card: Result<ModelCard, String>,
 }
 
-pub(super) fn model(loaded: &Loaded) -> Check {
+/// The models of a run.
+#[derive(Clone, Debug)]
+pub struct LoadedModels {
+    /// The emotion model.
+    pub emotion: Loaded,
+    /// The face model; `None` where frames are not searched for faces.
+    pub face: Option<Loaded>,
+}
+
+pub(super) fn models(loaded: &LoadedModels) -> Vec<Check> {
+    let face = match &loaded.face {
+        Some(face) => model("face model", face),
+        None => Check::ok("face model", "none: frames are not searched, their middle is taken for a face"),
+    };
+    vec![model("model", &loaded.emotion), face]
+}
+
+fn model(id: &str, loaded: &Loaded) -> Check {
     let card = match &loaded.card {
         Ok(card) => card,
         Err(reason) => {
@@ -91,7 +108,7 @@ pub(super) fn model(loaded: &Loaded) -> Check {
                 Some(_) => format!("{advice}; or name no model, for there is one inside this program"),
                 None => "this program is damaged: install it again".to_owned(),
             };
-            return Check::problem("model", found, fix);
+            return Check::problem(id, found, fix);
         }
     };
     let whence = match &loaded.file {
@@ -108,5 +125,5 @@ pub(super) fn model(loaded: &Loaded) -> Check {
         input.height,
         input.colour
     );
-    Check::ok("model", found)
+    Check::ok(id, found)
 }

@@ -155,10 +155,10 @@ impl Home {
         path
     }
 
-    /// The program, run inside the folder, with the folder's model.
+    /// The program, run inside the folder, with the folder's model, which knows centred squares.
     pub fn program(&self, arguments: &[&str]) -> Command {
         let mut command = self.bare(arguments);
-        command.arg("--model").arg(self.path("model.onnx"));
+        command.arg("--no-face-search").arg("--model").arg(self.path("model.onnx"));
         command
     }
 
