@@ -141,12 +141,12 @@ fn classify_tells_label_and_probabilities_of_crops() {
         home.picture(&format!("{label}.png"), label);
     }
     home.write("broken.jpg", "nothing");
-    let ran = run(&mut home.program(&["classify", "--no-face-search", "angry.png", "happy.png", "sad.png"]));
+    let ran = run(&mut home.program(&["classify", "angry.png", "happy.png", "sad.png"]));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     for (line, label) in ran.out.lines().zip(TEST_CARD_LABELS) {
         assert!(line.starts_with(&format!("{label}.png: {label} (angry ")), "{line}");
     }
-    let ran = run(&mut home.program(&["classify", "--no-face-search", "--json", "broken.jpg", "sad.png"]));
+    let ran = run(&mut home.program(&["classify", "--json", "broken.jpg", "sad.png"]));
     assert_eq!(ran.code, Some(5));
     assert!(ran.err.contains("broken.jpg") && ran.err.contains("1 of 2"), "{}", ran.err);
     let events = json_lines(&ran.out);
