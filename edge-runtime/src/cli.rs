@@ -17,6 +17,7 @@ Sources:
   v4l2:DEVICE          a camera by its node or a link to it, as in v4l2:/dev/video0 or v4l2:/dev/v4l/by-id/usb-...
   rpicam               a Raspberry Pi's camera module, through rpicam-vid (libcamera-vid)
   test-card            a face this program draws itself, changing its mood
+  test-card:scene      the same face, walking through a room and out of it
   images:DIR|FILE      pictures, each shown for a while (--dwell), in order of their paths
   stdin:WxH:FORMAT     raw frames on standard input; FORMAT is yuyv, nv12, i420, grey or rgb
 
@@ -62,7 +63,7 @@ pub struct Global {
 pub enum Command {
     /// Let lights follow the mood of a face (the default command)
     Run(RunArgs),
-    /// Tell the mood in pictures
+    /// Tell the mood of the faces in photos
     Classify(ClassifyArgs),
     /// Measure the speed of every stage, start-up, and memory
     Bench(BenchArgs),
@@ -81,7 +82,7 @@ pub enum Command {
 /// Flags that win over the configuration file.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT
+    /// Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<SourceSpec>,
     /// How lights are driven
@@ -143,7 +144,13 @@ pub struct ClassifyArgs {
     /// Write a JSON object for each picture, one a line
     #[arg(long)]
     pub json: bool,
-    /// Pictures of a face; the centred square of each is judged
+    /// Whose mood counts in a photo: that of the largest face, the mean of all, or each
+    #[arg(long, value_enum, conflicts_with = "no_face_search")]
+    pub faces: Option<WhichFaces>,
+    /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder
+    #[arg(long, value_name = "OUT")]
+    pub annotate: Option<PathBuf>,
+    /// Photos, or with --no-face-search face crops
     #[arg(required = true, value_name = "PICTURE")]
     pub pictures: Vec<PathBuf>,
 }

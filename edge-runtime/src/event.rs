@@ -8,6 +8,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Why a face that can be judged is unsure.
+pub const UNDECIDED: &str = "no mood is sure enough";
+
 /// One frame, or a fault. Cloning it allocates nothing.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -40,7 +43,7 @@ impl Event {
             return None;
         }
         let first = self.faces.first()?;
-        Some(first.doubt.map_or("no mood is sure enough", Doubt::words))
+        Some(first.doubt.map_or(UNDECIDED, Doubt::words))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::lights::LightsError;
 use crate::source::SourceError;
 use emotion_models::ModelError;
 use std::io;
+use std::path::PathBuf;
 
 /// The exit codes, as `--help` lists them.
 pub const EXIT_CODES: &str = "\
@@ -16,7 +17,7 @@ Exit codes:
   4  model: it cannot be read, or is not one this program can run
   5  source: no camera, a picture that does not decode, a pipe cut inside a frame or without one; also after a fault overcome
   6  lights: they cannot be driven
-  7  output: standard output was closed by its reader, or cannot be written
+  7  output: standard output was closed by its reader, or it or a file cannot be written
   10 `doctor` has warnings, and no problems
   11 `doctor` has problems
   130, 143  a run that did not end within two seconds of SIGINT or SIGTERM: ended by force, its lights dark";
@@ -55,6 +56,14 @@ pub enum Failure {
     /// Standard output.
     #[error("cannot write to standard output: {}", reason(.0))]
     Output(#[from] io::Error),
+    /// A file that was asked for.
+    #[error("cannot write {}: {source}; check the path, its permissions and the space left", path.display())]
+    Written {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A mistake in this program.
     #[error("{0}; this is an error in the program, please report it")]
     Internal(String),
@@ -70,7 +79,7 @@ impl Failure {
             Self::Model(_) | Self::ConfiguredModel { .. } => 4,
             Self::Source(_) => 5,
             Self::Lights(_) => 6,
-            Self::Output(_) => 7,
+            Self::Output(_) | Self::Written { .. } => 7,
         }
     }
 }

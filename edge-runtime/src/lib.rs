@@ -4,8 +4,9 @@
 //! each through [`locate`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
 //! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`]
 //! runs them, [`doctor`] looks at the machine, and [`exit`] says
-//! how a run ended.
+//! how a run ended. [`photo`] and [`annotate`] are what `classify` does with whole photos.
 
+pub mod annotate;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -20,6 +21,7 @@ pub mod mailbox;
 pub mod memory;
 pub mod mood;
 pub mod output;
+pub mod photo;
 pub mod pipeline;
 pub mod pixels;
 pub mod precision;

@@ -135,7 +135,7 @@ fn a_pipe_that_falls_silent_is_a_fault_until_frames_come_again() {
 }
 
 #[test]
-fn classify_tells_label_and_probabilities() {
+fn classify_tells_label_and_probabilities_of_crops() {
     let home = Home::new();
     for label in TEST_CARD_LABELS {
         home.picture(&format!("{label}.png"), label);
@@ -151,6 +151,7 @@ fn classify_tells_label_and_probabilities() {
     assert!(ran.err.contains("broken.jpg") && ran.err.contains("1 of 2"), "{}", ran.err);
     let events = json_lines(&ran.out);
     assert_eq!((&events[0]["label"], &events[0]["sure"]), (&Value::from("sad"), &Value::from(true)));
+    assert!(events[0]["faces"].is_null(), "none was looked for: {}", events[0]);
     let ran = run(&mut home.program(&["classify", "broken.jpg"]));
     assert_eq!((ran.code, ran.err.lines().count()), (Some(5), 1), "{}", ran.err);
 }

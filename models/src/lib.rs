@@ -62,4 +62,4 @@ pub use picture::{Picture, PictureError, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
 pub use race::{EitherArithmetic, Race};
-pub use test_card::{DEMO_SEED, TEST_CARD_LABELS, TestCard, is_reserved_seed};
+pub use test_card::{DEMO_SEED, Place, Scene, TEST_CARD_LABELS, TestCard, is_reserved_seed};

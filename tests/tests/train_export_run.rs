@@ -232,7 +232,7 @@ fn classify_and_predict_say_the_same() {
     let pictures: Vec<PathBuf> =
         TEST_CARD_LABELS.iter().map(|label| trained.show().join(label).join("100-0.png")).collect();
     let mut classify = edge_runtime();
-    classify.args(["classify", "--json", "--model"]).arg(trained.model()).args(&pictures);
+    classify.args(["classify", "--json", "--no-face-search", "--model"]).arg(trained.model()).args(&pictures);
     let on_the_edge = Session::run(&mut classify).expect_code(0);
     let mut predict = host_trainer();
     predict.args(["predict", "--json", "--no-face-search", "--model"]).arg(trained.model()).args(&pictures);

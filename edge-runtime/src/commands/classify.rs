@@ -1,27 +1,37 @@
-//! `classify`: the mood in pictures.
+//! `classify`: the mood of the faces in photos.
 
+mod annotated;
+mod told;
+
+use crate::annotate::annotate;
 use crate::cli::{ClassifyArgs, Global, Settings};
-use crate::event::Labelled;
 use crate::exit::Failure;
 use crate::frame::Skipped;
+use crate::locate::Finder;
+use crate::photo::{MoodJudge, PhotoJudge, Seen};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
-use emotion_models::{Classifier, Probabilities};
-use serde_json::json;
+use annotated::Annotated;
+use emotion_models::Picture;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use told::Told;
 
 pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
+    let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &args.pictures)).transpose()?;
     let setup = Setup::new(global, &Settings::default())?;
-    let mut classifier = setup.classifier()?;
-    let filter = setup.resolve(&classifier)?.filter;
+    let classifier = setup.classifier()?;
+    let resolved = setup.resolve(&classifier)?;
+    let finder = setup.finder()?;
+    let (searched, choice) = (finder.is_some(), args.faces.unwrap_or(setup.config.faces));
     let labels = classifier.card().labels.clone();
+    let mut judge = PhotoJudge { finder, judge: classifier, filter: resolved.filter };
     let mut stdout = io::stdout().lock();
     let mut skipped: Option<Skipped> = None;
     for path in &args.pictures {
-        let probabilities = match judge(&mut classifier, path)? {
-            Ok(probabilities) => probabilities,
+        let (picture, seen) = match look(&mut judge, path)? {
+            Ok(seen) => seen,
             Err(error) if args.pictures.len() == 1 => return Err(error.into()),
             Err(error) => {
                 tracing::warn!("{error}");
@@ -31,21 +41,15 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
                 continue;
             }
         };
-        let (top, probability) = probabilities.top();
-        let sure = probability >= filter.enter(top);
+        let verdict = judge.verdict(&seen, choice);
+        let told = Told { picture: path, seen: &seen, verdict, labels: &labels, searched, choice };
         if args.json {
-            let object = json!({
-                "picture": path.to_string_lossy(),
-                "label": labels[top],
-                "sure": sure,
-                "probabilities": Labelled { values: probabilities, labels: &labels },
-            });
-            writeln!(stdout, "{object}")?;
+            writeln!(stdout, "{}", told.json())?;
         } else {
-            let all: Vec<String> =
-                labels.iter().zip(probabilities.iter()).map(|(label, value)| format!("{label} {value:.2}")).collect();
-            let doubt = if sure { "" } else { ", unsure" };
-            writeln!(stdout, "{}: {}{doubt} ({})", path.display(), labels[top], all.join(", "))?;
+            told.write(&mut stdout)?;
+        }
+        if let Some(annotated) = &mut annotated {
+            annotated.save(path, &annotate(&picture, &seen, &resolved.wiring.moods))?;
         }
     }
     stdout.flush()?;
@@ -53,12 +57,14 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
 }
 
 /// The model's failure ends the command; a picture's does not.
-fn judge(classifier: &mut Classifier, path: &Path) -> Result<Result<Probabilities, SourceError>, Failure> {
+fn look<F: Finder, J: MoodJudge>(
+    judge: &mut PhotoJudge<F, J>,
+    path: &Path,
+) -> Result<Result<(Picture, Seen), SourceError>, Failure> {
     let picture = match open_picture(path) {
         Ok(picture) => picture,
         Err(error) => return Ok(Err(error)),
     };
-    let view = picture.view().map_err(SourceError::from)?;
-    let crop = emotion_models::CropBox::centred_square(picture.width, picture.height);
-    Ok(Ok(classifier.classify(&view, crop)?))
+    let seen = judge.look(&picture.view().map_err(SourceError::from)?)?;
+    Ok(Ok((picture, seen)))
 }

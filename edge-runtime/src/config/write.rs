@@ -39,9 +39,9 @@ fn compose(
     )?;
     writeln!(
         out,
-        "# module), test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey"
+        "# module), test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12,"
     )?;
-    writeln!(out, "# or rgb.")?;
+    writeln!(out, "# i420, grey or rgb.")?;
     writeln!(out, "source = {}", text(&config.source.to_string()))?;
     writeln!(
         out,

@@ -28,7 +28,7 @@ pub use spec::{SourceSpec, SourceSpecError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-pub use test_card::TestCardSource;
+pub use test_card::{SceneSource, TestCardSource};
 pub use trouble::{CameraError, holder};
 
 /// What is asked of a camera, beside the frame rate.

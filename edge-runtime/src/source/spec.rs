@@ -1,6 +1,6 @@
-//! Sources by name: `v4l2:/dev/video0`, `rpicam`, `auto`, `test-card`, `images:DIR`, `stdin:640x480:yuyv`.
+//! Sources by name: `v4l2:/dev/video0`, `rpicam`, `auto`, `test-card`, `test-card:scene`, `images:DIR`, `stdin:640x480:yuyv`.
 
-use super::{FrameSource, Images, Playback, RawFrames, SourceError, TestCardSource, auto, rpicam, v4l2};
+use super::{FrameSource, Images, Playback, RawFrames, SceneSource, SourceError, TestCardSource, auto, rpicam, v4l2};
 use emotion_models::{DEMO_SEED, MAX_SIDE, PixelFormat};
 use std::fmt;
 use std::path::PathBuf;
@@ -20,6 +20,8 @@ pub enum SourceSpec {
     Rpicam,
     /// A drawn face that cycles through the moods.
     TestCard,
+    /// The same face at different places and sizes in a room, and the room without it.
+    Scene,
     /// A picture, or a folder of them.
     Images(PathBuf),
     /// Raw frames on standard input, without padding.
@@ -38,7 +40,7 @@ pub enum SourceSpec {
 pub enum SourceSpecError {
     /// No source has this name.
     #[error(
-        "unknown source `{0}`: allowed are auto, v4l2:DEVICE, rpicam, test-card, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT"
+        "unknown source `{0}`: allowed are auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT"
     )]
     Unknown(String),
     /// `v4l2:` without a device.
@@ -68,6 +70,7 @@ impl SourceSpec {
             Self::V4l2(path) => v4l2::open(path, &playback.camera, playback.fps)?,
             Self::Rpicam => rpicam::open(&playback.camera, playback.fps)?,
             Self::TestCard => Box::new(TestCardSource::new(DEMO_SEED, playback.frames_per_picture(false))),
+            Self::Scene => Box::new(SceneSource::new(DEMO_SEED, playback.frames_per_picture(false))),
             Self::Images(path) => Box::new(Images::open(path, playback.frames_per_picture(true), playback.repeat)?),
             Self::Stdin { width, height, format } => {
                 Box::new(RawFrames::new(std::io::stdin(), *format, *width, *height))
@@ -87,6 +90,7 @@ impl SourceSpec {
             Self::V4l2(path) => format!("the camera {}", path.display()),
             Self::Rpicam => "the camera module, through libcamera".to_owned(),
             Self::TestCard => "the test card, a drawn face".to_owned(),
+            Self::Scene => "the test card's scene, a drawn person in a room".to_owned(),
             Self::Images(path) => format!("pictures from {}", path.display()),
             Self::Stdin { width, height, format } => format!("{width}x{height} {format} frames from standard input"),
         }
@@ -100,6 +104,7 @@ impl fmt::Display for SourceSpec {
             Self::V4l2(path) => write!(f, "v4l2:{}", path.display()),
             Self::Rpicam => f.write_str("rpicam"),
             Self::TestCard => f.write_str("test-card"),
+            Self::Scene => f.write_str("test-card:scene"),
             Self::Images(path) => write!(f, "images:{}", path.display()),
             Self::Stdin { width, height, format } => write!(f, "stdin:{width}x{height}:{format}"),
         }
@@ -135,6 +140,7 @@ impl FromStr for SourceSpec {
             "auto" => Ok(Self::Auto),
             "rpicam" => Ok(Self::Rpicam),
             "test-card" => Ok(Self::TestCard),
+            "test-card:scene" => Ok(Self::Scene),
             other => Err(SourceSpecError::Unknown(other.to_owned())),
         }
     }
@@ -152,6 +158,7 @@ mod tests {
             "v4l2:/dev/v4l/by-id/a b",
             "rpicam",
             "test-card",
+            "test-card:scene",
             "images:/tmp/a b",
             "stdin:640x480:yuyv",
             "stdin:1x1:grey",

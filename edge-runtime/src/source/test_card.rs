@@ -1,8 +1,9 @@
-//! The test card as a source: a drawn face that shows one mood after the other.
+//! The test card as a source: a drawn face that shows one mood after the other, alone or in a scene.
 
 use super::{FrameSource, SourceError};
 use crate::frame::Frame;
-use emotion_models::{PixelFormat, TEST_CARD_LABELS, TestCard};
+use emotion_models::{PixelFormat, Scene, TEST_CARD_LABELS, TestCard};
+use image::RgbImage;
 
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 480;
@@ -24,14 +25,41 @@ impl FrameSource for TestCardSource {
     fn fill(&mut self, number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
         let turn = number / self.frames_per_mood % TEST_CARD_LABELS.len() as u64;
         let picture = self.card.draw(TEST_CARD_LABELS[turn as usize], number, WIDTH, HEIGHT);
-        frame.shape(PixelFormat::Rgb, WIDTH, HEIGHT);
-        frame.data = picture.into_raw();
+        put(picture, frame);
         Ok(true)
     }
 
     fn is_live(&self) -> bool {
         true
     }
+}
+
+/// Draws frames of 640x480 RGB pixels: a person who walks through a room, and the empty room.
+pub struct SceneSource {
+    scene: Scene,
+}
+
+impl SceneSource {
+    /// The person of `seed`; each mood, and the empty room, has `frames_per_turn` frames (at least 1).
+    pub fn new(seed: u64, frames_per_turn: u64) -> Self {
+        Self { scene: Scene::new(seed, frames_per_turn) }
+    }
+}
+
+impl FrameSource for SceneSource {
+    fn fill(&mut self, number: u64, frame: &mut Frame) -> Result<bool, SourceError> {
+        put(self.scene.draw(number, WIDTH, HEIGHT), frame);
+        Ok(true)
+    }
+
+    fn is_live(&self) -> bool {
+        true
+    }
+}
+
+fn put(picture: RgbImage, frame: &mut Frame) {
+    frame.shape(PixelFormat::Rgb, picture.width(), picture.height());
+    frame.data = picture.into_raw();
 }
 
 #[cfg(test)]
@@ -48,6 +76,17 @@ mod tests {
             assert!(source.fill(number, &mut frame).unwrap());
             let drawn = card.draw(TEST_CARD_LABELS[label], number, WIDTH, HEIGHT);
             assert!(frame.data == drawn.into_raw(), "frame {number}");
+            assert!(frame.view().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_scene_is_drawn_frame_by_frame() {
+        let (mut source, scene) = (SceneSource::new(1, 10), Scene::new(1, 10));
+        for number in [0, 15, 39, 40] {
+            let mut frame = Frame::empty();
+            assert!(source.fill(number, &mut frame).unwrap() && source.is_live());
+            assert!(frame.data == scene.draw(number, WIDTH, HEIGHT).into_raw(), "frame {number}");
             assert!(frame.view().is_ok());
         }
     }

@@ -45,13 +45,13 @@ impl View {
         let (width, height) = (canvas.width as f32, canvas.height as f32);
         let side = width.min(height);
         let (x, y) = (person.place[0] + motion.sway[0], person.place[1] + motion.sway[1]);
-        let roll = person.roll + motion.roll;
-        Self {
-            origin: [width / 2.0 + side * x, height / 2.0 + side * y],
-            scale: side * person.size,
-            cosine: roll.cos(),
-            sine: roll.sin(),
-        }
+        let origin = [width / 2.0 + side * x, height / 2.0 + side * y];
+        Self::at(origin, side * person.size, person.roll + motion.roll)
+    }
+
+    /// Puts the origin at a pixel; a face unit takes `scale` pixels, and everything is turned by `roll` radians.
+    pub(super) fn at(origin: [f32; 2], scale: f32, roll: f32) -> Self {
+        Self { origin, scale, cosine: roll.cos(), sine: roll.sin() }
     }
 
     pub(super) fn pixel(&self, [x, y]: [f32; 2]) -> [f32; 2] {

@@ -11,12 +11,16 @@ mod features;
 mod hair;
 mod person;
 mod place;
+mod room;
 mod scene;
+mod stage;
 
 use canvas::{Canvas, View};
 use expression::{Expression, Motion};
 use image::RgbImage;
 use person::Person;
+pub use place::Place;
+pub use stage::Scene;
 
 /// The moods the test card can show, in the order of the lights.
 pub const TEST_CARD_LABELS: [&str; 3] = ["angry", "happy", "sad"];
@@ -47,20 +51,38 @@ impl TestCard {
     /// The face sits near the middle and largely fills the centred square of the `width` x `height` pixels (each at
     /// least 1; 0 counts as 1).
     pub fn draw(&self, label: &str, frame: u64, width: u32, height: u32) -> RgbImage {
-        let person = &self.person;
-        let motion = Motion::at(person, frame);
-        let expression = Expression::of(label, person, &motion);
+        let motion = Motion::at(&self.person, frame);
         let mut canvas = Canvas::new(width.max(1), height.max(1));
-        let view = View::new(&canvas, person, &motion);
-        scene::background(&mut canvas, person);
-        hair::behind(&mut canvas, &view, person);
-        scene::shoulders(&mut canvas, &view, person);
-        face::head(&mut canvas, &view, person, &expression);
-        features::nose(&mut canvas, &view, person, &expression);
-        features::mouth(&mut canvas, &view, person, &expression);
-        features::eyes(&mut canvas, &view, person, &expression, &motion);
-        hair::in_front(&mut canvas, &view, person);
-        features::brows(&mut canvas, &view, person, &expression);
-        canvas.finish(person, &motion, frame)
+        let view = View::new(&canvas, &self.person, &motion);
+        scene::background(&mut canvas, &self.person);
+        self.paint(&mut canvas, &view, &motion, label);
+        canvas.finish(&self.person, &motion, frame)
+    }
+
+    /// Draws a room whose background moves, and in it the person showing their label at their place, or nobody for `None`. Frame
+    /// number and size are as in [`TestCard::draw`]; a person beyond the edges is cut off by them.
+    pub fn scene(&self, shown: Option<(&str, Place)>, frame: u64, width: u32, height: u32) -> RgbImage {
+        let motion = Motion::at(&self.person, frame);
+        let mut canvas = Canvas::new(width.max(1), height.max(1));
+        room::paint(&mut canvas, &self.person, frame);
+        if let Some((label, place)) = shown {
+            let view = place.view(&canvas, &self.person, &motion);
+            self.paint(&mut canvas, &view, &motion, label);
+        }
+        canvas.finish(&self.person, &motion, frame)
+    }
+
+    /// Paints the person over what is on the canvas.
+    fn paint(&self, canvas: &mut Canvas, view: &View, motion: &Motion, label: &str) {
+        let person = &self.person;
+        let expression = Expression::of(label, person, motion);
+        hair::behind(canvas, view, person);
+        scene::shoulders(canvas, view, person);
+        face::head(canvas, view, person, &expression);
+        features::nose(canvas, view, person, &expression);
+        features::mouth(canvas, view, person, &expression);
+        features::eyes(canvas, view, person, &expression, motion);
+        hair::in_front(canvas, view, person);
+        features::brows(canvas, view, person, &expression);
     }
 }

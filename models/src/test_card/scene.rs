@@ -27,17 +27,22 @@ pub(super) fn background(canvas: &mut Canvas, person: &Person) {
     });
 }
 
+/// How far down a body reaches, in face units: out of any picture that shows a face of some size.
+const DEEPEST: f32 = 24.0;
+
 /// Neck, its shadow under the chin, and clothes.
 pub(super) fn shoulders(canvas: &mut Canvas, view: &View, person: &Person) {
     let [half, height] = person.head;
     let chin = height;
+    let chest = chin + 1.15;
     let light = person.light;
     canvas.paint(
         view,
-        [-2.6, chin - 0.1, 2.6, 3.0],
+        [-2.6, chin - 0.1, 2.6, DEEPEST],
         SOLID,
-        |x, y| ellipse(x, y - chin - 1.15, [2.0 * half, 1.0]),
-        |x, y| dim(person.clothes, 0.75 + 0.15 * light.towards[0] * x - 0.1 * (y - chin)),
+        // Round shoulders, and below them a trunk as wide.
+        |x, y| if y < chest { ellipse(x, y - chest, [2.0 * half, 1.0]) } else { x.abs() - 2.0 * half },
+        |x, y| dim(person.clothes, 0.75 + 0.15 * light.towards[0] * x - 0.1 * (y - chin).min(3.0)),
     );
     canvas.paint(
         view,

@@ -1,0 +1,284 @@
+//! A photo with what was seen in it: a box around each face in its mood's colour, and beside it mood and probabilities.
+
+mod text;
+
+use crate::lights::LampWiring;
+use crate::photo::{Seen, SeenFace, Unsure};
+use emotion_models::{Face, Picture, PixelFormat};
+use image::imageops::{FilterType, resize};
+use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
+use text::{CAPITAL, Style, blend};
+
+/// Colour of a face whose mood is not to be relied on.
+const UNSURE: [u8; 3] = [186, 188, 196];
+const DARK: [u8; 3] = [22, 22, 27];
+const LIGHT: [u8; 3] = [232, 232, 238];
+
+/// Smaller pictures are enlarged by a whole number until their shorter side, in pixels, is no shorter than this: text needs room.
+const LEAST_SIDE: u32 = 240;
+/// Moods told beside the most probable one.
+const OTHERS: usize = 2;
+
+/// A rectangle in pixels: left, top, right and bottom, the last two outside.
+type Area = [i32; 4];
+
+/// `picture` with `seen` drawn in. `moods` are the lights in label order: their names and colours are shown.
+///
+/// The picture keeps its size unless it is a small one, which is enlarged.
+pub fn annotate(picture: &Picture, seen: &Seen, moods: &[LampWiring]) -> RgbImage {
+    let mut drawing = Drawing::new(picture);
+    // The main face last, above the others.
+    let mut order: Vec<usize> = (0..seen.faces.len()).collect();
+    order.sort_by_key(|&index| Some(index) == seen.main);
+    for &index in &order {
+        drawing.frame(&seen.faces[index], moods, seen.faces.len() > 1 && Some(index) == seen.main);
+    }
+    // It also has the first choice of where its words go.
+    for &index in order.iter().rev() {
+        drawing.tell(&seen.faces[index], moods);
+    }
+    if seen.faces.is_empty() {
+        drawing.say_no_face();
+    }
+    drawing.picture
+}
+
+struct Drawing {
+    picture: RgbImage,
+    /// Pixels here for each of the photo's.
+    scale: f32,
+    /// Pixels of the shorter side over those that the sizes below count in.
+    unit: f32,
+    /// Where words stand already.
+    taken: Vec<Area>,
+}
+
+impl Drawing {
+    fn new(photo: &Picture) -> Self {
+        let (width, height) = (photo.width, photo.height);
+        let data = photo.data.clone();
+        let picture = match photo.format {
+            PixelFormat::Grey => GrayImage::from_raw(width, height, data).map(|grey| grey.convert()),
+            _ => RgbImage::from_raw(width, height, data),
+        };
+        let mut picture = picture.unwrap_or_else(|| RgbImage::new(width, height));
+        let factor = LEAST_SIDE.div_ceil(width.min(height).max(1));
+        if factor > 1 && width.max(height) < 4 * LEAST_SIDE {
+            picture = resize(&picture, width * factor, height * factor, FilterType::Triangle);
+        }
+        let scale = picture.width() as f32 / width.max(1) as f32;
+        let unit = (picture.width().min(picture.height()) as f32 / 480.0).max(0.6);
+        Self { picture, scale, unit, taken: Vec::new() }
+    }
+
+    /// The box around a face, in its mood's colour between thin dark lines, so that it shows on any ground.
+    fn frame(&mut self, seen: &SeenFace, moods: &[LampWiring], emphasised: bool) {
+        let line = (self.unit * if emphasised { 4.0 } else { 2.5 }).round().max(2.0) as i32;
+        let rim = (0.6 * self.unit).round().max(1.0) as i32;
+        let area = self.area(&seen.face);
+        let colour = colour(seen, moods);
+        self.outline(area, line + 2 * rim, DARK, 0.55);
+        self.outline(area, line, colour, 1.0);
+    }
+
+    /// Mood and probabilities of a face, on a plate beside its box.
+    fn tell(&mut self, seen: &SeenFace, moods: &[LampWiring]) {
+        let (top, _) = seen.verdict.probabilities.top();
+        let name = |label: usize| moods.get(label).map_or("?", |mood| mood.name.as_str());
+        let title = format!("{} {:.2}", name(top), seen.verdict.probabilities[top]);
+        let mut lines: Vec<String> = Vec::new();
+        match seen.verdict.unsure {
+            Some(Unsure::Undecided) => lines.push("unsure".to_owned()),
+            Some(Unsure::Face(doubt)) => lines.push(format!("unsure: {}", doubt.words())),
+            None => {}
+        }
+        let mut others: Vec<usize> = (0..seen.verdict.probabilities.len()).filter(|&label| label != top).collect();
+        others.sort_by(|&a, &b| seen.verdict.probabilities[b].total_cmp(&seen.verdict.probabilities[a]));
+        let others = others.into_iter().take(OTHERS);
+        lines.extend(others.map(|label| format!("{} {:.2}", name(label), seen.verdict.probabilities[label])));
+        let near = self.area(&seen.face);
+        self.plate(near, colour(seen, moods), &title, &lines);
+    }
+
+    fn say_no_face(&mut self) {
+        let corner = [0, 0, 0, 0];
+        self.plate(corner, UNSURE, "no face", &[]);
+    }
+
+    /// A title on `colour` and lines below it on dark, above or below `near`, beside it or inside, wherever room is.
+    fn plate(&mut self, near: Area, colour: [u8; 3], title: &str, lines: &[String]) {
+        let head = Style { dot: 2.1 * self.unit, weight: 0.62, colour: DARK };
+        let small = Style { dot: 1.6 * self.unit, weight: 0.48, colour: LIGHT };
+        let pad = 8.0 * self.unit;
+        // Capitals, what reaches below the line, and the space around.
+        let [head_height, line_height] =
+            [head.dot * (CAPITAL + 2.5) + 1.2 * pad, small.dot * (CAPITAL + 3.5)].map(|height| height.round() as i32);
+        let widest = lines.iter().map(|line| small.width(line)).fold(head.width(title), f32::max);
+        let width = (widest + 2.0 * pad).ceil() as i32;
+        let below = if lines.is_empty() { 0 } else { line_height * lines.len() as i32 + (0.8 * pad) as i32 };
+        let height = head_height + below;
+
+        let [left, top] = self.room(near, width, height);
+        self.taken.push([left, top, left + width, top + height]);
+        self.fill([left, top, left + width, top + head_height], colour, 1.0);
+        self.fill([left, top + head_height, left + width, top + height], DARK, 0.8);
+        let x = left as f32 + pad;
+        let y = top as f32 + 0.6 * pad + head.dot;
+        head.write(&mut self.picture, title, [x + head.weight * head.dot, y]);
+        for (index, line) in lines.iter().enumerate() {
+            let y = (top + head_height + line_height * index as i32) as f32 + 0.6 * pad + small.dot;
+            small.write(&mut self.picture, line, [x + small.weight * small.dot, y]);
+        }
+    }
+
+    /// The upper left corner of a plate near a box: inside the picture, and over as little of other plates as can be.
+    fn room(&self, [left, top, right, bottom]: Area, width: i32, height: i32) -> [i32; 2] {
+        let gap = (3.0 * self.unit) as i32 + 1;
+        let places = [
+            [left - gap, top - gap - height],
+            [left - gap, bottom + gap],
+            [right + gap, top - gap],
+            [left - gap - width, top - gap],
+            [left + gap, bottom - gap - height],
+        ];
+        let [most_x, most_y] =
+            [self.picture.width() as i32 - width, self.picture.height() as i32 - height].map(|most| most.max(0));
+        let inside = places.map(|[x, y]| [x.clamp(0, most_x), y.clamp(0, most_y)]);
+        let cost = |&index: &usize| {
+            let [x, y] = inside[index];
+            let plate = [x, y, x + width, y + height];
+            let hidden: i64 = self.taken.iter().map(|other| common(&plate, other)).sum();
+            let moved = i64::from(places[index][0].abs_diff(x) + places[index][1].abs_diff(y));
+            // A plate over the face itself is the last resort but for one over another plate.
+            4 * hidden + common(&plate, &[left, top, right, bottom]) + moved + index as i64
+        };
+        inside[(0..inside.len()).min_by_key(cost).unwrap_or(0)]
+    }
+
+    /// Where a face lies here.
+    fn area(&self, face: &Face) -> Area {
+        [face.x, face.y, face.x + face.width, face.y + face.height]
+            .map(|side| (side * self.scale).clamp(-1e6, 1e6).round() as i32)
+    }
+
+    /// Lines of width `line` along the edges of `area`, the edge's own pixel in their middle.
+    fn outline(&mut self, [left, top, right, bottom]: Area, line: i32, colour: [u8; 3], opacity: f32) {
+        let (out, within) = (line / 2, line - line / 2);
+        let (l, t, r, b) = (left - out, top - out, right + out, bottom + out);
+        let sides = [
+            [l, t, r, top + within],
+            [l, bottom - within, r, b],
+            [l, top + within, left + within, bottom - within],
+            [right - within, top + within, r, bottom - within],
+        ];
+        for side in sides {
+            self.fill(side, colour, opacity);
+        }
+    }
+
+    /// Paints over what of `area` lies in the picture.
+    fn fill(&mut self, [left, top, right, bottom]: Area, colour: [u8; 3], opacity: f32) {
+        let within = |low: i32, high: i32, limit: u32| low.max(0) as u32..(high.max(0) as u32).min(limit);
+        for y in within(top, bottom, self.picture.height()) {
+            for x in within(left, right, self.picture.width()) {
+                blend(self.picture.get_pixel_mut(x, y), colour, opacity);
+            }
+        }
+    }
+}
+
+/// The mood's colour, grey where it is not to be relied on.
+fn colour(seen: &SeenFace, moods: &[LampWiring]) -> [u8; 3] {
+    let (top, _) = seen.verdict.probabilities.top();
+    let sure = seen.verdict.unsure.is_none();
+    moods.get(top).filter(|_| sure).map_or(UNSURE, |mood| mood.colour.rgb())
+}
+
+/// Pixels that two areas have in common.
+fn common(a: &Area, b: &Area) -> i64 {
+    let side = |axis: usize| i64::from((a[axis + 2].min(b[axis + 2]) - a[axis].max(b[axis])).max(0));
+    side(0) * side(1)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::lights::Colour;
+    use crate::locate::Doubt;
+    use crate::photo::Verdict;
+    use emotion_models::Probabilities;
+    use proptest::prelude::*;
+
+    fn moods() -> Vec<LampWiring> {
+        let lamp =
+            |(name, colour): (&str, Colour)| LampWiring { name: name.to_owned(), pin: None, colour, active_low: false };
+        [("angry", Colour::Red), ("happy", Colour::Green), ("sad", Colour::Blue)].map(lamp).to_vec()
+    }
+
+    fn seen(face: Face, values: &[f32], unsure: Option<Unsure>) -> SeenFace {
+        SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), unsure } }
+    }
+
+    fn grey(width: u32, height: u32) -> Picture {
+        Picture { format: PixelFormat::Grey, width, height, data: vec![90; width as usize * height as usize] }
+    }
+
+    const FACE: Face = Face { x: 200.0, y: 180.0, width: 120.0, height: 150.0, score: 0.9 };
+
+    #[test]
+    fn the_box_has_the_moods_colour_at_its_place() {
+        for (values, unsure, wanted) in [
+            ([0.05, 0.9, 0.05], None, Colour::Green.rgb()),
+            ([0.05, 0.05, 0.9], None, Colour::Blue.rgb()),
+            ([0.5, 0.3, 0.2], Some(Unsure::Undecided), UNSURE),
+        ] {
+            let seen = Seen { faces: vec![seen(FACE, &values, unsure)], main: Some(0) };
+            let drawn = annotate(&grey(640, 480), &seen, &moods());
+            assert_eq!(drawn.dimensions(), (640, 480));
+            for (x, y) in [(200, 250), (319, 250), (260, 180), (260, 329)] {
+                assert_eq!(drawn.get_pixel(x, y).0, wanted, "{x} {y}");
+            }
+            assert_eq!(drawn.get_pixel(260, 250).0, [90; 3], "the face itself stays as it was");
+        }
+    }
+
+    #[test]
+    fn words_stand_beside_the_face_and_not_over_each_other() {
+        let other = Face { x: 330.0, ..FACE };
+        let faces = [FACE, other].map(|face| seen(face, &[0.1, 0.8, 0.1], None));
+        let mut drawing = Drawing::new(&grey(640, 480));
+        for face in &faces {
+            drawing.tell(face, &moods());
+        }
+        let [a, b] = drawing.taken[..] else { panic!("two plates") };
+        assert_eq!(common(&a, &b), 0);
+        for face in &faces {
+            assert_eq!(common(&a, &drawing.area(&face.face)), 0);
+        }
+    }
+
+    #[test]
+    fn a_small_picture_grows_and_one_without_a_face_says_so() {
+        let none = Seen { faces: vec![], main: None };
+        let drawn = annotate(&grey(48, 48), &none, &moods());
+        assert_eq!(drawn.dimensions(), (240, 240));
+        assert!(drawn.pixels().any(|pixel| pixel.0 == UNSURE) && drawn.pixels().any(|pixel| pixel.0 == DARK));
+        let face = seen(Face { x: 10.0, y: 10.0, width: 20.0, height: 20.0, score: 1.0 }, &[0.9, 0.05, 0.05], None);
+        let drawn = annotate(&grey(48, 48), &Seen { faces: vec![face], main: Some(0) }, &moods());
+        assert_eq!(drawn.get_pixel(50, 100).0, Colour::Red.rgb());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn any_box_on_any_picture_can_be_drawn(
+            x in -1e4f32..1e4, y in -1e4f32..1e4, w in 0.0f32..1e4, h in 0.0f32..1e4, width in 1u32..300, height in 1u32..300,
+        ) {
+            let face = seen(Face { x, y, width: w, height: h, score: 0.5 }, &[0.2, 0.3, 0.5], Some(Unsure::Face(Doubt::CutOff)));
+            let drawn = annotate(&grey(width, height), &Seen { faces: vec![face], main: Some(0) }, &moods());
+            prop_assert!(drawn.width() >= width && drawn.height() >= height);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Whole photos: the faces in one, the mood of each, and what may be said of the photo.
+
+use crate::event::UNDECIDED;
+use crate::locate::{Doubt, Finder, WhichFaces};
+use crate::mood::FilterSettings;
+use emotion_models::{Classifier, CropBox, Face, FrameView, ModelCard, ModelError, Probabilities, main_face};
+
+/// Judges a part of a photo.
+pub trait MoodJudge {
+    /// The probabilities of the moods that `crop` shows, in label order.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn judge(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError>;
+
+    /// What the model says about itself.
+    fn card(&self) -> &ModelCard;
+}
+
+impl MoodJudge for Classifier {
+    fn judge(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
+        self.classify(photo, crop)
+    }
+
+    fn card(&self) -> &ModelCard {
+        Classifier::card(self)
+    }
+}
+
+/// Why a mood is not to be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsure {
+    /// The face cannot be judged.
+    Face(Doubt),
+    /// No mood reaches its threshold.
+    Undecided,
+}
+
+impl Unsure {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Face(doubt) => doubt.words(),
+            Self::Undecided => UNDECIDED,
+        }
+    }
+}
+
+/// Probabilities, and why they are not to be relied on, if so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// In label order.
+    pub probabilities: Probabilities,
+    /// `None` where the most probable mood may be said.
+    pub unsure: Option<Unsure>,
+}
+
+/// A face and its mood.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SeenFace {
+    /// Where it is, in pixels of the photo.
+    pub face: Face,
+    /// Its mood.
+    pub verdict: Verdict,
+}
+
+/// What a photo shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// The faces, best score first; the judged square with score 1 where none was looked for.
+    pub faces: Vec<SeenFace>,
+    /// Which of them the photo is about; `None` without a face.
+    pub main: Option<usize>,
+}
+
+/// Looks at photos.
+pub struct PhotoJudge<F, J> {
+    /// Finds the faces; without it the centred square of each photo is judged.
+    pub finder: Option<F>,
+    /// Judges them.
+    pub judge: J,
+    /// Its thresholds decide what is sure.
+    pub filter: FilterSettings,
+}
+
+impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
+    /// Every face of a photo, with its mood.
+    ///
+    /// # Errors
+    /// When an engine fails.
+    pub fn look(&mut self, photo: &FrameView<'_>) -> Result<Seen, ModelError> {
+        let (width, height) = (photo.width(), photo.height());
+        let Some(finder) = &mut self.finder else {
+            let crop = CropBox::centred_square(width, height);
+            let probabilities = self.judge.judge(photo, crop)?;
+            let [x, y, side] = [crop.x as f32, crop.y as f32, crop.width as f32];
+            let face = Face { x, y, width: side, height: side, score: 1.0 };
+            let verdict = Verdict { probabilities, unsure: self.undecided(&probabilities) };
+            return Ok(Seen { faces: vec![SeenFace { face, verdict }], main: Some(0) });
+        };
+        let threshold = finder.threshold();
+        let found = finder.find(photo, CropBox::full(width, height), threshold)?;
+        let ModelCard { crop_margin, limits, .. } = *self.judge.card();
+        let mut faces = Vec::with_capacity(found.len());
+        for face in &found {
+            let probabilities = self.judge.judge(photo, face.crop(crop_margin))?;
+            let doubt = Doubt::of(face, &limits, width, height).map(Unsure::Face);
+            let unsure = doubt.or_else(|| self.undecided(&probabilities));
+            faces.push(SeenFace { face: *face, verdict: Verdict { probabilities, unsure } });
+        }
+        let main = main_face(&found, width, height).and_then(|main| found.iter().position(|face| face == main));
+        Ok(Seen { faces, main })
+    }
+
+    /// What to say of the photo as a whole: the main face's mood, or the mean of all faces' where `choice` is that. Faces that
+    /// cannot be judged count in a mean only where there are no others. `None` without a face.
+    pub fn verdict(&self, seen: &Seen, choice: WhichFaces) -> Option<Verdict> {
+        let main = seen.faces.get(seen.main?)?;
+        if choice != WhichFaces::Average {
+            return Some(main.verdict);
+        }
+        let judged = |seen: &&SeenFace| !matches!(seen.verdict.unsure, Some(Unsure::Face(_)));
+        let mut faces: Vec<&SeenFace> = seen.faces.iter().filter(judged).collect();
+        if faces.is_empty() {
+            faces = seen.faces.iter().collect();
+        }
+        let mean =
+            |label: usize| faces.iter().map(|seen| seen.verdict.probabilities[label]).sum::<f32>() / faces.len() as f32;
+        let values: Vec<f32> = (0..main.verdict.probabilities.len()).map(mean).collect();
+        let probabilities = Probabilities::from_slice(&values)?;
+        let unfit = faces.first().and_then(|seen| seen.verdict.unsure.filter(|unsure| *unsure != Unsure::Undecided));
+        Some(Verdict { probabilities, unsure: unfit.or_else(|| self.undecided(&probabilities)) })
+    }
+
+    fn undecided(&self, probabilities: &Probabilities) -> Option<Unsure> {
+        let (top, probability) = probabilities.top();
+        (probability < self.filter.enter(top)).then_some(Unsure::Undecided)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use emotion_models::{FaceFinder, Faces, PixelFormat, decode, read_card, shipped};
+    use std::time::Duration;
+
+    /// Answers with these faces, whatever the photo.
+    struct Known(Vec<Face>);
+
+    impl Finder for Known {
+        fn find(&mut self, _: &FrameView<'_>, _: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+            Ok(self.0.iter().copied().filter(|face| face.score >= threshold).collect())
+        }
+
+        fn threshold(&self) -> f32 {
+            0.5
+        }
+
+        fn input(&self) -> [u32; 2] {
+            [160, 120]
+        }
+    }
+
+    /// Sees each side of the photo in another mood.
+    struct Sided(ModelCard);
+
+    impl MoodJudge for Sided {
+        fn judge(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
+            let left = crop.x + (crop.width / 2) as i32 <= photo.width() as i32 / 2;
+            Ok(Probabilities::from_slice(if left { &[0.8, 0.15, 0.05] } else { &[0.1, 0.5, 0.4] }).unwrap())
+        }
+
+        fn card(&self) -> &ModelCard {
+            &self.0
+        }
+    }
+
+    const FACE: Face = Face { x: 40.0, y: 60.0, width: 60.0, height: 80.0, score: 0.9 };
+
+    fn look(faces: Option<&[Face]>) -> (PhotoJudge<Known, Sided>, Seen) {
+        let card = read_card(&decode(shipped::EMOTION).unwrap()).unwrap();
+        let filter = FilterSettings::new(Duration::ZERO, Duration::ZERO, &[0.6; 3], &[0.5; 3]).unwrap();
+        let finder = faces.map(|faces| Known(faces.to_vec()));
+        let mut judge = PhotoJudge { finder, judge: Sided(card), filter };
+        let grey = vec![128; 320 * 240];
+        let seen = judge.look(&FrameView::new(PixelFormat::Grey, 320, 240, &grey).unwrap()).unwrap();
+        (judge, seen)
+    }
+
+    #[test]
+    fn a_photo_without_a_face_says_nothing() {
+        let (judge, seen) = look(Some(&[]));
+        assert_eq!(seen, Seen { faces: vec![], main: None });
+        for choice in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
+            assert_eq!(judge.verdict(&seen, choice), None);
+        }
+    }
+
+    #[test]
+    fn the_largest_face_speaks_for_the_photo_or_the_mean_of_all() {
+        let other = Face { x: 200.0, width: 40.0, height: 50.0, score: 0.95, ..FACE };
+        let (judge, seen) = look(Some(&[other, FACE]));
+        assert_eq!(seen.main, Some(1));
+        let unsure: Vec<_> = seen.faces.iter().map(|seen| seen.verdict.unsure).collect();
+        assert_eq!(unsure, [Some(Unsure::Undecided), None]);
+        let largest = judge.verdict(&seen, WhichFaces::Largest).unwrap();
+        assert_eq!((largest.probabilities.top(), largest.unsure), ((0, 0.8), None));
+        let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
+        assert!((mean.probabilities[0] - 0.45).abs() < 1e-6 && mean.unsure == Some(Unsure::Undecided));
+    }
+
+    #[test]
+    fn a_mean_leaves_out_whom_it_cannot_judge() {
+        let far = Face { x: 200.0, width: 12.0, height: 15.0, ..FACE };
+        let (judge, seen) = look(Some(&[far, FACE]));
+        assert_eq!(seen.faces[0].verdict.unsure, Some(Unsure::Face(Doubt::TooSmall)));
+        let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
+        assert_eq!((mean.probabilities.top(), mean.unsure), ((0, 0.8), None));
+        let (judge, seen) = look(Some(&[far]));
+        assert_eq!(judge.verdict(&seen, WhichFaces::Average).unwrap().unsure, Some(Unsure::Face(Doubt::TooSmall)));
+    }
+
+    #[test]
+    fn a_crop_is_judged_as_it_is() {
+        let (_, seen) = look(None);
+        assert_eq!(seen.faces[0].face, Face { x: 40.0, y: 0.0, width: 240.0, height: 240.0, score: 1.0 });
+        assert_eq!(seen.main, Some(0));
+    }
+
+    #[test]
+    fn the_shipped_models_read_drawn_photos() {
+        use emotion_models::{Place, TEST_CARD_LABELS, TestCard};
+        let judge = Classifier::from_bytes(shipped::EMOTION, "shipped").unwrap();
+        let finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
+        let filter = FilterSettings::new(Duration::ZERO, Duration::ZERO, &[0.5; 3], &[0.4; 3]).unwrap();
+        let mut judge = PhotoJudge { finder: Some(finder), judge, filter };
+        let card = TestCard::new(emotion_models::DEMO_SEED);
+        for (label, (x, size)) in TEST_CARD_LABELS.into_iter().zip([(0.3, 0.2), (0.7, 0.3), (0.5, 0.25)]) {
+            let place = Place { x, y: 0.45, size };
+            let photo = card.scene(Some((label, place)), 3, 640, 480);
+            let seen = judge.look(&FrameView::new(PixelFormat::Rgb, 640, 480, photo.as_raw()).unwrap()).unwrap();
+            let main = seen.faces[seen.main.unwrap()];
+            assert!(main.face.iou(&card.face_at(place, 3, 640, 480)) > 0.4, "{label}: {main:?}");
+            assert_eq!(judge.judge.card().labels[main.verdict.probabilities.top().0], label);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What `classify` says of whole photos, and draws into them, with the models inside the program.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use edge_runtime::lights::Colour;
+use emotion_models::{DEMO_SEED, Face, Place, TEST_CARD_LABELS, TestCard};
+use image::RgbImage;
+use serde_json::Value;
+use support::{Home, json_lines, run};
+
+const SIZE: (u32, u32) = (640, 480);
+const PLACES: [Place; 3] =
+    [Place { x: 0.3, y: 0.5, size: 0.22 }, Place { x: 0.7, y: 0.45, size: 0.3 }, Place { x: 0.5, y: 0.5, size: 0.18 }];
+
+/// Saves a drawn photo for each mood and one of the empty room, and answers with the faces' true boxes.
+fn photos(home: &Home) -> Vec<Face> {
+    let card = TestCard::new(DEMO_SEED);
+    let (width, height) = SIZE;
+    card.scene(None, 4, width, height).save(home.write("room.png", "")).unwrap();
+    let faces = TEST_CARD_LABELS.into_iter().zip(PLACES).map(|(label, place)| {
+        let path = home.write(&format!("{label}.png"), "");
+        card.scene(Some((label, place)), 4, width, height).save(path).unwrap();
+        card.face_at(place, 4, width, height)
+    });
+    faces.collect()
+}
+
+fn found(face: &Value) -> Face {
+    let side = |index: usize| face["box"][index].as_f64().unwrap() as f32;
+    Face { x: side(0), y: side(1), width: side(2), height: side(3), score: face["score"].as_f64().unwrap() as f32 }
+}
+
+#[test]
+fn photos_are_told_by_the_face_in_them_and_rooms_have_none() {
+    let home = Home::new();
+    let truth = photos(&home);
+    let pictures = ["angry.png", "happy.png", "sad.png", "room.png"];
+    let ran = run(home.bare(&["classify", "--json"]).args(pictures));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let told = json_lines(&ran.out);
+    for ((told, label), truth) in told.iter().zip(TEST_CARD_LABELS).zip(&truth) {
+        assert_eq!(told["label"], label, "{told}");
+        let faces = told["faces"].as_array().unwrap();
+        assert!(faces.len() == 1 && found(&faces[0]).iou(truth) > 0.4, "{told} {truth:?}");
+        assert_eq!(faces[0]["probabilities"], told["probabilities"]);
+    }
+    let room = &told[3];
+    assert!(room["label"].is_null() && room["probabilities"].is_null() && room["sure"] == false, "{room}");
+    assert_eq!(room["faces"], Value::Array(vec![]));
+
+    let ran = run(home.bare(&["classify"]).args(pictures));
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[1].starts_with("happy.png: happy") && lines[3] == "room.png: no face", "{}", ran.out);
+}
+
+#[test]
+fn every_face_has_its_line_where_all_count() {
+    let home = Home::new();
+    photos(&home);
+    // Two people side by side in one photo.
+    let halves = ["angry", "happy"].map(|label| image::open(home.path(&format!("{label}.png"))).unwrap().into_rgb8());
+    let mut both = RgbImage::new(2 * SIZE.0, SIZE.1);
+    for (half, x) in halves.iter().zip([0, i64::from(SIZE.0)]) {
+        image::imageops::replace(&mut both, half, x, 0);
+    }
+    both.save(home.path("both.png")).unwrap();
+    let ran = run(&mut home.bare(&["classify", "--faces", "all", "both.png"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", ran.out);
+    assert!(lines.iter().all(|line| line.starts_with("both.png: face ")), "{}", ran.out);
+    for mood in [": angry", ": happy"] {
+        assert!(lines.iter().any(|line| line.contains(mood)), "{}", ran.out);
+    }
+    let ran = run(&mut home.bare(&["classify", "--faces", "average", "--json", "both.png"]));
+    let told = &json_lines(&ran.out)[0];
+    let mean = |label: &str| {
+        told["faces"].as_array().unwrap().iter().map(|face| face["probabilities"][label].as_f64().unwrap()).sum::<f64>()
+            / 2.0
+    };
+    assert!((told["probabilities"]["happy"].as_f64().unwrap() - mean("happy")).abs() < 1e-3, "{told}");
+}
+
+#[test]
+fn annotated_photos_show_the_box_in_the_moods_colour() {
+    let home = Home::new();
+    photos(&home);
+    let ran = run(&mut home.bare(&["classify", "--json", "--annotate", "out.png", "happy.png"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let face = found(&json_lines(&ran.out)[0]["faces"][0]);
+    let drawn = image::open(home.path("out.png")).unwrap().into_rgb8();
+    assert_eq!(drawn.dimensions(), SIZE);
+    let [x, y] = face.centre().map(|side| side as u32);
+    let left = face.x.round() as u32;
+    assert_eq!(drawn.get_pixel(left, y).0, Colour::Green.rgb());
+    let before = image::open(home.path("happy.png")).unwrap().into_rgb8();
+    assert_eq!(drawn.get_pixel(x, y), before.get_pixel(x, y));
+
+    // Several photos, one of them broken: the others are drawn all the same.
+    home.write("broken.jpg", "nothing");
+    let ran = run(&mut home.bare(&["classify", "--annotate", "seen", "sad.png", "broken.jpg", "room.png"]));
+    assert_eq!(ran.code, Some(5), "{}", ran.err);
+    for name in ["seen/sad.png", "seen/room.png"] {
+        assert_eq!(image::open(home.path(name)).unwrap().into_rgb8().dimensions(), SIZE);
+    }
+    assert!(!home.path("seen/broken.jpg").exists());
+    for (arguments, code, says) in [
+        (&["classify", "--annotate", "out.png", "sad.png", "room.png"][..], 2, "need a folder"),
+        (&["classify", "--annotate", "sad.png", "sad.png"], 2, "write over"),
+        (&["classify", "--annotate", "missing/out.png", "sad.png"], 7, "cannot write missing/out.png"),
+        (&["classify", "--no-face-search", "--face-model", "face.onnx", "sad.png"], 2, "cannot be used with"),
+    ] {
+        let ran = run(&mut home.bare(arguments));
+        assert!(ran.code == Some(code) && ran.err.contains(says), "{arguments:?}: {:?} {}", ran.code, ran.err);
+    }
+}
+
+#[test]
+fn a_model_of_moods_finds_no_faces() {
+    let home = Home::new();
+    photos(&home);
+    let ran = run(&mut home.bare(&["classify", "--face-model", "model.onnx", "sad.png"]));
+    assert!(ran.code == Some(4) && ran.err.contains("model.onnx"), "{:?} {}", ran.code, ran.err);
+}
