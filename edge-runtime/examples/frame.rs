@@ -1,17 +1,21 @@
 //! Draws one test-card frame as a camera would deliver it, for tests that stand in for one.
 //!
-//! `frame LABEL SEED FORMAT WIDTH HEIGHT [ROW_BYTES] > FILE`, with FORMAT `mjpg` for a JPEG picture, or yuyv, nv12, i420, grey,
-//! rgb. With ROW_BYTES the luma rows are padded to a multiple of so many bytes, and I420's chroma rows to half of that, as
+//! `frame WHAT SEED FORMAT WIDTH HEIGHT [ROW_BYTES] > FILE`, with FORMAT `mjpg` for a JPEG picture, or yuyv, nv12, i420, grey,
+//! rgb. WHAT is a label, for a face that fills the picture; `LABEL@X,Y,SIZE` for somebody in a room, with the middle and the width
+//! of the face as shares of the picture's sides; `room` for the room with nobody in it; `wall` for nothing at all. With ROW_BYTES the luma rows are padded to a multiple of so many bytes, and I420's chroma rows to half of that, as
 //! libcamera pads them.
 
 use edge_runtime::pixels;
-use emotion_models::{PixelFormat, TestCard, is_reserved_seed};
+use emotion_models::{PixelFormat, Place, TestCard, is_reserved_seed};
 use image::codecs::jpeg::JpegEncoder;
+use image::{Rgb, RgbImage};
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 const JPEG_QUALITY: u8 = 90;
+/// A bare wall's grey.
+const WALL: u8 = 150;
 /// What a padding byte holds: neither black nor grey, so that a reader that takes it for a pixel shows it.
 const PADDING: u8 = 0xff;
 
@@ -27,16 +31,22 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (label, seed, format, width, height, row_bytes) = match arguments.as_slice() {
-        [label, seed, format, width, height] => (label, seed, format, width, height, None),
-        [label, seed, format, width, height, row_bytes] => (label, seed, format, width, height, Some(row_bytes)),
-        _ => return Err("usage: frame LABEL SEED FORMAT WIDTH HEIGHT [ROW_BYTES]".into()),
+    let (what, seed, format, width, height, row_bytes) = match arguments.as_slice() {
+        [what, seed, format, width, height] => (what, seed, format, width, height, None),
+        [what, seed, format, width, height, row_bytes] => (what, seed, format, width, height, Some(row_bytes)),
+        _ => return Err("usage: frame WHAT SEED FORMAT WIDTH HEIGHT [ROW_BYTES]".into()),
     };
     let seed: u64 = seed.parse()?;
     if !is_reserved_seed(seed) {
         return Err(format!("seed {seed} is one the trainer learns from; tests use those below 1000").into());
     }
-    let picture = TestCard::new(seed).draw(label, 0, width.parse()?, height.parse()?);
+    let (card, width, height) = (TestCard::new(seed), width.parse()?, height.parse()?);
+    let picture = match what.split_once('@') {
+        Some((label, place)) => card.scene(Some((label, parsed(place)?)), 0, width, height),
+        None if what == "room" => card.scene(None, 0, width, height),
+        None if what == "wall" => RgbImage::from_pixel(width, height, Rgb([WALL; 3])),
+        None => card.draw(what, 0, width, height),
+    };
     let mut bytes = Vec::new();
     if format == "mjpg" {
         JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(&picture)?;
@@ -47,6 +57,13 @@ fn run() -> Result<(), Box<dyn Error>> {
         bytes = padded(&bytes, format.parse()?, picture.width() as usize, multiple.parse()?)?;
     }
     Ok(io::stdout().write_all(&bytes)?)
+}
+
+/// `X,Y,SIZE`.
+fn parsed(place: &str) -> Result<Place, Box<dyn Error>> {
+    let numbers = place.split(',').map(str::parse).collect::<Result<Vec<f32>, _>>()?;
+    let [x, y, size] = numbers[..] else { return Err(format!("{place} is no place: X,Y,SIZE").into()) };
+    Ok(Place { x, y, size })
 }
 
 /// The rows of a tight grey or I420 frame, each filled up.

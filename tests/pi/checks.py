@@ -45,6 +45,8 @@ class Watch:
                 self.settles(mark, self.until_dark(readings, words[0]), {words[0], "camera"}, SETTLED)
             case "picture":
                 self.settles(mark, readings, {words[0], "camera"}, SETTLED)
+            case "nobody":
+                self.settles(mark, readings, {"camera"}, SETTLED)
             case "recovery":
                 self.settles(mark, readings, {words[0], "camera"}, SETTLED + REOPENED)
             case "watching":
