@@ -193,12 +193,20 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__classify)
-            opts="-h --json --config --model --face-model --no-face-search --help"
+            opts="-h --json --faces --annotate --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
+                    return 0
+                    ;;
+                --annotate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

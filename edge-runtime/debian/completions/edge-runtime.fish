@@ -27,7 +27,7 @@ end
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -54,7 +54,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l no-picture -d
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -s V -l version -d 'Print version'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "classify" -d 'Tell the mood in pictures'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "classify" -d 'Tell the mood of the faces in photos'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "dark" -d 'Put out every configured light, for instance after a run that was killed'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "config" -d 'Print the configuration as it holds now, with comments'
@@ -62,7 +62,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "doctor" -
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "completions" -d 'Print completions of this command line for a shell'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -90,12 +90,16 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l json -
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-picture -d 'Draw no picture beside the lights'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l faces -d 'Whose mood counts in a photo: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+average\t'The mean of all faces'
+all\t'Every face: each mood that somebody shows is lit'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l annotate -d 'Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l json -d 'Write a JSON object for each picture, one a line'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -s h -l help -d 'Print help'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l source -d 'Measure with the frames of this source as they come, and the latency from camera to light' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l format -d 'Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
@@ -111,7 +115,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -134,7 +138,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l model
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -157,7 +161,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l mod
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -192,7 +196,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l face-m
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "classify" -d 'Tell the mood in pictures'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "classify" -d 'Tell the mood of the faces in photos'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "bench" -d 'Measure the speed of every stage, start-up, and memory'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "dark" -d 'Put out every configured light, for instance after a run that was killed'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "config" -d 'Print the configuration as it holds now, with comments'
