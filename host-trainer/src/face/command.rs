@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// Seeds of drawn persons: those below belong to tests and the demo, the trainer's validation takes others.
 const DRAWN_FROM: u64 = 20_000;
-/// Drawn persons in validation, and where their seeds begin.
+/// Drawn photos in validation, and where their seeds begin.
 const DRAWN_VAL: (u64, u64) = (30, 40_000);
 
 /// The photos of a run.
@@ -68,7 +68,7 @@ impl Data {
         if *drawn > 0 {
             train.add_drawn(*drawn, DRAWN_FROM);
             val.add_drawn(DRAWN_VAL.0, DRAWN_VAL.1);
-            described.push(format!("{drawn} drawn persons"));
+            described.push(format!("{drawn} drawn photos"));
         }
         let described = described.join("; ");
         Ok(Data { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })

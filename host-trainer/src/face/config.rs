@@ -65,7 +65,7 @@ pub struct FaceData {
     pub crops: Vec<String>,
     /// At most so many crops of each.
     pub crops_each: usize,
-    /// Drawn persons to learn from as well.
+    /// Drawn photos to learn from as well, one in four with nobody in it.
     pub drawn: u64,
     /// Part of the photos set aside for validation where there is no `val/`.
     pub val_fraction: f32,

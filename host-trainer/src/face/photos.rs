@@ -7,7 +7,7 @@ use crate::output::tell;
 use crate::progress::Progress;
 use crate::random::{Purpose, stream};
 use anyhow::Result;
-use emotion_models::{Colour, CropBox, InputSpec, Picture, PixelMap, Preprocessor, TestCard};
+use emotion_models::{Colour, CropBox, Face, InputSpec, Picture, PixelMap, Place, Preprocessor, TestCard};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -246,25 +246,12 @@ impl Photos {
         Ok(told)
     }
 
-    /// Adds `count` photos of drawn persons, whose seeds begin at `first`.
+    /// Adds `count` drawn photos, whose seeds begin at `first`: of four, two of a person who fills the picture, one of a person
+    /// somewhere in a room, and one of a room with nobody in it.
     pub fn add_drawn(&mut self, count: u64, first: u64) {
         let class = self.classes.len();
         self.classes.push(DRAWN.to_owned());
-        let draw = |seed: u64| {
-            let card = TestCard::new(seed);
-            let mut random = stream(Purpose::Scene, seed, 0, 0);
-            let labels = emotion_models::TEST_CARD_LABELS;
-            let label = labels[random.random_range(0..labels.len())];
-            let frame = random.random_range(0..1000);
-            let (width, height) = (320, 240);
-            let picture = image::DynamicImage::ImageRgb8(card.draw(label, frame, width, height)).into_luma8();
-            let face = card.face(frame, width, height);
-            let plane = Plane { width: width as usize, height: height as usize, pixels: picture.into_raw() };
-            let place = [face.x, face.y, face.width, face.height];
-            let faces = vec![PhotoFace { place, class, invalid: false }];
-            Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0 }
-        };
-        let drawn: Vec<Photo> = (first..first + count).into_par_iter().map(draw).collect();
+        let drawn: Vec<Photo> = (first..first + count).into_par_iter().map(|seed| drawn(seed, class)).collect();
         self.photos.extend(drawn);
     }
 
@@ -272,6 +259,28 @@ impl Photos {
     pub fn faces(&self) -> usize {
         self.photos.iter().flat_map(|photo| &photo.faces).filter(|face| !face.invalid).count()
     }
+}
+
+/// The drawn photo of a seed.
+fn drawn(seed: u64, class: usize) -> Photo {
+    let card = TestCard::new(seed);
+    let mut random = stream(Purpose::Scene, seed, 0, 0);
+    let labels = emotion_models::TEST_CARD_LABELS;
+    let label = labels[random.random_range(0..labels.len())];
+    let frame = random.random_range(0..1000);
+    let (width, height) = (320, 240);
+    let size = random.random_range(0.1f32..0.4);
+    let place = Place { x: random.random_range(0.15..0.85), y: random.random_range(0.3..0.7), size };
+    let (picture, face) = match seed % 4 {
+        0 => (card.scene(None, frame, width, height), None),
+        1 => (card.scene(Some((label, place)), frame, width, height), Some(card.face_at(place, frame, width, height))),
+        _ => (card.draw(label, frame, width, height), Some(card.face(frame, width, height))),
+    };
+    let picture = image::DynamicImage::ImageRgb8(picture).into_luma8();
+    let plane = Plane { width: width as usize, height: height as usize, pixels: picture.into_raw() };
+    let as_marked = |face: Face| PhotoFace { place: [face.x, face.y, face.width, face.height], class, invalid: false };
+    let faces = face.map(as_marked).into_iter().collect();
+    Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0 }
 }
 
 /// A folder's own name.
