@@ -145,7 +145,7 @@ pub struct ClassifyArgs {
     #[arg(long)]
     pub json: bool,
     /// Whose mood counts in a photo: that of the largest face, the mean of all, or each
-    #[arg(long, value_enum, conflicts_with = "no_face_search")]
+    #[arg(long, value_enum)]
     pub faces: Option<WhichFaces>,
     /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder
     #[arg(long, value_name = "OUT")]

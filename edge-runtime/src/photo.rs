@@ -142,7 +142,7 @@ impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use emotion_models::{FaceFinder, Faces, PixelFormat, decode, read_card, shipped};
+    use emotion_models::{Faces, PixelFormat, decode, read_card, shipped};
     use std::time::Duration;
 
     /// Answers with these faces, whatever the photo.
@@ -226,23 +226,5 @@ mod tests {
         let (_, seen) = look(None);
         assert_eq!(seen.faces[0].face, Face { x: 40.0, y: 0.0, width: 240.0, height: 240.0, score: 1.0 });
         assert_eq!(seen.main, Some(0));
-    }
-
-    #[test]
-    fn the_shipped_models_read_drawn_photos() {
-        use emotion_models::{Place, TEST_CARD_LABELS, TestCard};
-        let judge = Classifier::from_bytes(shipped::EMOTION, "shipped").unwrap();
-        let finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
-        let filter = FilterSettings::new(Duration::ZERO, Duration::ZERO, &[0.5; 3], &[0.4; 3]).unwrap();
-        let mut judge = PhotoJudge { finder: Some(finder), judge, filter };
-        let card = TestCard::new(emotion_models::DEMO_SEED);
-        for (label, (x, size)) in TEST_CARD_LABELS.into_iter().zip([(0.3, 0.2), (0.7, 0.3), (0.5, 0.25)]) {
-            let place = Place { x, y: 0.45, size };
-            let photo = card.scene(Some((label, place)), 3, 640, 480);
-            let seen = judge.look(&FrameView::new(PixelFormat::Rgb, 640, 480, photo.as_raw()).unwrap()).unwrap();
-            let main = seen.faces[seen.main.unwrap()];
-            assert!(main.face.iou(&card.face_at(place, 3, 640, 480)) > 0.4, "{label}: {main:?}");
-            assert_eq!(judge.judge.card().labels[main.verdict.probabilities.top().0], label);
-        }
     }
 }

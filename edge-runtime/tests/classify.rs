@@ -57,12 +57,11 @@ fn photos_are_told_by_the_face_in_them_and_rooms_have_none() {
 #[test]
 fn every_face_has_its_line_where_all_count() {
     let home = Home::new();
-    photos(&home);
     // Two people side by side in one photo.
-    let halves = ["angry", "happy"].map(|label| image::open(home.path(&format!("{label}.png"))).unwrap().into_rgb8());
-    let mut both = RgbImage::new(2 * SIZE.0, SIZE.1);
-    for (half, x) in halves.iter().zip([0, i64::from(SIZE.0)]) {
-        image::imageops::replace(&mut both, half, x, 0);
+    let (card, place) = (TestCard::new(DEMO_SEED), Place { x: 0.5, y: 0.5, size: 0.45 });
+    let mut both = RgbImage::new(800, 480);
+    for (label, x) in [("angry", 0), ("happy", 400)] {
+        image::imageops::replace(&mut both, &card.scene(Some((label, place)), 4, 400, 480), x, 0);
     }
     both.save(home.path("both.png")).unwrap();
     let ran = run(&mut home.bare(&["classify", "--faces", "all", "both.png"]));

@@ -112,7 +112,7 @@ impl Drawing {
         let pad = 8.0 * self.unit;
         // Capitals, what reaches below the line, and the space around.
         let [head_height, line_height] =
-            [head.dot * (CAPITAL + 2.5) + 1.2 * pad, small.dot * (CAPITAL + 3.5)].map(|height| height.round() as i32);
+            [head.dot * (CAPITAL + 2.5) + 1.2 * pad, small.dot * (CAPITAL + 4.5)].map(|height| height.round() as i32);
         let widest = lines.iter().map(|line| small.width(line)).fold(head.width(title), f32::max);
         let width = (widest + 2.0 * pad).ceil() as i32;
         let below = if lines.is_empty() { 0 } else { line_height * lines.len() as i32 + (0.8 * pad) as i32 };
