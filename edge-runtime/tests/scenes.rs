@@ -127,7 +127,6 @@ fn the_shipped_face_model_sees_who_is_there_and_nobody_else() {
             Some(_) => {}
         }
     }
-    eprintln!("{missed} of {there} missed, {invented} invented");
     assert!(missed * 20 <= there && invented == 0, "{missed} of {there} missed, {invented} where nobody is");
 }
 
@@ -161,7 +160,6 @@ fn empty_rooms_light_nothing() {
             }
         }
     }
-    eprintln!("{wrong:?}");
     // One look may err, as the face model's card tells; the demo's room is the one that users see.
     assert!(wrong.len() <= 1 && wrong.iter().all(|&(seed, ..)| seed != DEMO_SEED), "{wrong:?}");
 }
