@@ -33,6 +33,7 @@ pub fn markdown(
          | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}` |\n\
          | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
          | thresholds | {} |\n\
+         | crop | larger than the face's mean side by {:.0} % |\n\
          | opset | 13, {}, batch of one |\n\n",
         card.name,
         listed(&card.labels),
@@ -48,6 +49,7 @@ pub fn markdown(
         listed(&card.labels),
         card.temperature,
         card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", "),
+        100.0 * card.crop_margin,
         match card.precision {
             Precision::F32 => "float32",
             Precision::Int8 => "convolutions in 8-bit integers, the layers behind the last pooling in float32",
