@@ -25,7 +25,7 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 A first model on your own photos (train/angry/*.jpg, train/happy/*.jpg, ...):
-  host-trainer crop PHOTOS PICTURES
+  host-trainer crop SNAPSHOTS PICTURES
   host-trainer audit PICTURES
   host-trainer train --data PICTURES --out runs/mine
   host-trainer export runs/mine --out mine.onnx

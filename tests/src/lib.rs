@@ -9,7 +9,7 @@ mod session;
 mod training;
 
 pub use models::{retouched, untrained};
-pub use pictures::{Faces, draw_faces};
+pub use pictures::{Faces, draw_faces, draw_photos, draw_snapshots};
 pub use programs::{edge_runtime, example, host_trainer};
 pub use session::{Finished, Session, send};
 pub use training::{draw_data, epochs_done, history, train_tiny};

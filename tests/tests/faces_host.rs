@@ -3,9 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use emotion_models::{CropBox, FaceFinder, Picture, TestCard};
-use end_to_end_tests::{Session, host_trainer, untrained};
-use image::{GrayImage, Luma, RgbImage};
-use std::fmt::Write;
+use end_to_end_tests::{Session, draw_photos, draw_snapshots, host_trainer, untrained};
+use image::{GrayImage, Luma};
 use std::fs;
 use std::path::Path;
 
@@ -28,25 +27,6 @@ val_fraction = 0.3
 widths = [4, 8, 8]
 blocks = 1
 ";
-
-/// A part of a data set: photos of drawn persons with their boxes, and photos of walls.
-fn draw_photos(folder: &Path, persons: std::ops::Range<u64>, walls: u32) {
-    let images = folder.join("images");
-    fs::create_dir_all(&images).unwrap();
-    let mut boxes = "file,x,y,w,h\n".to_owned();
-    for seed in persons {
-        let card = TestCard::new(seed);
-        card.draw("happy", 7, 160, 120).save(images.join(format!("{seed}.png"))).unwrap();
-        let face = card.face(7, 160, 120);
-        let _ = writeln!(boxes, "{seed}.png,{},{},{},{}", face.x, face.y, face.width, face.height);
-    }
-    for wall in 0..walls {
-        let shade = |x: u32, y: u32| Luma([(40 + 3 * wall + x / 2 + y / 3) as u8]);
-        GrayImage::from_fn(160, 120, shade).save(images.join(format!("wall{wall}.png"))).unwrap();
-        let _ = writeln!(boxes, "wall{wall}.png,,,,");
-    }
-    fs::write(folder.join("boxes.csv"), boxes).unwrap();
-}
 
 #[test]
 fn a_face_net_is_trained_quantised_exported_and_scored() {
@@ -113,18 +93,6 @@ fn flags_of_the_other_task_and_data_without_boxes_are_refused() {
     train.args(["train", "--crops", "x", "--data"]).arg(folder.path()).arg("--out").arg(&out);
     Session::run(&mut train).expect_error(2, &["--crops", "--task face"]);
     assert!(!out.exists());
-}
-
-/// Photos of people somewhere in a room, as a phone takes them.
-fn draw_snapshots(folder: &Path) {
-    for (label, seed) in [("happy", 1), ("happy", 2), ("sad", 3)] {
-        let folder = folder.join("train").join(label);
-        fs::create_dir_all(&folder).unwrap();
-        let mut room = RgbImage::from_pixel(640, 480, image::Rgb([150, 140, 120]));
-        let person = TestCard::new(seed).draw(label, 0, 200, 200);
-        image::imageops::replace(&mut room, &person, 300, 200);
-        room.save(folder.join(format!("{seed}.jpg"))).unwrap();
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The README's commands, one after the other, as a newcomer types them.
 #![allow(clippy::unwrap_used)]
 
-use end_to_end_tests::{Session, draw_data, edge_runtime, host_trainer};
+use end_to_end_tests::{Session, draw_data, draw_photos, draw_snapshots, edge_runtime, host_trainer};
 use std::path::Path;
 use std::process::Command;
 
@@ -35,6 +35,7 @@ fn program(words: &[String], picture: &Path) -> Option<Command> {
     }
     // What would go on for ever, or for long, is cut short.
     match (words[0], arguments.first().copied()) {
+        ("host-trainer", Some("train")) if words.contains(&"face") => command.args(["--epochs", "1", "--scenes", "64"]),
         ("host-trainer", Some("train")) if !words.contains(&"--summary") => command.args(["--epochs", "2"]),
         ("host-trainer", _) | (_, Some("classify" | "config" | "--help" | "help")) => &mut command,
         (_, Some("bench")) => command.args(["--frames", "10"]),
@@ -49,6 +50,9 @@ fn every_command_of_the_readme_works() {
     let readme = std::fs::read_to_string(README).unwrap();
     let folder = tempfile::tempdir().unwrap();
     draw_data(&folder.path().join("PICTURES"), 40);
+    draw_snapshots(&folder.path().join("SNAPSHOTS"));
+    draw_photos(&folder.path().join("PHOTOS/train"), 1000..1012, 4);
+    draw_photos(&folder.path().join("PHOTOS/test"), 0..4, 2);
     let picture = folder.path().join("PICTURES/test/happy/0-0.png");
     let mut done = vec![];
     for words in commands(&readme) {
