@@ -92,13 +92,13 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
     for (figure, meaning) in figures {
         let _ = write!(html, "<div><b>{figure:.3}</b><span class=\"soft\">{}</span></div>", escape(&meaning));
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
         "<div><b>{}</b><span class=\"soft\">boxes in {} photos without a face</span></div></div>\
          <h2>Precision and recall</h2><p class=\"soft\">Boxes fit from an intersection over union of 0.4 on; faces under 10 % of the \
          width are neither right nor wrong.</p><div class=\"chart\">{}</div><pre>{}</pre>\
          <h2>Photos</h2><p class=\"soft\">Dashed: marked. Green: found. Red: found where nothing is marked. Orange: missed. \
-         Grey: under 10 % of the width.</p><div class=\"sheet\">{}</div>{more}</html>\n",
+         Grey: under 10 % of the width.</p><div class=\"sheet\">{}</div>{more}</html>",
         scores.false_alarms,
         scores.empty_photos,
         pictures.curve,
