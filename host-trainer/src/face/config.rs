@@ -73,7 +73,7 @@ pub struct FaceData {
 
 impl Default for FaceData {
     fn default() -> Self {
-        FaceData { photos: vec![], crops: vec![], crops_each: 2000, drawn: 200, val_fraction: 0.15 }
+        FaceData { photos: vec![], crops: vec![], crops_each: 6000, drawn: 200, val_fraction: 0.15 }
     }
 }
 
@@ -84,7 +84,7 @@ impl Default for FaceConfig {
             seed: 1,
             width: 160,
             height: 120,
-            epochs: 120,
+            epochs: 80,
             scenes_per_epoch: 0,
             batch_size: 32,
             device: DeviceName::Cpu,
@@ -150,9 +150,11 @@ impl FaceConfig {
         let scenes = &self.scenes;
         let shares =
             [scenes.whole, scenes.empty, scenes.pasted, scenes.mined, scenes.mosaic, scenes.turned.0, scenes.lit];
-        for share in shares.into_iter().chain([scenes.blurred, scenes.noisy]) {
+        let changes = [scenes.around, scenes.joined, scenes.hidden, scenes.coarse, scenes.blurred, scenes.noisy];
+        for share in shares.into_iter().chain(changes) {
             ensure!((0.0..=1.0).contains(&share), "scenes: {share} is no share from 0 to 1");
         }
+        ensure!((0.0..=1.0).contains(&scenes.stretched), "scenes.stretched {} is outside 0..1", scenes.stretched);
         ensure!(scenes.whole + scenes.empty <= 1.0, "scenes.whole and scenes.empty together exceed 1");
         let [smallest, largest] = scenes.sizes;
         ensure!(0.01 <= smallest && smallest < largest && largest <= 1.5, "scenes.sizes must rise from 0.01 to 1.5");

@@ -1,7 +1,7 @@
 //! The face locator: trained on photos with face boxes, by heat maps of where faces' centres are (Zhou et al., "Objects as
 //! Points", 2019).
 //!
-//! Photos with boxes ([`annotations`], [`photos`]) become scenes ([`scene`], [`tone`]) with maps to learn ([`targets`], [`loss`])
+//! Photos with boxes ([`annotations`], [`photos`]) become scenes ([`scene`], [`hide`], [`tone`]) with maps to learn ([`targets`], [`loss`])
 //! for the net ([`crate::nets::face`]); the best epoch by average precision on validation ([`matching`]) is reported on
 //! ([`report`]) and exported ([`export`]).
 
@@ -14,6 +14,7 @@ pub mod config;
 pub mod evaluate;
 pub mod export;
 pub mod gate;
+pub mod hide;
 pub mod look;
 pub mod looked;
 pub mod loss;

@@ -25,6 +25,17 @@ impl View {
         Self { matrix, offset }
     }
 
+    /// The same, drawn out by a factor on each axis of the scene about its point `at`, which stays where it is.
+    pub fn stretched(&self, [x, y]: [f32; 2], [across, down]: [f32; 2]) -> Self {
+        let [a, b, c, d] = self.matrix;
+        let matrix = [a / across, b / down, c / across, d / down];
+        let offset = [
+            self.offset[0] + (a - matrix[0]) * x + (b - matrix[1]) * y,
+            self.offset[1] + (c - matrix[2]) * x + (d - matrix[3]) * y,
+        ];
+        Self { matrix, offset }
+    }
+
     /// Pixels of the plane for one of the scene.
     pub fn scale(&self) -> f32 {
         let [a, b, c, d] = self.matrix;
@@ -136,6 +147,9 @@ mod tests {
             assert!((x - 80.0).abs() < 1e-3 && (y - 60.0).abs() < 1e-3);
             let [x, y, width, height] = view.box_in_scene([90.0, 40.0, 20.0, 20.0]);
             assert!((width - 8.0).abs() < 1e-3 && (height - 8.0).abs() < 1e-3, "a circle stays one");
+            assert!((x + width / 2.0 - 80.0).abs() < 1e-3 && (y + height / 2.0 - 60.0).abs() < 1e-3);
+            let [x, y, width, height] = view.stretched([80.0, 60.0], [1.5, 0.5]).box_in_scene([90.0, 40.0, 20.0, 20.0]);
+            assert!((width - 12.0).abs() < 1e-3 && (height - 4.0).abs() < 1e-3, "{width} x {height}");
             assert!((x + width / 2.0 - 80.0).abs() < 1e-3 && (y + height / 2.0 - 60.0).abs() < 1e-3);
         }
     }

@@ -1,5 +1,6 @@
 //! Training pictures: parts of photos, moved, turned, lit and joined as a camera in a room might see them.
 
+use super::hide::hide;
 use super::photos::{CROP_FACE, Photo, Photos};
 use super::sampling::{Canvas, View};
 use super::tone;
@@ -23,10 +24,20 @@ pub struct Scenes {
     pub mined: f32,
     /// Share of scenes that join four.
     pub mosaic: f32,
+    /// Share of scenes in which a photo without a face, not a plain tone, surrounds photos that leave room.
+    pub around: f32,
     /// A face's width as a fraction of the scene's, at least and at most.
     pub sizes: [f32; 2],
     /// Share of scenes that are turned, and by how many degrees at most.
     pub turned: (f32, f32),
+    /// By how much, as a logarithm, width and height are drawn out or pressed together at most.
+    pub stretched: f32,
+    /// Share of the parts with faces into which one more is pasted.
+    pub joined: f32,
+    /// Share of faces that are partly hidden, as by masks and hands.
+    pub hidden: f32,
+    /// Share of scenes seen with fewer pixels than they have.
+    pub coarse: f32,
     /// Share of scenes whose light is changed.
     pub lit: f32,
     /// Share of scenes that are blurred.
@@ -42,10 +53,15 @@ impl Default for Scenes {
             empty: 0.22,
             pasted: 0.35,
             mined: 0.5,
-            mosaic: 0.08,
+            mosaic: 0.12,
+            around: 0.4,
             sizes: [0.07, 0.75],
             turned: (0.5, 25.0),
-            lit: 0.5,
+            stretched: 0.12,
+            joined: 0.15,
+            hidden: 0.15,
+            coarse: 0.15,
+            lit: 0.4,
             blurred: 0.2,
             noisy: 0.3,
         }
@@ -130,6 +146,11 @@ impl<'a> Composer<'a> {
         let [width, height] = self.size;
         let fill = if random.random_bool(0.5) { PADDING } else { random.random_range(0.0..256.0) };
         let mut canvas = Canvas { width, height, values: vec![fill; width * height] };
+        if !self.empty.is_empty() && random.random::<f32>() < self.settings.around {
+            let area = [0, 0, width, height];
+            let (photo, view) = self.nobody(area, random);
+            canvas.draw(&self.photos.photos[photo].planes, &view, area, |_, _| 1.0);
+        }
         let mut faces = vec![];
         if random.random::<f32>() < self.settings.mosaic {
             let x = (random.random_range(0.35..0.65) * width as f32) as usize;
@@ -139,6 +160,11 @@ impl<'a> Composer<'a> {
             }
         } else {
             self.part(&mut canvas, [0, 0, width, height], &mut faces, random);
+        }
+        for face in &faces {
+            if !face.ignored && random.random::<f32>() < self.settings.hidden {
+                hide(&mut canvas, face.place, random);
+            }
         }
         tone::change(&mut canvas, self.settings, random);
         let pixels = canvas.values.iter().map(|value| (value + 0.5) as u8).collect();
@@ -164,6 +190,9 @@ impl<'a> Composer<'a> {
         for face in &photo.faces {
             self.note(view.box_in_scene(face.place), face.invalid, area, faces);
         }
+        if !self.photos.crops.is_empty() && random.random::<f32>() < settings.joined {
+            self.paste(canvas, area, faces, random);
+        }
     }
 
     fn any_face(&self, random: &mut ChaCha8Rng) -> Option<(usize, usize)> {
@@ -179,6 +208,11 @@ impl<'a> Composer<'a> {
         if random.random::<f32>() < share && most > 0.0 { random.random_range(-most..=most).to_radians() } else { 0.0 }
     }
 
+    fn stretch(&self, random: &mut ChaCha8Rng) -> [f32; 2] {
+        let most = self.settings.stretched.abs();
+        [0; 2].map(|_| random.random_range(-most..=most).exp())
+    }
+
     /// A whole photo within the area, its proportions kept, give or take a little.
     fn whole(&self, photo: &Photo, [left, top, right, bottom]: [usize; 4], random: &mut ChaCha8Rng) -> View {
         let [width, height] = photo.size();
@@ -186,7 +220,8 @@ impl<'a> Composer<'a> {
         let scale = (width / columns).max(height / rows) * random.random_range(0.75f32..1.15);
         let middle = [(left + right) as f32 / 2.0, (top + bottom) as f32 / 2.0];
         let moved = [width, height].map(|side| side * random.random_range(0.45..0.55));
-        View::new(moved, middle, scale, 0.3 * self.angle(random), random.random::<f32>() < MIRRORED)
+        let view = View::new(moved, middle, scale, 0.3 * self.angle(random), random.random::<f32>() < MIRRORED);
+        view.stretched(middle, self.stretch(random))
     }
 
     /// A view in which `place` takes a random share of the area's width and lies anywhere in it.
@@ -206,7 +241,8 @@ impl<'a> Composer<'a> {
         };
         let at = [within(left, columns, width, random), within(top, rows, height, random)];
         let centre = [place[0] + place[2] / 2.0, place[1] + place[3] / 2.0];
-        View::new(centre, at, scale, self.angle(random), random.random::<f32>() < MIRRORED)
+        let view = View::new(centre, at, scale, self.angle(random), random.random::<f32>() < MIRRORED);
+        view.stretched(at, self.stretch(random))
     }
 
     fn without_face(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
@@ -217,19 +253,7 @@ impl<'a> Composer<'a> {
             let Face { x, y, width, height, .. } = mistake.place;
             (mistake.photo, self.around([x, y, width.max(8.0), height.max(8.0)], false, area, random))
         } else {
-            let index = self.empty[random.random_range(0..self.empty.len())];
-            let [width, height] = self.photos.photos[index].size();
-            let zoom = random.random_range(0.25f32..1.1);
-            let place = [0.0, 0.0, width * zoom, height * zoom].map(|side: f32| side.max(8.0));
-            let middle = [
-                place[2] / 2.0 + random.random::<f32>() * (width - place[2]),
-                place[3] / 2.0 + random.random::<f32>() * (height - place[3]),
-            ];
-            let scale =
-                (place[2] / (area[2] - area[0]).max(1) as f32).max(place[3] / (area[3] - area[1]).max(1) as f32);
-            let scale = scale.max(1.0 / MOST_ENLARGED);
-            let at = [(area[0] + area[2]) as f32 / 2.0, (area[1] + area[3]) as f32 / 2.0];
-            (index, View::new(middle, at, scale, self.angle(random), random.random::<f32>() < MIRRORED))
+            self.nobody(area, random)
         };
         canvas.draw(&self.photos.photos[photo].planes, &view, area, |_, _| 1.0);
         if pasted {
@@ -237,6 +261,22 @@ impl<'a> Composer<'a> {
                 self.paste(canvas, area, faces, random);
             }
         }
+    }
+
+    /// A part of a photo without a face; there must be one.
+    fn nobody(&self, area: [usize; 4], random: &mut ChaCha8Rng) -> (usize, View) {
+        let index = self.empty[random.random_range(0..self.empty.len())];
+        let [width, height] = self.photos.photos[index].size();
+        let zoom = random.random_range(0.25f32..1.1);
+        let place = [0.0, 0.0, width * zoom, height * zoom].map(|side: f32| side.max(8.0));
+        let middle = [
+            place[2] / 2.0 + random.random::<f32>() * (width - place[2]),
+            place[3] / 2.0 + random.random::<f32>() * (height - place[3]),
+        ];
+        let scale = (place[2] / (area[2] - area[0]).max(1) as f32).max(place[3] / (area[3] - area[1]).max(1) as f32);
+        let scale = scale.max(1.0 / MOST_ENLARGED);
+        let at = [(area[0] + area[2]) as f32 / 2.0, (area[1] + area[3]) as f32 / 2.0];
+        (index, View::new(middle, at, scale, self.angle(random), random.random::<f32>() < MIRRORED))
     }
 
     /// A face crop whose edges fade into what is there.
