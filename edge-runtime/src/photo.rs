@@ -1,9 +1,9 @@
 //! Whole photos: the faces in one, the mood of each, and what may be said of the photo.
 
 use crate::event::UNDECIDED;
-use crate::locate::{Doubt, Finder, WhichFaces};
+use crate::locate::{Doubt, WhichFaces};
 use crate::mood::FilterSettings;
-use emotion_models::{Classifier, CropBox, Face, FrameView, ModelCard, ModelError, Probabilities, main_face};
+use emotion_models::{Classifier, CropBox, Face, Finder, FrameView, ModelCard, ModelError, Probabilities, main_face};
 
 /// Judges a part of a photo.
 pub trait MoodJudge {
@@ -99,7 +99,7 @@ impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
             return Ok(Seen { faces: vec![SeenFace { face, verdict }], main: Some(0) });
         };
         let threshold = finder.threshold();
-        let found = finder.find(photo, CropBox::full(width, height), threshold)?;
+        let found = finder.search_photo(photo, threshold)?;
         let ModelCard { crop_margin, limits, .. } = *self.judge.card();
         let mut faces = Vec::with_capacity(found.len());
         for face in &found {
@@ -149,8 +149,12 @@ mod tests {
     struct Known(Vec<Face>);
 
     impl Finder for Known {
-        fn find(&mut self, _: &FrameView<'_>, _: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+        fn look(&mut self, _: &FrameView<'_>, _: CropBox, threshold: f32) -> Result<Faces, ModelError> {
             Ok(self.0.iter().copied().filter(|face| face.score >= threshold).collect())
+        }
+
+        fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
+            Ok(Faces::new())
         }
 
         fn threshold(&self) -> f32 {

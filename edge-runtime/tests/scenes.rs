@@ -3,11 +3,11 @@
 
 mod support;
 
-use edge_runtime::locate::{Finder, WhichFaces};
+use edge_runtime::locate::WhichFaces;
 use edge_runtime::mood::{FilterSettings, MoodFilter, Observation, State};
 use edge_runtime::photo::{PhotoJudge, Unsure};
 use emotion_models::{
-    Classifier, CropBox, DEMO_SEED, Face, FaceFinder, Faces, FrameView, ModelError, PixelFormat, Place, Scene,
+    Classifier, CropBox, DEMO_SEED, Face, FaceFinder, Faces, Finder, FrameView, ModelError, PixelFormat, Place, Scene,
     TEST_CARD_LABELS, TestCard, shipped,
 };
 use image::RgbImage;
@@ -25,9 +25,13 @@ const FPS: f64 = 30.0;
 struct Told(Option<Face>);
 
 impl Finder for Told {
-    fn find(&mut self, photo: &FrameView<'_>, _: CropBox, _: f32) -> Result<Faces, ModelError> {
+    fn look(&mut self, photo: &FrameView<'_>, _: CropBox, _: f32) -> Result<Faces, ModelError> {
         // A face model sees a face as long as half of it is in view.
         Ok(self.0.filter(|face| face.inside(photo.width(), photo.height()) > 0.5).into_iter().collect())
+    }
+
+    fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
+        Ok(Faces::new())
     }
 
     fn threshold(&self) -> f32 {

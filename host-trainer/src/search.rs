@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use emotion_models::{CropBox, Face, FaceFinder, FrameView, ModelError, main_face, shipped};
+use emotion_models::{CropBox, Face, FaceFinder, Finder, FrameView, ModelError, main_face, shipped};
 use std::path::PathBuf;
 
 /// How commands that take photos find the face in them.
@@ -56,7 +56,7 @@ impl Search {
         match self {
             Search::Whole => Ok(Some((whole, None))),
             Search::Face { finder, margin } => {
-                let faces = finder.find(frame, whole)?;
+                let faces = finder.search_photo(frame, finder.threshold())?;
                 let face = main_face(&faces, width, height);
                 Ok(face.map(|face| (face.crop(*margin).clamp_to(width, height), Some(*face))))
             }

@@ -53,7 +53,8 @@ pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
 pub use face::{
-    CELL, Face, FaceFinder, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, centrality, decode_faces, main_face,
+    CELL, Face, FaceFinder, Faces, Finder, Letterbox, MAX_FACES, OUTPUTS, Placement, centrality, decode_faces,
+    main_face, window_about,
 };
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};

@@ -2,7 +2,7 @@
 
 use super::steady::Steady;
 use super::{FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
-use emotion_models::{CropBox, Face, FaceFinder, Faces, FrameView, ModelError, centrality};
+use emotion_models::{CropBox, Face, Faces, Finder, FrameView, ModelError, centrality, window_about};
 use std::time::Duration;
 
 /// The whole frame is searched at least this often.
@@ -11,43 +11,16 @@ const SEARCH: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_millis(500);
 /// A face that is followed may have this share of the score that a new one needs.
 const STAYS: f32 = 0.6;
-/// How much wider than the face the window is that is searched for it, and how much higher.
-const AROUND: [f32; 2] = [3.2, 2.6];
+/// Places in a frame that are looked at twice before somebody new is believed to be there.
+const AGAIN: usize = 3;
+/// A box is that of a face that was seen a moment ago from this intersection over union on.
+const KNOWN: f32 = 0.4;
 /// A window of more than this share of the frame is the frame.
 const NEARLY_ALL: f32 = 0.7;
 /// How much weightier another face must be than the one the lights are about to take its place.
 const CLEARLY: f32 = 1.3;
 /// How far a face may have moved, in its own sides, and grown, as a logarithm, all told, to be the same person's.
 const SAME_PERSON: f32 = 1.0;
-
-/// Whatever finds faces in a window of a frame.
-pub trait Finder: Send {
-    /// The faces in `window` with a score of at least `threshold`, best first.
-    ///
-    /// # Errors
-    /// When the engine fails.
-    fn find(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError>;
-
-    /// The score that a new face needs.
-    fn threshold(&self) -> f32;
-
-    /// Width and height of what it looks at, in pixels.
-    fn input(&self) -> [u32; 2];
-}
-
-impl Finder for FaceFinder {
-    fn find(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
-        self.find_above(frame, window, threshold)
-    }
-
-    fn threshold(&self) -> f32 {
-        FaceFinder::threshold(self)
-    }
-
-    fn input(&self) -> [u32; 2] {
-        [self.card().input.width, self.card().input.height]
-    }
-}
 
 /// Somebody's face.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +36,8 @@ struct Track {
 /// Searches the whole frame while there is no face, then a window about the faces it knows; the whole frame again every
 /// second, when a score drops, and at once when a face is not in its window.
 ///
-/// A frame costs one look, or two when a face is lost. Nothing is allocated, and at most [`MOST_FOLLOWED`] faces are kept.
+/// A frame costs one look, two when a face is lost, and one more for each of at most three places where somebody new may be.
+/// Nothing is allocated, and at most [`MOST_FOLLOWED`] faces are kept.
 pub struct Follower<F> {
     finder: F,
     which: WhichFaces,
@@ -94,10 +68,19 @@ impl<F: Finder> Follower<F> {
         }
     }
 
-    /// One look at `window`: known faces found again, new ones taken up, those that are no longer there lost.
-    fn look(&mut self, frame: &FrameView<'_>, window: CropBox) -> Result<(), ModelError> {
+    /// A look at `window`, or a search of the whole frame: known faces found again, those that are no longer there lost. Only a
+    /// search, which looks twice, takes up new ones.
+    fn look(&mut self, frame: &FrameView<'_>, window: Option<CropBox>) -> Result<(), ModelError> {
         let needed = self.finder.threshold();
-        let faces = self.finder.find(frame, window, needed * STAYS)?;
+        let faces = if let Some(window) = window {
+            self.finder.look(frame, window, needed * STAYS)?
+        } else {
+            let seen = |track: &Track| track.sight == Sight::Seen;
+            let known = |face: &Face| self.tracks.iter().any(|track| seen(track) && track.found.iou(face) > KNOWN);
+            self.finder.search(frame, needed * STAYS, AGAIN, &known)?
+        };
+        let search = window.is_none();
+        let window = window.unwrap_or(CropBox::full(frame.width(), frame.height()));
         let mut taken = [false; emotion_models::MAX_FACES];
         for track in &mut self.tracks {
             track.sight = if holds(window, &track.found) { Sight::Lost } else { Sight::NotLookedFor };
@@ -116,7 +99,7 @@ impl<F: Finder> Follower<F> {
             track.lost.get_or_insert(self.latest);
         }
         for (index, face) in faces.iter().enumerate() {
-            if !taken[index] && face.score >= needed && !self.tracks.is_full() {
+            if search && !taken[index] && face.score >= needed && !self.tracks.is_full() {
                 let steady = Steady::new(face, self.latest);
                 let _ = self.tracks.push(Track { id: self.next, found: *face, steady, sight: Sight::Seen, lost: None });
                 self.next = self.next.wrapping_add(1);
@@ -147,25 +130,17 @@ impl<F: Finder> Follower<F> {
         if !fresh || self.doubtful || self.wanted().any(|track| track.lost.is_some()) {
             return None;
         }
-        let [least, rows] = self.finder.input().map(|side| side as f32);
-        let proportions = least / rows;
-        let mut bounds: Option<[f32; 4]> = None;
+        let input = self.finder.input();
+        let mut bounds: Option<[i32; 4]> = None;
         for track in self.wanted() {
-            let [x, y] = track.found.centre();
-            let across = (AROUND[0] * track.found.width).max(AROUND[1] * track.found.height * proportions);
-            let across = across.max(least / 2.0);
-            let (half, tall) = (across / 2.0, across / proportions / 2.0);
-            let own = [x - half, y - tall, x + half, y + tall];
+            let CropBox { x, y, width, height } = window_about(&track.found, input);
+            let own = [x, y, x + width as i32, y + height as i32];
             let [left, top, right, bottom] = bounds.unwrap_or(own);
             bounds = Some([left.min(own[0]), top.min(own[1]), right.max(own[2]), bottom.max(own[3])]);
         }
         let [left, top, right, bottom] = bounds?;
-        let window = CropBox {
-            x: left as i32,
-            y: top as i32,
-            width: (right - left).max(1.0) as u32,
-            height: (bottom - top).max(1.0) as u32,
-        };
+        let size = [right - left, bottom - top].map(|side| side.max(1) as u32);
+        let window = CropBox { x: left, y: top, width: size[0], height: size[1] };
         let window = window.clamp_to(width, height);
         let share = (window.width * window.height) as f32 / (width * height) as f32;
         (share < NEARLY_ALL).then_some(window)
@@ -197,12 +172,11 @@ impl<F: Finder> FaceLocator for Follower<F> {
     fn locate(&mut self, frame: &FrameView<'_>, at: Duration) -> Result<&Following, ModelError> {
         self.latest = self.latest.max(at);
         let (width, height) = (frame.width(), frame.height());
-        let whole = CropBox::full(width, height);
         let window = self.window(width, height);
-        self.look(frame, window.unwrap_or(whole))?;
+        self.look(frame, window)?;
         let missing = self.wanted().any(|track| track.sight == Sight::Lost);
         if window.is_some() && missing {
-            self.look(frame, whole)?;
+            self.look(frame, None)?;
         }
         if window.is_none() || missing {
             self.searched = Some(self.latest);

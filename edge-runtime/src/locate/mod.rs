@@ -6,7 +6,7 @@ mod steady;
 mod tests;
 
 use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError};
-pub use follow::{Finder, Follower};
+pub use follow::Follower;
 use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;

@@ -84,7 +84,7 @@ impl Default for FaceConfig {
             seed: 1,
             width: 160,
             height: 120,
-            epochs: 80,
+            epochs: 48,
             scenes_per_epoch: 0,
             batch_size: 32,
             device: DeviceName::Cpu,

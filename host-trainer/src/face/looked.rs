@@ -5,7 +5,7 @@ use super::matching::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
 use crate::progress::Progress;
 use anyhow::Result;
-use emotion_models::{CropBox, FaceFinder, Faces, FrameView, ModelError, PixelFormat};
+use emotion_models::{FaceFinder, Faces, Finder, FrameView, ModelError, PixelFormat};
 use rayon::prelude::*;
 use std::fmt::Write;
 
@@ -29,7 +29,7 @@ impl<'a> Looked<'a> {
         Looked { photos, found, findings }
     }
 
-    /// Looks at photos with an exported model, as a device first looks at a frame.
+    /// Looks at photos with an exported model, as a device does: twice at every place that may hold a face.
     ///
     /// # Errors
     /// When the engine fails.
@@ -57,7 +57,7 @@ fn find(finder: &mut FaceFinder, photo: &Photo) -> Result<Faces, ModelError> {
     let Some(plane) = photo.planes.first() else { return Ok(Faces::new()) };
     let (width, height) = (plane.width as u32, plane.height as u32);
     match FrameView::new(PixelFormat::Grey, width, height, &plane.pixels) {
-        Ok(view) => finder.find_above(&view, CropBox::full(width, height), LEAST_SCORE),
+        Ok(view) => finder.search_photo(&view, LEAST_SCORE),
         // A photo of no pixels holds no face.
         Err(_) => Ok(Faces::new()),
     }

@@ -86,8 +86,8 @@ fn insert(faces: &mut Faces, face: Face) {
     let _ = faces.insert(place, face);
 }
 
-/// Greedy non-maximum suppression.
-fn one_each(faces: &Faces) -> Faces {
+/// Greedy non-maximum suppression of faces in order, best first.
+pub(super) fn one_each(faces: &Faces) -> Faces {
     let mut kept = Faces::new();
     for face in faces {
         if !kept.iter().any(|better| same(better, face)) {

@@ -101,7 +101,7 @@ impl FaceFinder {
         &self.card
     }
 
-    /// The score, above 0 and at most 1, from which on something counts as a face.
+    /// The score, above 0 and at most 1, that something needs in two looks together ([`super::Finder::search`]) to count as a face.
     pub fn threshold(&self) -> f32 {
         self.card.thresholds.first().copied().unwrap_or(0.5)
     }
@@ -131,6 +131,20 @@ impl FaceFinder {
     /// As [`FaceFinder::find`].
     pub fn find_above(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
         let placement = self.letterbox.take(frame, window);
+        self.at(placement, threshold)
+    }
+
+    /// The same in the whole frame, seen at `share` of the size at which it would fit: for faces that fill it.
+    ///
+    /// # Errors
+    /// As [`FaceFinder::find`].
+    pub fn find_large(&mut self, frame: &FrameView<'_>, share: f32, threshold: f32) -> Result<Faces, ModelError> {
+        let whole = CropBox::full(frame.width(), frame.height());
+        let placement = self.letterbox.take_smaller(frame, whole, share);
+        self.at(placement, threshold)
+    }
+
+    fn at(&mut self, placement: Placement, threshold: f32) -> Result<Faces, ModelError> {
         let cells = self.card.cells();
         let answer =
             self.engine.run(Input::Bytes(self.letterbox.bytes()), |maps| decode(maps, cells, threshold, placement));

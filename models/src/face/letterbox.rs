@@ -36,9 +36,15 @@ impl Letterbox {
 
     /// Takes `window`, clamped into the frame, and says where the input came to lie in the frame.
     pub fn take(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
+        self.take_smaller(frame, window, 1.0)
+    }
+
+    /// The same, with the window at `share`, above 0 and at most 1, of the size at which it would fit, in the middle.
+    pub fn take_smaller(&mut self, frame: &FrameView<'_>, window: CropBox, share: f32) -> Placement {
         let window = window.clamp_to(frame.width(), frame.height());
         let own = [self.spec.width, self.spec.height];
         let size = fitted([window.width, window.height], own);
+        let size = if share < 1.0 { size.map(|side| ((side as f32 * share) as u32).max(1)) } else { size };
         if size != self.size {
             let spec = InputSpec { width: size[0], height: size[1], ..self.spec };
             (self.preprocessor, self.size) = (Preprocessor::new(&spec), size);
@@ -96,6 +102,17 @@ mod tests {
         let row = &letterbox.bytes()[..16];
         assert_eq!(row, [[PADDING; 5].as_slice(), &[200; 6], &[PADDING; 5]].concat());
         assert_eq!(placement, Placement { origin: [-25.0, 0.0], scale: [5.0, 5.0] });
+    }
+
+    #[test]
+    fn a_smaller_picture_has_grey_all_around() {
+        let pixels = vec![200; 64 * 48];
+        let frame = FrameView::new(PixelFormat::Grey, 64, 48, &pixels).unwrap();
+        let mut letterbox = Letterbox::new(&SPEC);
+        let placement = letterbox.take_smaller(&frame, CropBox::full(64, 48), 0.5);
+        let bright = letterbox.bytes().iter().filter(|&&byte| byte == 200).count();
+        assert_eq!((bright, letterbox.bytes()[3 * 16 + 4]), (8 * 6, 200));
+        assert_eq!(placement, Placement { origin: [-32.0, -24.0], scale: [8.0, 8.0] });
     }
 
     #[test]

@@ -3,10 +3,12 @@
 mod decode;
 mod finder;
 mod letterbox;
+mod search;
 
 pub use decode::{CELL, OUTPUTS, Placement, decode as decode_faces};
 pub use finder::FaceFinder;
 pub use letterbox::Letterbox;
+pub use search::{Finder, window_about};
 
 use crate::crop::CropBox;
 

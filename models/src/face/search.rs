@@ -1,0 +1,232 @@
+//! Two looks at a picture: one at all of it, and one from nearer at each place that may hold a face. What is a face looks like one
+//! both times.
+
+use super::decode::one_each;
+use super::{Face, FaceFinder, Faces, MAX_FACES};
+use crate::crop::CropBox;
+use crate::error::ModelError;
+use crate::frame::FrameView;
+
+/// The least score of a place that is looked at again.
+const CANDIDATE: f32 = 0.1;
+/// The second look's box is about the same place from this intersection over union on.
+const SAME_PLACE: f32 = 0.3;
+/// The score of a place where the second look sees nothing.
+const NOTHING: f32 = 0.01;
+/// How much wider than a face, and how much higher, the window about it is.
+const AROUND: [f32; 2] = [3.2, 2.6];
+/// A face of at least this share of a photo's width nearly fills it ...
+const FILLS: f32 = 0.5;
+/// ... and is looked for with the photo at these shares of its size.
+const SHARES: [f32; 2] = [0.5, 0.67];
+
+/// Whatever finds faces in a window of a frame.
+pub trait Finder: Send {
+    /// One look: the faces in `window` with a score of at least `threshold`, best first.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn look(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError>;
+
+    /// One look from further away: the faces in the whole frame, seen at `share` of the size at which it would fit.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn look_back(&mut self, frame: &FrameView<'_>, share: f32, threshold: f32) -> Result<Faces, ModelError>;
+
+    /// The score that a face needs in a [`Finder::search`].
+    fn threshold(&self) -> f32;
+
+    /// Width and height of what it looks at, in pixels.
+    fn input(&self) -> [u32; 2];
+
+    /// The faces in the whole frame that two looks together give a score of at least `threshold`, best first: the score is that
+    /// of the mean logit, the box the mean box. At most `again` places, the likeliest, are looked at a second time; fainter ones
+    /// are left out. Where something is `known` to be a face the first look is enough.
+    ///
+    /// # Errors
+    /// As [`Finder::look`].
+    fn search(
+        &mut self,
+        frame: &FrameView<'_>,
+        threshold: f32,
+        again: usize,
+        known: &dyn Fn(&Face) -> bool,
+    ) -> Result<Faces, ModelError> {
+        let (width, height) = (frame.width(), frame.height());
+        let candidates = self.look(frame, CropBox::full(width, height), CANDIDATE.min(threshold))?;
+        let input = self.input();
+        let (mut found, mut left) = (Faces::new(), again);
+        for first in &candidates {
+            let face = if known(first) {
+                *first
+            } else if left > 0 {
+                left -= 1;
+                let window = window_about(first, input).clamp_to(width, height);
+                let nearer = self.look(frame, window, NOTHING)?;
+                let like = nearer.iter().filter(|face| face.iou(first) > SAME_PLACE);
+                together(first, like.max_by(|a, b| a.score.total_cmp(&b.score)))
+            } else {
+                continue;
+            };
+            if face.score >= threshold {
+                let _ = found.push(face);
+            }
+        }
+        Ok(best_of_each(found))
+    }
+
+    /// The same in a photo, every place being looked at again, and with faces that nearly fill it, which are looked for from
+    /// further away.
+    ///
+    /// # Errors
+    /// As [`Finder::look`].
+    fn search_photo(&mut self, photo: &FrameView<'_>, threshold: f32) -> Result<Faces, ModelError> {
+        let mut found = self.search(photo, threshold, MAX_FACES, &|_| false)?;
+        let further = self.look_back(photo, SHARES[1], NOTHING)?;
+        for first in &self.look_back(photo, SHARES[0], CANDIDATE.min(threshold))? {
+            let like = further.iter().filter(|face| face.iou(first) > SAME_PLACE);
+            let face = together(first, like.max_by(|a, b| a.score.total_cmp(&b.score)));
+            if face.score >= threshold && face.width >= FILLS * photo.width() as f32 {
+                // Of a full list the faintest goes.
+                if found.is_full() {
+                    found.pop();
+                }
+                let _ = found.push(face);
+            }
+        }
+        Ok(best_of_each(found))
+    }
+}
+
+/// In order, one for each face.
+fn best_of_each(mut faces: Faces) -> Faces {
+    faces.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
+    one_each(&faces)
+}
+
+impl Finder for FaceFinder {
+    fn look(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+        self.find_above(frame, window, threshold)
+    }
+
+    fn look_back(&mut self, frame: &FrameView<'_>, share: f32, threshold: f32) -> Result<Faces, ModelError> {
+        self.find_large(frame, share, threshold)
+    }
+
+    fn threshold(&self) -> f32 {
+        FaceFinder::threshold(self)
+    }
+
+    fn input(&self) -> [u32; 2] {
+        [self.card().input.width, self.card().input.height]
+    }
+}
+
+/// The window, of the proportions of a finder's `input`, in which a face is looked for where it was last seen. It may reach
+/// outside the frame, and is at least half as large as the input.
+pub fn window_about(face: &Face, input: [u32; 2]) -> CropBox {
+    let [least, rows] = input.map(|side| side.max(1) as f32);
+    let proportions = least / rows;
+    let across = (AROUND[0] * face.width).max(AROUND[1] * face.height * proportions).max(least / 2.0);
+    let down = across / proportions;
+    let [x, y] = face.centre();
+    CropBox {
+        x: (x - across / 2.0) as i32,
+        y: (y - down / 2.0) as i32,
+        width: across.max(1.0) as u32,
+        height: down.max(1.0) as u32,
+    }
+}
+
+/// What two looks say of a place.
+fn together(first: &Face, second: Option<&Face>) -> Face {
+    let score = |face: &Face| face.score.clamp(1e-6, 1.0 - 1e-6);
+    let logit = |score: f32| (score / (1.0 - score)).ln();
+    let other = second.map_or(NOTHING, score);
+    let mean = (logit(score(first)) + logit(other)) / 2.0;
+    let second = second.unwrap_or(first);
+    Face {
+        x: f32::midpoint(first.x, second.x),
+        y: f32::midpoint(first.y, second.y),
+        width: f32::midpoint(first.width, second.width),
+        height: f32::midpoint(first.height, second.height),
+        score: 1.0 / (1.0 + (-mean).exp()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::frame::PixelFormat;
+
+    /// What the first look sees, and what a nearer one does.
+    struct Looks {
+        first: Vec<Face>,
+        nearer: Vec<Face>,
+        windows: Vec<CropBox>,
+    }
+
+    impl Finder for Looks {
+        fn look(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+            let whole = window == CropBox::full(frame.width(), frame.height());
+            self.windows.push(window);
+            let faces = if whole { &self.first } else { &self.nearer };
+            Ok(faces.iter().filter(|face| face.score >= threshold).copied().collect())
+        }
+
+        fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
+            Ok(Faces::new())
+        }
+
+        fn threshold(&self) -> f32 {
+            0.5
+        }
+
+        fn input(&self) -> [u32; 2] {
+            [160, 120]
+        }
+    }
+
+    const FACE: Face = Face { x: 300.0, y: 200.0, width: 40.0, height: 50.0, score: 0.4 };
+
+    fn search(first: &[Face], nearer: &[Face], again: usize, known: bool) -> (Faces, Vec<CropBox>) {
+        let pixels = vec![0; 640 * 480];
+        let frame = FrameView::new(PixelFormat::Grey, 640, 480, &pixels).unwrap();
+        let mut looks = Looks { first: first.to_vec(), nearer: nearer.to_vec(), windows: vec![] };
+        let found = looks.search(&frame, 0.5, again, &|_| known).unwrap();
+        (found, looks.windows)
+    }
+
+    #[test]
+    fn a_nearer_look_decides_with_the_first() {
+        let sure = Face { x: 304.0, score: 0.9, ..FACE };
+        let (found, windows) = search(&[FACE], &[sure], 4, false);
+        // The mean of logits -0.405 and 2.197.
+        assert!((found[0].score - 0.710).abs() < 1e-3, "{found:?}");
+        assert_eq!((found[0].x, found.len()), (302.0, 1));
+        assert_eq!(windows[0], CropBox::full(640, 480));
+        assert_eq!(windows[1], CropBox { x: 233, y: 160, width: 173, height: 130 });
+
+        assert!(search(&[Face { score: 0.9, ..FACE }], &[], 4, false).0.is_empty(), "seen only from afar");
+        let elsewhere = Face { x: 350.0, ..sure };
+        assert!(search(&[Face { score: 0.9, ..FACE }], &[elsewhere], 4, false).0.is_empty());
+    }
+
+    #[test]
+    fn looks_are_bounded_and_what_is_known_needs_none() {
+        let many: Vec<Face> = (0..20u8).map(|at| Face { x: f32::from(at) * 60.0, ..FACE }).collect();
+        assert_eq!(search(&many, &[], 4, false).1.len(), 5);
+        let (found, windows) = search(&[Face { score: 0.8, ..FACE }], &[], 4, true);
+        assert_eq!((found.len(), windows.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_window_has_the_inputs_proportions() {
+        for face in [FACE, Face { width: 300.0, ..FACE }, Face { width: 2.0, height: 2.0, ..FACE }] {
+            let window = window_about(&face, [160, 120]);
+            assert!(window.width >= 80 && window.width.abs_diff(window.height * 4 / 3) <= 2, "{window:?}");
+        }
+    }
+}
