@@ -206,7 +206,6 @@ fn holds(window: CropBox, face: &Face) -> bool {
 /// How far apart two boxes are: middles in sides, sizes as a logarithm.
 fn distance(a: &Face, b: &Face) -> f32 {
     let ([ax, ay], [bx, by]) = (a.centre(), b.centre());
-    let side = |face: &Face| (face.width * face.height).max(1.0).sqrt();
-    let (one, other) = (side(a), side(b));
+    let (one, other) = (a.side().max(1.0), b.side().max(1.0));
     (ax - bx).hypot(ay - by) / one.max(other) + (one / other).ln().abs()
 }

@@ -111,7 +111,7 @@ pub enum Doubt {
 impl Doubt {
     /// What the emotion model's card says against a face in a frame of `width` x `height` pixels.
     pub fn of(face: &Face, limits: &FaceLimits, width: u32, height: u32) -> Option<Self> {
-        if face.width < limits.smallest_face {
+        if face.side() < limits.smallest_face {
             Some(Self::TooSmall)
         } else if face.inside(width, height) < limits.least_inside {
             Some(Self::CutOff)

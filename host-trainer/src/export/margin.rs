@@ -2,7 +2,7 @@
 
 use crate::dataset::Split;
 use anyhow::Result;
-use emotion_models::{FaceFinder, Finder, FrameView, InputSpec, PixelFormat, main_face, shipped};
+use emotion_models::{Face, FaceFinder, Finder, FrameView, InputSpec, PixelFormat, main_face, shipped};
 
 /// The margin of crops in which no face is found: about that of common expression data sets.
 pub const COMMON: f32 = 0.2;
@@ -28,8 +28,7 @@ pub fn measure(split: &Split, input: &InputSpec) -> Result<Option<f32>> {
         let (wide, high) = ((FIELD * width) as u32, (FIELD * height) as u32);
         let Ok(view) = FrameView::new(PixelFormat::Grey, wide, high, &field) else { return Ok(None) };
         let faces = finder.search_photo(&view, finder.threshold())?;
-        let side = |face: &emotion_models::Face| (face.width * face.height).sqrt();
-        let side = main_face(&faces, wide, high).map(side).filter(|side| *side > 0.0);
+        let side = main_face(&faces, wide, high).map(Face::side).filter(|side| *side > 0.0);
         margins.extend(side.map(|side| ((width * height) as f32).sqrt() / side - 1.0));
     }
     if margins.is_empty() || (margins.len() as f32) < FOUND * count.div_ceil(step) as f32 {

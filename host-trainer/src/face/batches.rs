@@ -1,7 +1,8 @@
 //! Batches of scenes, made ahead by threads of their own while the net learns.
 
+use super::config::Scenes;
 use super::photos::Photos;
-use super::scene::{Composer, Mistake, Scenes};
+use super::scene::{Composer, Mistake};
 use super::targets::Targets;
 use emotion_models::PixelMap;
 use std::sync::Arc;

@@ -51,9 +51,10 @@ pub fn markdown(
         text,
         "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}\n```\n\nSeed {}; {}. {}.{}\n\n\
          ## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n\
-         ## Figures\n\nEach photo searched as a device searches one, through the engine that runs there: a look at the whole, one from further away for faces that fill it, and \
-         a second look at each place that may hold a face; the score is that of both looks' mean logit. A box fits a face from an \
-         intersection over union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every other \
+         ## Figures\n\nEach photo searched as a device searches one, through the engine that runs there: a look at the whole, \
+         one from further away for faces that fill it, and a second look at each place that may hold a face; the score is that of \
+         both looks' mean logit, half a logit less for boxes under 10 % of the width. A box fits a face from an intersection over \
+         union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every other \
          box that fits none is wrong. The validation photos chose the score needed.\n\n",
         run.identity.command,
         plain(&request.run),

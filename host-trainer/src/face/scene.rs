@@ -1,5 +1,6 @@
 //! Training pictures: parts of photos, moved, turned, lit and joined as a camera in a room might see them.
 
+use super::config::Scenes;
 use super::hide::hide;
 use super::photos::{CROP_FACE, Photo, Photos};
 use super::sampling::{Canvas, View};
@@ -8,65 +9,6 @@ use crate::random::{Purpose, stream};
 use emotion_models::Face;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use serde::{Deserialize, Serialize};
-
-/// What scenes are made of. Shares are of all scenes; what they leave shows a photo around one of its faces.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Scenes {
-    /// Share of scenes that show a whole photo, as a first look at a frame does.
-    pub whole: f32,
-    /// Share of scenes without a face in the photo.
-    pub empty: f32,
-    /// Of those, the share into which face crops are pasted, where there are any.
-    pub pasted: f32,
-    /// Of the rest of those, the share that shows where the net saw a face that is none.
-    pub mined: f32,
-    /// Share of scenes that join four.
-    pub mosaic: f32,
-    /// Share of scenes in which a photo without a face, not a plain tone, surrounds photos that leave room.
-    pub around: f32,
-    /// A face's width as a fraction of the scene's, at least and at most.
-    pub sizes: [f32; 2],
-    /// Share of scenes that are turned, and by how many degrees at most.
-    pub turned: (f32, f32),
-    /// By how much, as a logarithm, width and height are drawn out or pressed together at most.
-    pub stretched: f32,
-    /// Share of the parts with faces into which one more is pasted.
-    pub joined: f32,
-    /// Share of faces that are partly hidden, as by masks and hands.
-    pub hidden: f32,
-    /// Share of scenes seen with fewer pixels than they have.
-    pub coarse: f32,
-    /// Share of scenes whose light is changed.
-    pub lit: f32,
-    /// Share of scenes that are blurred.
-    pub blurred: f32,
-    /// Share of scenes with noise.
-    pub noisy: f32,
-}
-
-impl Default for Scenes {
-    fn default() -> Self {
-        Scenes {
-            whole: 0.2,
-            empty: 0.22,
-            pasted: 0.35,
-            mined: 0.5,
-            mosaic: 0.12,
-            around: 0.4,
-            sizes: [0.07, 0.75],
-            turned: (0.5, 25.0),
-            stretched: 0.12,
-            joined: 0.15,
-            hidden: 0.15,
-            coarse: 0.15,
-            lit: 0.4,
-            blurred: 0.2,
-            noisy: 0.3,
-        }
-    }
-}
 
 /// A face of a scene.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,8 @@
 //! Light, blur and noise of a scene.
 
+use super::config::Scenes;
 use super::photos::Plane;
 use super::sampling::{Canvas, View};
-use super::scene::Scenes;
 use crate::augment::blur;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

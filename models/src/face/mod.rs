@@ -39,6 +39,11 @@ impl Face {
         [self.x + self.width / 2.0, self.y + self.height / 2.0]
     }
 
+    /// The mean side: the square root of the area.
+    pub fn side(&self) -> f32 {
+        (self.width * self.height).max(0.0).sqrt()
+    }
+
     /// Intersection over union of two boxes, 0 to 1.
     pub fn iou(&self, other: &Face) -> f32 {
         let across = (self.x + self.width).min(other.x + other.width) - self.x.max(other.x);
@@ -56,10 +61,10 @@ impl Face {
         if area > 0.0 { across.max(0.0) * down.max(0.0) / area } else { 0.0 }
     }
 
-    /// What an emotion model looks at: the square about the box's middle whose side is the box's mean side (the square root of
-    /// its area) grown by the fraction `margin`. A square, since boxes of the same face differ most in where the forehead ends.
+    /// What an emotion model looks at: the square about the box's middle whose side is the box's mean side grown by the fraction
+    /// `margin`. A square, since boxes of the same face differ most in where the forehead ends.
     pub fn crop(&self, margin: f32) -> CropBox {
-        let side = (self.width * self.height).max(0.0).sqrt() * (1.0 + margin.max(-0.9));
+        let side = self.side() * (1.0 + margin.max(-0.9));
         let side = side.round().clamp(1.0, MAX_CROP);
         let [x, y] = self.centre();
         CropBox {
