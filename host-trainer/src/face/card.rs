@@ -4,6 +4,7 @@ use super::export::Measured;
 use super::gate::Agreement;
 use super::matching::Scores;
 use super::run::FaceRun;
+use super::trainer::WANTED;
 use crate::export::Request;
 use crate::export::card::{EVALUATIONS, LIMITS_HEADING, plain, today};
 use crate::nets::summary::grouped;
@@ -53,9 +54,11 @@ pub fn markdown(
          ## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n\
          ## Figures\n\nEach photo searched as a device searches one, through the engine that runs there: a look at the whole, \
          one from further away for faces that fill it, and a second look at each place that may hold a face; the score is that of \
-         both looks' mean logit, half a logit less for boxes under 10 % of the width. A box fits a face from an intersection over \
-         union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every other \
-         box that fits none is wrong. The validation photos chose the score needed.\n\n",
+         both looks' mean logit, one less for boxes under 10 % of the width and for those seen from further away. A box fits a face \
+         from an intersection over union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every \
+         other box that fits none is wrong. The score needed was chosen on the validation photos as they are, mirrored, darker, \
+         brighter, flat, cut at two corners and blurred: the lowest with a precision of at least {} there and at most {} boxes a \
+         photo without a face.\n\n",
         run.identity.command,
         plain(&request.run),
         plain(&request.out),
@@ -64,6 +67,8 @@ pub fn markdown(
         agreement.said(card.precision),
         request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
         card.data_fingerprint,
+        WANTED.0,
+        WANTED.1,
     );
     for one in measured.iter().filter(|one| one.part == "val") {
         section(&mut text, one, "validation photos: they chose epoch and score");

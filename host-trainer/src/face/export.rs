@@ -8,6 +8,7 @@ use super::matching::Scores;
 use super::photos::{self, Photos};
 use super::run::FaceRun;
 use super::trainer::WANTED;
+use super::variants;
 use crate::dataset::scan::Part;
 use crate::export::{self, Request, fold, onnx};
 use crate::failure::{Kind, failure};
@@ -77,9 +78,10 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     agreement.check(precision)?;
 
     // Validation photos choose the threshold; test photos, where there are any, only measure.
-    let progress = Progress::new("measuring", data.val.photos.len() + test.photos.len(), true);
+    let looks = (variants::WAYS + 1) * data.val.photos.len() + test.photos.len();
+    let progress = Progress::new("measuring", looks, true);
+    card.thresholds = vec![variants::look(&finder, &data.val, &progress)?.threshold(WANTED.0, WANTED.1)];
     let val = Looked::with(&finder, &data.val, &progress)?;
-    card.thresholds = vec![val.findings.threshold(WANTED.0, WANTED.1)];
     let mut measured = vec![measure(&names, "val", &val, card.thresholds[0])];
     if !test.photos.is_empty() {
         measured.push(measure(&names, "test", &Looked::with(&finder, &test, &progress)?, card.thresholds[0]));

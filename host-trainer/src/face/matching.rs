@@ -92,6 +92,14 @@ impl Findings {
         self.empty += usize::from(empty);
     }
 
+    /// Adds what was found in other photos.
+    pub fn extend(&mut self, other: Findings) {
+        self.boxes.extend(other.boxes);
+        self.faces.extend(other.faces);
+        self.photos += other.photos;
+        self.empty += other.empty;
+    }
+
     /// Precision and recall at each score, from the highest on.
     pub fn curve(&self) -> Vec<Point> {
         let total = self.faces.iter().filter(|face| face.share >= COUNTS).count().max(1);

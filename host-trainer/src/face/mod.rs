@@ -28,6 +28,7 @@ pub mod scene;
 pub mod targets;
 pub mod tone;
 pub mod trainer;
+pub mod variants;
 
 pub use command::train;
 pub use config::{FaceConfig, task_of};

@@ -13,16 +13,20 @@ const CANDIDATE: f32 = 0.1;
 const SAME_PLACE: f32 = 0.3;
 /// The score of a place where the second look sees nothing.
 const NOTHING: f32 = 0.01;
-/// A face of less than this share of the frame's width ...
+/// A face of less than this share of the frame's width, and one that fills a photo, ...
 const SMALL: f32 = 0.1;
-/// ... must be surer by this much, as a logit: most of what is taken for a face and is none is small (chosen on validation photos).
-const SURER: f32 = 0.5;
+/// ... must be surer by this much, as a logit: most of what is taken for a face and is none is of those sizes (chosen on validation
+/// photos).
+const SURER: f32 = 1.0;
 /// How much wider than a face, and how much higher, the window about it is.
 const AROUND: [f32; 2] = [3.2, 2.6];
 /// A face of at least this share of a photo's width nearly fills it ...
 const FILLS: f32 = 0.5;
 /// ... and is looked for with the photo at these shares of its size.
 const SHARES: [f32; 2] = [0.5, 0.67];
+
+/// The second look's window is this much of the one in which a face is followed (chosen on validation photos).
+const NEARER: f32 = 0.75;
 
 /// Whatever finds faces in a window of a frame.
 pub trait Finder: Send {
@@ -45,7 +49,7 @@ pub trait Finder: Send {
     fn input(&self) -> [u32; 2];
 
     /// The faces in the whole frame that two looks together give a score of at least `threshold`, best first: the score is that
-    /// of the mean logit, half a logit less for small faces; the box is the mean box. At most `again` places, the likeliest, are
+    /// of the mean logit, one less for small faces; the box is the mean box. At most `again` places, the likeliest, are
     /// looked at a second time; fainter ones are left out. Where something is `known` to be a face the first look is enough.
     ///
     /// # Errors
@@ -66,7 +70,7 @@ pub trait Finder: Send {
                 *first
             } else if left > 0 {
                 left -= 1;
-                let window = window_about(first, input).clamp_to(width, height);
+                let window = window_of(first, input, NEARER).clamp_to(width, height);
                 let nearer = self.look(frame, window, NOTHING)?;
                 let like = nearer.iter().filter(|face| face.iou(first) > SAME_PLACE);
                 let surer = if first.width < SMALL * width as f32 { SURER } else { 0.0 };
@@ -91,7 +95,7 @@ pub trait Finder: Send {
         let further = self.look_back(photo, SHARES[1], NOTHING)?;
         for first in &self.look_back(photo, SHARES[0], CANDIDATE.min(threshold))? {
             let like = further.iter().filter(|face| face.iou(first) > SAME_PLACE);
-            let face = together(first, like.max_by(|a, b| a.score.total_cmp(&b.score)), 0.0);
+            let face = together(first, like.max_by(|a, b| a.score.total_cmp(&b.score)), SURER);
             if face.score >= threshold && face.width >= FILLS * photo.width() as f32 {
                 // Of a full list the faintest goes.
                 if found.is_full() {
@@ -131,9 +135,15 @@ impl Finder for FaceFinder {
 /// The window, of the proportions of a finder's `input`, in which a face is looked for where it was last seen. It may reach
 /// outside the frame, and is at least half as large as the input.
 pub fn window_about(face: &Face, input: [u32; 2]) -> CropBox {
+    window_of(face, input, 1.0)
+}
+
+/// The same, `scale` times as large.
+fn window_of(face: &Face, input: [u32; 2], scale: f32) -> CropBox {
     let [least, rows] = input.map(|side| side.max(1) as f32);
     let proportions = least / rows;
-    let across = (AROUND[0] * face.width).max(AROUND[1] * face.height * proportions).max(least / 2.0);
+    let across = (AROUND[0] * face.width).max(AROUND[1] * face.height * proportions) * scale;
+    let across = across.max(least / 2.0);
     let down = across / proportions;
     let [x, y] = face.centre();
     CropBox {
@@ -212,12 +222,14 @@ mod tests {
         assert!((found[0].score - 0.710).abs() < 1e-3, "{found:?}");
         assert_eq!((found[0].x, found.len()), (304.0, 1));
         assert_eq!(windows[0], CropBox::full(640, 480));
-        assert_eq!(windows[1], CropBox { x: 166, y: 120, width: 346, height: 260 });
+        assert_eq!(windows[1], CropBox { x: 210, y: 152, width: 260, height: 195 });
 
         assert!(search(&[Face { score: 0.9, ..FACE }], &[], 4, false).0.is_empty(), "seen only from afar");
         let small = |face: Face| Face { width: 40.0, height: 50.0, ..face };
-        let (found, _) = search(&[small(FACE)], &[small(sure)], 4, false);
-        assert!((found[0].score - 0.598).abs() < 1e-3, "small ones must be surer: {found:?}");
+        let (found, _) = search(&[small(FACE)], &[Face { score: 0.97, ..small(sure) }], 4, false);
+        // The mean of logits -0.405 and 3.476, less 1.
+        assert!((found[0].score - 0.630).abs() < 1e-3, "small ones must be surer: {found:?}");
+        assert!(search(&[small(FACE)], &[small(sure)], 4, false).0.is_empty());
         let elsewhere = Face { x: 400.0, ..sure };
         assert!(search(&[Face { score: 0.9, ..FACE }], &[elsewhere], 4, false).0.is_empty());
     }
