@@ -218,7 +218,8 @@ mod tests {
     fn a_mean_leaves_out_whom_it_cannot_judge() {
         let far = Face { x: 200.0, width: 12.0, height: 15.0, ..FACE };
         let (judge, seen) = look(Some(&[far, FACE]));
-        assert_eq!(seen.faces[0].verdict.unsure, Some(Unsure::Face(Doubt::TooSmall)));
+        // Small ones must be surer, so it comes last.
+        assert_eq!(seen.faces[1].verdict.unsure, Some(Unsure::Face(Doubt::TooSmall)));
         let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
         assert_eq!((mean.probabilities.top(), mean.unsure), ((0, 0.8), None));
         let (judge, seen) = look(Some(&[far]));

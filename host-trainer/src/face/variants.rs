@@ -115,7 +115,7 @@ mod tests {
         let photo = Photo {
             path: "p".into(),
             planes: pyramid(Plane { width: 40, height: 20, pixels }),
-            faces: vec![face([2.0, 4.0, 10.0, 12.0]), face([36.0, 0.0, 4.0, 5.0])],
+            faces: vec![face([2.0, 4.0, 10.0, 12.0]), face([36.0, 8.0, 4.0, 5.0])],
             reduction: 1.0,
         };
         let seen = variants(std::slice::from_ref(&photo));
