@@ -1,10 +1,13 @@
 //! Writes input tensors and our engine's answers to them, for `tests/onnx/check.py` to give to another engine.
 //!
 //! `tensors MODEL.onnx OUT [PICTURE...]` writes `OUT/input.f32`, little-endian floats `[N, C, H, W]` after preprocessing,
-//! and `OUT/answers.json` with the shape, the labels, and the graph's probabilities at temperature 1 per picture.
-//! Without pictures it draws 50 test-card faces.
+//! and `OUT/answers.json` with the shape, the labels, and per picture what the graph answers: an emotion model's probabilities at
+//! temperature 1, a face model's maps. Without pictures it draws 50 test-card faces.
 
-use emotion_models::{Classifier, CropBox, FrameView, PixelFormat, Preprocessor, TEST_CARD_LABELS, TestCard};
+use emotion_models::{
+    Classifier, CropBox, FaceFinder, FrameView, ModelCard, ModelError, PixelFormat, Preprocessor, TEST_CARD_LABELS,
+    Task, TestCard, decode, read_card,
+};
 use image::RgbImage;
 use serde_json::json;
 use std::error::Error;
@@ -23,22 +26,54 @@ fn main() -> ExitCode {
     }
 }
 
+/// Either kind of model.
+enum Model {
+    Emotion(Classifier),
+    Face(FaceFinder),
+}
+
+impl Model {
+    fn open(path: &Path) -> Result<Self, Box<dyn Error>> {
+        let task = read_card(&decode(&std::fs::read(path)?)?)?.task;
+        Ok(match task {
+            Task::Emotion => Self::Emotion(Classifier::from_file(path)?),
+            Task::Face => Self::Face(FaceFinder::from_file(path)?),
+        })
+    }
+
+    fn card(&self) -> &ModelCard {
+        match self {
+            Self::Emotion(classifier) => classifier.card(),
+            Self::Face(finder) => finder.card(),
+        }
+    }
+
+    /// The graph's answer to an input's bytes and the real numbers that they stand for.
+    fn answer(&mut self, bytes: &[u8], tensor: &[f32]) -> Result<Vec<f32>, ModelError> {
+        match self {
+            Self::Emotion(classifier) => Ok(classifier.raw_probabilities(tensor)?.to_vec()),
+            Self::Face(finder) => finder.maps(bytes, <[f32]>::to_vec),
+        }
+    }
+}
+
 fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (Some(model), Some(out)) = (arguments.next(), arguments.next()) else {
         return Err("usage: tensors MODEL.onnx OUT [PICTURE...]".into());
     };
     let paths: Vec<PathBuf> = arguments.collect();
-    let mut classifier = Classifier::from_file(&model)?;
-    let spec = classifier.card().input;
+    let mut model = Model::open(&model)?;
+    let spec = model.card().input;
+    let labels = model.card().labels.clone();
     let mut preprocessor = Preprocessor::new(&spec);
-    let mut tensor = vec![0.0; spec.len()];
     let (mut tensors, mut answers, mut names) = (vec![], vec![], vec![]);
     let mut answer = |name: String, picture: &RgbImage| -> Result<(), Box<dyn Error>> {
         let frame = FrameView::new(PixelFormat::Rgb, picture.width(), picture.height(), picture.as_raw())?;
-        preprocessor.tensor(&frame, CropBox::full(picture.width(), picture.height()), &mut tensor);
+        let bytes = preprocessor.resize(&frame, CropBox::full(picture.width(), picture.height()));
+        let tensor: Vec<f32> = bytes.iter().map(|&byte| spec.pixel_map.real(f32::from(byte))).collect();
         tensors.extend(tensor.iter().flat_map(|value| value.to_le_bytes()));
-        answers.push(classifier.raw_probabilities(&tensor)?.to_vec());
+        answers.push(model.answer(bytes, &tensor)?);
         names.push(name);
         Ok(())
     };
@@ -53,10 +88,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     }
     let [_, channels, height, width] = spec.shape();
     let shape = [answers.len(), channels, height, width];
-    let labels = classifier.card().labels.clone();
     std::fs::create_dir_all(&out)?;
     std::fs::write(out.join("input.f32"), tensors)?;
-    let written = json!({ "shape": shape, "labels": labels, "pictures": names, "probabilities": answers });
+    let written = json!({ "shape": shape, "labels": labels, "pictures": names, "answers": answers });
     std::fs::write(out.join("answers.json"), serde_json::to_vec_pretty(&written)?)?;
     Ok(())
 }
