@@ -82,7 +82,7 @@ pub enum Command {
 /// Flags that win over the configuration file.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT
+    /// Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT
     #[arg(long, value_name = "SOURCE")]
     pub source: Option<SourceSpec>,
     /// How lights are driven

@@ -27,7 +27,7 @@ end
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -62,7 +62,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "doctor" -
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "completions" -d 'Print completions of this command line for a shell'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -115,7 +115,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -138,7 +138,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l model
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
@@ -161,7 +161,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l mod
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card[:scene], images:DIR|FILE, stdin:WxH:FORMAT' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'

@@ -27,11 +27,11 @@ pub struct Agreement {
     pub photos: usize,
     /// Cells to which trainer or graph gives a score of at least [`LEAST_SCORE`].
     pub cells: usize,
-    /// Of them, those whose scores differ by at most [`INTEGER_TOLERANCE`].
+    /// Of them, those whose scores differ by at most 0.05.
     pub within: usize,
     /// Largest difference of a score.
     pub largest: f32,
-    /// Boxes that trainer or graph is [`SURE`] of.
+    /// Boxes that trainer or graph gives a score of at least 0.5.
     pub boxes: usize,
     /// Of them, those that the other sees as well.
     pub matched: usize,
