@@ -203,6 +203,10 @@ fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
 /// # Errors
 /// Says what is needed.
 pub fn missing(root: &Path, part: Part) -> anyhow::Error {
+    if !root.is_dir() {
+        let message = format!("{} is no folder that can be read; check the path and its permissions", root.display());
+        return failure(Kind::Data, message);
+    }
     failure(Kind::Data, format!("{} has no {part} photos with face boxes; needed: {FORMATS}", root.display()))
 }
 
