@@ -15,6 +15,8 @@ pi_emulated() {
   pi_install make make
   cp "$programs/edge-runtime" "$scratch/edge-runtime"
   arguments=(--runtime "$scratch/edge-runtime" "$@")
+  # What draws the pictures was built with the tests.
+  [[ ! -x $CARGO_TARGET_DIR/debug/examples/frame ]] || arguments+=(--frame "$CARGO_TARGET_DIR/debug/examples/frame")
   if [[ ${1:-} != --short ]]; then
     pi_build_more --features test-panic --bin edge-runtime
     cp "$programs/edge-runtime" "$scratch/edge-runtime-panics"
