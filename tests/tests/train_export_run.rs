@@ -269,7 +269,7 @@ fn the_tensors_example_answers_as_the_model_does() {
     let shape: Vec<u64> = answers["shape"].as_array().unwrap().iter().map(|side| side.as_u64().unwrap()).collect();
     assert_eq!(shape, [1, 1, u64::from(card.input.height), u64::from(card.input.width)]);
     assert_eq!(bytes_in(&out.join("input.f32")), 4 * shape.iter().product::<u64>());
-    assert_eq!(answers["probabilities"][0].as_array().unwrap().len(), card.labels.len());
+    assert_eq!(answers["answers"][0].as_array().unwrap().len(), card.labels.len());
 }
 
 fn bytes_in(path: &Path) -> u64 {
