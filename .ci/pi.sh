@@ -17,7 +17,7 @@ pi_build() {
       ;;
     armv7)
       target=armv7-unknown-linux-gnueabihf gcc=arm-linux-gnueabihf-gcc libc=libc6-dev-armhf-cross
-      emulator='qemu-arm-static -cpu cortex-a53 -L /usr/arm-linux-gnueabihf'
+      emulator='qemu-arm-static -cpu cortex-a7 -L /usr/arm-linux-gnueabihf'
       ;;
   esac
   # Names of Debian's packages; libclang is for the bindings to V4L2.
