@@ -145,11 +145,10 @@ impl<K: Kernel> Placed<K> {
         match (helpers, &self.parts[..]) {
             (Some(helpers), [own, others @ ..]) if !others.is_empty() => {
                 let (first, mut rest) =
-                    written[self.layer.places(own.clone()).start..].split_at_mut(self.layer.places(own.clone()).len());
+                    written[self.layer.span(own.clone()).start..].split_at_mut(self.layer.span(own.clone()).len());
                 helpers.in_place_scope(|scope| {
                     for rows in others {
-                        let (part, after) =
-                            std::mem::take(&mut rest).split_at_mut(self.layer.places(rows.clone()).len());
+                        let (part, after) = std::mem::take(&mut rest).split_at_mut(self.layer.span(rows.clone()).len());
                         rest = after;
                         scope.spawn(move |_| self.layer.run_rows(rows.clone(), input, addend, part));
                     }

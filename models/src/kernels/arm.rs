@@ -72,9 +72,15 @@ unsafe impl Kernel for NeonFloat {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const f32, addend: *const f32, output: *mut f32) {
+    unsafe fn sweep(
+        layer: &Layer<Self>,
+        pixels: Range<usize>,
+        input: *const f32,
+        addend: *const f32,
+        output: *mut f32,
+    ) {
         // SAFETY: as the caller promises.
-        unsafe { sweep(layer, tiles, input, addend, output) }
+        unsafe { sweep(layer, pixels, input, addend, output) }
     }
 
     #[inline(always)]
@@ -194,7 +200,7 @@ macro_rules! int {
 
             unsafe fn sweep(
                 layer: &Layer<Self>,
-                tiles: Range<usize>,
+                pixels: Range<usize>,
                 input: *const i8,
                 addend: *const i8,
                 output: *mut i8,
@@ -202,16 +208,16 @@ macro_rules! int {
                 #[target_feature(enable = $features)]
                 unsafe fn enabled(
                     layer: &Layer<$kernel>,
-                    tiles: Range<usize>,
+                    pixels: Range<usize>,
                     input: *const i8,
                     addend: *const i8,
                     output: *mut i8,
                 ) {
                     // SAFETY: as the caller promises.
-                    unsafe { sweep(layer, tiles, input, addend, output) }
+                    unsafe { sweep(layer, pixels, input, addend, output) }
                 }
                 // SAFETY: as the caller promises.
-                unsafe { enabled(layer, tiles, input, addend, output) }
+                unsafe { enabled(layer, pixels, input, addend, output) }
             }
 
             #[inline(always)]

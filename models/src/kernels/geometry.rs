@@ -57,46 +57,48 @@ impl Window {
     }
 }
 
-/// Output pixels computed together.
-pub const TILE: usize = 4;
+/// Most output pixels computed together.
+pub const TILE: usize = 8;
 
-/// For each tile of output pixels, where its windows begin in the input and where its results go.
+/// Pixels of which the largest is kept where a layer pools.
+pub const POOLED: usize = 4;
+
+/// For each output pixel, row by row, where its windows begin in the input and where its result goes.
 #[derive(Clone, Debug)]
-pub struct Tiles {
-    /// Index of the first input value of each window, [`TILE`] to a tile; the last tile repeats its last pixel.
+pub struct Places {
+    /// Index of the first input value of each window, [`POOLED`] to a pixel where pixels are pooled, else one; then the last one
+    /// again, so that [`TILE`] can be read from any pixel on.
     pub starts: Vec<u32>,
-    /// Output pixel of each result, as an index into the output's buffer: [`TILE`] to a tile, or one where pixels are pooled.
+    /// Output pixel of each result, as an index into the output's buffer.
     pub targets: Vec<u32>,
     /// The same pixels in the buffer of the map that is added.
     pub addends: Vec<u32>,
 }
 
-impl Tiles {
-    /// The tiles of a convolution from `input` to `output`, whose border is not written. `addend` is the map added to the
+impl Places {
+    /// The places of a convolution from `input` to `output`, whose border is not written. `addend` is the map added to the
     /// output, if there is one.
     pub fn new(input: &Map, window: &Window, output: &Map, addend: Option<&Map>) -> Self {
-        let mut tiles = Tiles { starts: Vec::new(), targets: Vec::new(), addends: Vec::new() };
+        let mut places = Places { starts: Vec::new(), targets: Vec::new(), addends: Vec::new() };
         let start = |y: usize, x: usize| {
             let row = (y * window.stride[0] + input.border - window.pad[0]) * input.pitch();
             row + (x * window.stride[1] + input.border - window.pad[1]) * input.channels
         };
         for y in 0..output.height {
             for x in 0..output.width {
-                tiles.targets.push(output.at(y, x) as u32);
-                tiles.addends.extend(addend.map(|map| map.at(y, x) as u32));
+                places.targets.push(output.at(y, x) as u32);
+                places.addends.extend(addend.map(|map| map.at(y, x) as u32));
                 if window.pool {
                     for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                        tiles.starts.push(start(2 * y + dy, 2 * x + dx) as u32);
+                        places.starts.push(start(2 * y + dy, 2 * x + dx) as u32);
                     }
                 } else {
-                    tiles.starts.push(start(y, x) as u32);
+                    places.starts.push(start(y, x) as u32);
                 }
             }
         }
-        while !tiles.starts.len().is_multiple_of(TILE) {
-            let last = tiles.starts[tiles.starts.len() - 1];
-            tiles.starts.push(last);
-        }
-        tiles
+        let last = places.starts.last().copied();
+        places.starts.extend(last.into_iter().cycle().take(TILE - 1));
+        places
     }
 }

@@ -1,6 +1,6 @@
 //! One convolution with everything that is folded into it, packed for one kernel.
 
-use super::{Kernel, Map, TILE, Tiles, Window};
+use super::{Kernel, Map, POOLED, Places, TILE, Window};
 use std::ops::Range;
 
 /// Values past the end of a buffer that a kernel may read, and never uses: a vector's width.
@@ -52,7 +52,7 @@ pub struct Layer<K: Kernel> {
     biases: Vec<K::Sum>,
     multipliers: Vec<f32>,
     blocks: Vec<Block>,
-    tiles: Tiles,
+    places: Places,
     /// Rows of the kernel, values from one to the next in the input, and steps in each.
     rows: usize,
     pitch: usize,
@@ -129,10 +129,10 @@ impl<K: Kernel> Layer<K> {
         if let Some(addition) = &mut finish.addition {
             addition.added_zero_point = K::offset(addition.added_zero_point);
         }
-        let tiles = Tiles::new(input, window, output, addend);
+        let places = Places::new(input, window, output, addend);
         let lengths = Lengths { input: input.len() + SLACK, addend: addend.map_or(0, |map| map.len() + SLACK) };
         let (pitch, pool, output) = (input.pitch(), window.pool, *output);
-        Some(Self { weights, biases, multipliers, blocks, tiles, rows, pitch, steps, pool, finish, output, lengths })
+        Some(Self { weights, biases, multipliers, blocks, places, rows, pitch, steps, pool, finish, output, lengths })
     }
 
     /// Computes the output map from the input map, each as [`Map`] says in buffers with [`SLACK`] values more. The output's
@@ -142,36 +142,27 @@ impl<K: Kernel> Layer<K> {
     /// On a buffer that is too short, and where the layer adds a map but none is given.
     pub fn run(&self, input: &[K::Value], addend: Option<&[K::Value]>, output: &mut [K::Value]) {
         let rows = self.output.height;
-        let part = &mut output[self.places(0..rows)];
+        let part = &mut output[self.span(0..rows)];
         self.run_rows(0..rows, input, addend, part);
     }
 
     /// Where some of the output's rows lie in its buffer.
-    pub fn places(&self, rows: Range<usize>) -> Range<usize> {
+    pub fn span(&self, rows: Range<usize>) -> Range<usize> {
         let (border, pitch) = (self.output.border, self.output.pitch());
         (rows.start + border) * pitch..(rows.end + border) * pitch
     }
 
-    /// Cuts the output's rows into at most `count` parts, as even as can be, none of which shares a tile with another.
+    /// Cuts the output's rows into at most `count` parts, as even as can be.
     pub fn parts(&self, count: usize) -> Vec<Range<usize>> {
-        let (rows, width) = (self.output.height, self.output.width);
-        let cuts = |row: &usize| self.pool || (row * width).is_multiple_of(TILE);
-        let mut parts = Vec::new();
-        let mut from = 0;
-        for part in 1..=count {
-            let to = (rows * part / count..rows).find(cuts).unwrap_or(rows);
-            if to > from {
-                parts.push(from..to);
-                from = to;
-            }
-        }
-        parts
+        let rows = self.output.height;
+        let parts = (0..count).map(|part| rows * part / count..rows * (part + 1) / count);
+        parts.filter(|part| !part.is_empty()).collect()
     }
 
-    /// Computes some of the output's rows, one of [`Layer::parts`], into `output`, their [`Layer::places`] of the buffer.
+    /// Computes some of the output's rows into `output`, their [`Layer::span`] of the buffer.
     ///
     /// # Panics
-    /// As [`Layer::run`]; on rows that are not whole parts.
+    /// As [`Layer::run`]; on rows that the output lacks.
     pub fn run_rows(
         &self,
         rows: Range<usize>,
@@ -179,21 +170,18 @@ impl<K: Kernel> Layer<K> {
         addend: Option<&[K::Value]>,
         output: &mut [K::Value],
     ) {
-        let places = self.places(rows.clone());
-        assert!(rows.end <= self.output.height && output.len() == places.len(), "other rows than the buffer's");
+        let span = self.span(rows.clone());
+        assert!(rows.end <= self.output.height && output.len() == span.len(), "other rows than the buffer's");
         assert!(input.len() >= self.lengths.input, "the input's buffer is too short");
         assert!(addend.map_or(0, <[_]>::len) >= self.lengths.addend, "no map to add");
         let addend = addend.filter(|_| self.lengths.addend > 0).map_or(std::ptr::null(), <[_]>::as_ptr);
-        let (first, last) = (rows.start * self.output.width, rows.end * self.output.width);
-        let tiles = if self.pool { first..last } else { first / TILE..last.div_ceil(TILE) };
-        assert!(self.pool || first.is_multiple_of(TILE), "a tile is shared");
-        assert!(self.pool || last.is_multiple_of(TILE) || rows.end == self.output.height, "a tile is shared");
+        let pixels = rows.start * self.output.width..rows.end * self.output.width;
         // Places are counted from the buffer's begin, which is outside `output` where its rows are not the first.
-        let whole = output.as_mut_ptr().wrapping_sub(places.start);
+        let whole = output.as_mut_ptr().wrapping_sub(span.start);
         // SAFETY: who chose K saw that the processor has its instructions; `Layer::new` made every place from maps that lie
         // inside the lengths checked above, kernels read at most SLACK values past a map's end, and write the pixels of these
-        // tiles alone, all of which lie in `output`.
-        unsafe { K::sweep(self, tiles, input.as_ptr(), addend, whole) }
+        // rows alone, all of which lie in `output`.
+        unsafe { K::sweep(self, pixels, input.as_ptr(), addend, whole) }
     }
 }
 
@@ -253,7 +241,7 @@ fn blocks<K: Kernel>(channels: usize, steps: usize) -> Vec<Block> {
 #[inline(always)]
 pub(super) unsafe fn sweep<K: Kernel>(
     layer: &Layer<K>,
-    tiles: Range<usize>,
+    pixels: Range<usize>,
     input: *const K::Value,
     addend: *const K::Value,
     output: *mut K::Value,
@@ -261,55 +249,59 @@ pub(super) unsafe fn sweep<K: Kernel>(
     for block in &layer.blocks {
         // SAFETY: as the caller promises.
         unsafe {
-            match block.vectors {
-                1 => sweep_block::<K, 1>(layer, block, tiles.clone(), input, addend, output),
-                2 => sweep_block::<K, 2>(layer, block, tiles.clone(), input, addend, output),
-                3 => sweep_block::<K, 3>(layer, block, tiles.clone(), input, addend, output),
-                _ => sweep_block::<K, 4>(layer, block, tiles.clone(), input, addend, output),
+            // As many pixels as leave registers for the weights: fewer sums than a processor works on at a time would wait for each
+            // other.
+            match (block.vectors, layer.pool) {
+                (1, false) => sweep_block::<K, 1, TILE>(layer, block, pixels.clone(), input, addend, output),
+                (2, false) => sweep_block::<K, 2, 6>(layer, block, pixels.clone(), input, addend, output),
+                (1, true) => sweep_block::<K, 1, POOLED>(layer, block, pixels.clone(), input, addend, output),
+                (2, true) => sweep_block::<K, 2, POOLED>(layer, block, pixels.clone(), input, addend, output),
+                (3, _) => sweep_block::<K, 3, POOLED>(layer, block, pixels.clone(), input, addend, output),
+                _ => sweep_block::<K, 4, POOLED>(layer, block, pixels.clone(), input, addend, output),
             }
         }
     }
 }
 
-/// All tiles of one block of `V` vectors of channels.
+/// Some output pixels of one block of `V` vectors of channels, `P` windows at a time: [`POOLED`] where the layer pools, else at
+/// most [`TILE`].
 ///
 /// # Safety
 /// As [`Kernel::sweep`]; `block` is one of the layer's and has `V` vectors.
 #[inline(always)]
-unsafe fn sweep_block<K: Kernel, const V: usize>(
+unsafe fn sweep_block<K: Kernel, const V: usize, const P: usize>(
     layer: &Layer<K>,
     block: &Block,
-    tiles: Range<usize>,
+    pixels: Range<usize>,
     input: *const K::Value,
     addend: *const K::Value,
     output: *mut K::Value,
 ) {
     let group = K::LANES * K::GROUP;
     let first = block.channels.start;
-    // SAFETY: `Layer::new` made all places inside the buffers it asked for and packed LANES numbers for each vector.
+    let (windows, together) = if layer.pool { (POOLED, 1) } else { (1, P) };
+    // SAFETY: `Layer::new` made all places inside the buffers it asked for, TILE starts from any pixel on, and packed LANES numbers
+    // for each vector.
     unsafe {
         let mut bias = [K::start(layer.biases.as_ptr().add(first)); V];
         for (vector, bias) in bias.iter_mut().enumerate() {
             *bias = K::start(layer.biases.as_ptr().add(first + vector * K::LANES));
         }
-        for (starts, tile) in layer.tiles.starts.as_chunks::<TILE>().0[tiles.clone()].iter().zip(tiles) {
-            let mut sums = [bias; TILE];
+        let mut pixel = pixels.start;
+        while pixel < pixels.end {
+            let starts = layer.places.starts.as_ptr().add(pixel * windows).cast::<[u32; P]>().read();
+            let mut sums = [bias; P];
             let mut weights = layer.weights.as_ptr().add(block.weights);
             for row in 0..layer.rows {
                 let row = input.add(row * layer.pitch);
-                let pixels = [
-                    row.add(starts[0] as usize),
-                    row.add(starts[1] as usize),
-                    row.add(starts[2] as usize),
-                    row.add(starts[3] as usize),
-                ];
+                let values = starts.map(|start| row.add(start as usize));
                 for step in 0..layer.steps {
                     let mut vectors = [K::weights(weights); V];
                     for (vector, loaded) in vectors.iter_mut().enumerate().skip(1) {
                         *loaded = K::weights(weights.add(vector * group));
                     }
-                    for (sums, pixel) in sums.iter_mut().zip(pixels) {
-                        K::accumulate_all(sums, pixel.add(step * K::GROUP), &vectors, weights);
+                    for (sums, values) in sums.iter_mut().zip(values) {
+                        K::accumulate_all(sums, values.add(step * K::GROUP), &vectors, weights);
                     }
                     weights = weights.add(V * group);
                 }
@@ -323,15 +315,13 @@ unsafe fn sweep_block<K: Kernel, const V: usize>(
                         *most = K::larger(*most, sum);
                     }
                 }
-                write::<K, V>(layer, first, tile, &largest, addend, output);
+                write::<K, V>(layer, first, pixel, &largest, addend, output);
             } else {
-                for (pixel, sums) in sums.iter().enumerate() {
-                    let index = tile * TILE + pixel;
-                    if index < layer.tiles.targets.len() {
-                        write::<K, V>(layer, first, index, sums, addend, output);
-                    }
+                for (pixel, sums) in (pixel..pixels.end).zip(&sums) {
+                    write::<K, V>(layer, first, pixel, sums, addend, output);
                 }
             }
+            pixel += together;
         }
     }
 }
@@ -355,8 +345,8 @@ unsafe fn write<K: Kernel, const V: usize>(
         // vector's empty lanes are written to a place of their own.
         unsafe {
             let multipliers = layer.multipliers.as_ptr().add(channel);
-            let to = output.add(layer.tiles.targets[index] as usize + channel);
-            let addend = match layer.tiles.addends.get(index) {
+            let to = output.add(layer.places.targets[index] as usize + channel);
+            let addend = match layer.places.addends.get(index) {
                 Some(&at) => addend.add(at as usize + channel),
                 None => std::ptr::null(),
             };

@@ -1,7 +1,7 @@
 //! Convolutions on small maps, in one sweep each: convolution, bias, requantisation, ReLU, and the residual addition or
 //! the max-pooling that follows.
 //!
-//! A [`Layer`] holds weights packed once for one kind of [`Kernel`]; [`Layer::run`] goes over the output in tiles of four
+//! A [`Layer`] holds weights packed once for one kind of [`Kernel`]; [`Layer::run`] goes over the output in tiles of a few
 //! pixels and a few vectors of channels, and reads the input where it lies: nothing is copied, nothing allocated. The
 //! portable kernels define the arithmetic; the others equal them bit for bit.
 
@@ -19,7 +19,7 @@ mod x86;
 pub(crate) use arm::{NeonDot, NeonFloat, NeonInt};
 use std::ops::Range;
 
-pub(crate) use geometry::{Map, TILE, Tiles, Window};
+pub(crate) use geometry::{Map, POOLED, Places, TILE, Window};
 pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
 #[cfg(any(test, target_arch = "x86_64"))]
 pub(crate) use portable::PortableFloat;
@@ -119,13 +119,13 @@ pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
         addend: *const Self::Value,
         to: *mut Self::Value,
     );
-    /// Goes over some tiles of `layer` with the instructions of this kernel enabled.
+    /// Computes some output pixels of `layer`, counted row by row, with the instructions of this kernel enabled.
     ///
     /// # Safety
     /// As the trait says; the buffers are as [`Layer::run`] checks.
     unsafe fn sweep(
         layer: &Layer<Self>,
-        tiles: Range<usize>,
+        pixels: Range<usize>,
         input: *const Self::Value,
         addend: *const Self::Value,
         output: *mut Self::Value,

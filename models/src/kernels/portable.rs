@@ -90,9 +90,9 @@ unsafe impl Kernel for PortableInt {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const i8, addend: *const i8, output: *mut i8) {
+    unsafe fn sweep(layer: &Layer<Self>, pixels: Range<usize>, input: *const i8, addend: *const i8, output: *mut i8) {
         // SAFETY: as the caller promises.
-        unsafe { sweep(layer, tiles, input, addend, output) }
+        unsafe { sweep(layer, pixels, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, _: i32) -> i8 {
@@ -177,9 +177,15 @@ unsafe impl Kernel for PortableFloat {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const f32, addend: *const f32, output: *mut f32) {
+    unsafe fn sweep(
+        layer: &Layer<Self>,
+        pixels: Range<usize>,
+        input: *const f32,
+        addend: *const f32,
+        output: *mut f32,
+    ) {
         // SAFETY: as the caller promises.
-        unsafe { sweep(layer, tiles, input, addend, output) }
+        unsafe { sweep(layer, pixels, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, _: i32) -> f32 {

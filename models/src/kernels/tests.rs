@@ -187,7 +187,7 @@ impl Case {
         let mut output = vec![K::zero(zero_point); self.output.len() + SLACK];
         // In one go, or in parts as several threads would.
         for rows in layer.parts(1 + self.output.channels % 3) {
-            let places = layer.places(rows.clone());
+            let places = layer.span(rows.clone());
             layer.run_rows(rows, &input, addend.as_deref(), &mut output[places]);
         }
         let mut values = Vec::new();

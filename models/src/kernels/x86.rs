@@ -98,20 +98,26 @@ unsafe impl Kernel for Avx2Float {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const f32, addend: *const f32, output: *mut f32) {
+    unsafe fn sweep(
+        layer: &Layer<Self>,
+        pixels: Range<usize>,
+        input: *const f32,
+        addend: *const f32,
+        output: *mut f32,
+    ) {
         #[target_feature(enable = "avx2,fma")]
         unsafe fn enabled(
             layer: &Layer<Avx2Float>,
-            tiles: Range<usize>,
+            pixels: Range<usize>,
             input: *const f32,
             addend: *const f32,
             output: *mut f32,
         ) {
             // SAFETY: as the caller promises.
-            unsafe { sweep(layer, tiles, input, addend, output) }
+            unsafe { sweep(layer, pixels, input, addend, output) }
         }
         // SAFETY: as the caller promises.
-        unsafe { enabled(layer, tiles, input, addend, output) }
+        unsafe { enabled(layer, pixels, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, _: i32) -> f32 {
@@ -307,20 +313,26 @@ unsafe impl Kernel for Avx2Int {
         }
     }
 
-    unsafe fn sweep(layer: &Layer<Self>, tiles: Range<usize>, input: *const i16, addend: *const i16, output: *mut i16) {
+    unsafe fn sweep(
+        layer: &Layer<Self>,
+        pixels: Range<usize>,
+        input: *const i16,
+        addend: *const i16,
+        output: *mut i16,
+    ) {
         #[target_feature(enable = "avx2,fma")]
         unsafe fn enabled(
             layer: &Layer<Avx2Int>,
-            tiles: Range<usize>,
+            pixels: Range<usize>,
             input: *const i16,
             addend: *const i16,
             output: *mut i16,
         ) {
             // SAFETY: as the caller promises.
-            unsafe { sweep(layer, tiles, input, addend, output) }
+            unsafe { sweep(layer, pixels, input, addend, output) }
         }
         // SAFETY: as the caller promises.
-        unsafe { enabled(layer, tiles, input, addend, output) }
+        unsafe { enabled(layer, pixels, input, addend, output) }
     }
     #[inline(always)]
     fn store(number: f32, zero_point: i32) -> i16 {
@@ -408,7 +420,7 @@ macro_rules! vnni {
 
             unsafe fn sweep(
                 layer: &Layer<Self>,
-                tiles: Range<usize>,
+                pixels: Range<usize>,
                 input: *const u8,
                 addend: *const u8,
                 output: *mut u8,
@@ -416,16 +428,16 @@ macro_rules! vnni {
                 #[target_feature(enable = $features)]
                 unsafe fn enabled(
                     layer: &Layer<$kernel>,
-                    tiles: Range<usize>,
+                    pixels: Range<usize>,
                     input: *const u8,
                     addend: *const u8,
                     output: *mut u8,
                 ) {
                     // SAFETY: as the caller promises.
-                    unsafe { sweep(layer, tiles, input, addend, output) }
+                    unsafe { sweep(layer, pixels, input, addend, output) }
                 }
                 // SAFETY: as the caller promises.
-                unsafe { enabled(layer, tiles, input, addend, output) }
+                unsafe { enabled(layer, pixels, input, addend, output) }
             }
             #[inline(always)]
             fn store(number: f32, _: i32) -> u8 {
