@@ -42,15 +42,19 @@ fn best(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
 
 #[cfg(target_arch = "x86_64")]
 fn float(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
-    let there = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let program =
-        if there { pack::<kernels::Avx2Float>(plan, threads) } else { pack::<kernels::PortableFloat>(plan, threads) };
+    let program = if is_x86_feature_detected!("avx512f") {
+        pack::<kernels::Avx512Float>(plan, threads)
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        pack::<kernels::Avx2Float>(plan, threads)
+    } else {
+        pack::<kernels::PortableFloat>(plan, threads)
+    };
     program.map(Some)
 }
 
 #[cfg(target_arch = "x86_64")]
 fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
-    if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
+    if is_x86_feature_detected!("avx512vnni") {
         pack::<kernels::Avx512Vnni>(plan, threads)
     } else if is_x86_feature_detected!("avxvnni") {
         pack::<kernels::AvxVnni>(plan, threads)

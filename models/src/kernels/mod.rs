@@ -7,6 +7,8 @@
 
 #[cfg(target_arch = "aarch64")]
 mod arm;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod geometry;
 mod layer;
 mod portable;
@@ -19,13 +21,17 @@ mod x86;
 pub(crate) use arm::{NeonDot, NeonFloat, NeonInt};
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::{Avx512Float, Avx512Vnni};
 pub(crate) use geometry::{Map, POOLED, Places, TILE, Window};
 pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
 #[cfg(any(test, target_arch = "x86_64"))]
 pub(crate) use portable::PortableFloat;
 pub(crate) use portable::PortableInt;
+#[cfg(all(test, target_arch = "x86_64"))]
+pub(crate) use x86::AvxVnniTwin;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2Float, Avx2Int, Avx512Vnni, AvxVnni};
+pub(crate) use x86::{Avx2Float, Avx2Int, AvxVnni};
 
 /// The arithmetic of one instruction set on one kind of number.
 ///

@@ -1,4 +1,4 @@
-//! Kernels for x86-64: AVX2 with FMA, and the integer dot products of AVX-512 VNNI and AVX-VNNI.
+//! Kernels for x86-64 on vectors of 256 bits: AVX2 with FMA, and the integer dot products of AVX-VNNI.
 
 use super::layer::{Finish, sweep};
 use super::{Kernel, Layer};
@@ -15,14 +15,15 @@ pub struct Avx2Float;
 #[derive(Clone, Copy, Debug)]
 pub struct Avx2Int;
 
-/// Integer arithmetic with AVX-512 VNNI on vectors of 256 bits: `vpdpbusd` takes four u8 values, which are s8 values moved by
-/// 128, and four s8 weights to a lane.
-#[derive(Clone, Copy, Debug)]
-pub struct Avx512Vnni;
-
-/// The same with the AVX-VNNI encoding, for processors without AVX-512.
+/// Integer arithmetic with AVX-VNNI: `vpdpbusd` takes four u8 values, which are s8 values moved by 128, and four s8 weights to a
+/// lane.
 #[derive(Clone, Copy, Debug)]
 pub struct AvxVnni;
+
+/// The same in AVX-512's encoding, so that tests can run it on processors that have only that.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug)]
+pub struct AvxVnniTwin;
 
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for Avx2Float {
@@ -464,5 +465,6 @@ macro_rules! vnni {
     };
 }
 
-vnni!(Avx512Vnni, "avx512vnni int8", "avx2,fma,avx512f,avx512vl,avx512vnni", _mm256_dpbusd_epi32);
 vnni!(AvxVnni, "avxvnni int8", "avx2,fma,avxvnni", _mm256_dpbusd_avx_epi32);
+#[cfg(test)]
+vnni!(AvxVnniTwin, "avx512vl int8", "avx2,fma,avx512f,avx512vl,avx512vnni", _mm256_dpbusd_epi32);
