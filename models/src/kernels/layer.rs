@@ -118,7 +118,8 @@ impl<K: Kernel> Layer<K> {
                         let step = row * steps + index / K::GROUP;
                         let place = (step * block.vectors + vector) * K::LANES * K::GROUP;
                         weights[block.weights + place + K::place(lane, index % K::GROUP)] = K::weight(value);
-                        total += value as i64;
+                        // Only integer kernels need it; a float may be any size.
+                        total = total.saturating_add(value as i64);
                     }
                 }
                 biases[channel] = K::bias(numbers.biases[channel], total * i64::from(K::offset(zero_point)));
