@@ -17,6 +17,8 @@ pub struct SceneFace {
     pub place: [f32; 4],
     /// Neither to be found nor to be taken for something else.
     pub ignored: bool,
+    /// Its box is known by and large only, as that of a pasted crop.
+    pub rough: bool,
 }
 
 /// A training picture.
@@ -130,7 +132,7 @@ impl<'a> Composer<'a> {
         };
         canvas.draw(&photo.planes, &view, area, |_, _| 1.0);
         for face in &photo.faces {
-            self.note(view.box_in_scene(face.place), face.invalid, area, faces);
+            self.note(view.box_in_scene(face.place), (face.invalid, false), area, faces);
         }
         if !self.photos.crops.is_empty() && random.random::<f32>() < settings.joined {
             self.paste(canvas, area, faces, random);
@@ -246,18 +248,18 @@ impl<'a> Composer<'a> {
             (edge / (2.0 * fade)).clamp(0.0, 1.0)
         };
         canvas.draw(&crop.planes, &view, area, cover);
-        self.note(new, false, area, faces);
+        self.note(new, (false, true), area, faces);
     }
 
     /// Takes note of a face, unless nothing of it is in the area.
-    fn note(&self, place: [f32; 4], invalid: bool, area: [usize; 4], faces: &mut Vec<SceneFace>) {
+    fn note(&self, place: [f32; 4], (invalid, rough): (bool, bool), area: [usize; 4], faces: &mut Vec<SceneFace>) {
         let bounds = [area[0] as f32, area[1] as f32, (area[2] - area[0]) as f32, (area[3] - area[1]) as f32];
         let visible = overlap(place, bounds) / (place[2] * place[3]).max(1e-6);
         if visible <= 0.05 {
             return;
         }
         let small = place[2] < SMALLEST * self.size[0] as f32;
-        faces.push(SceneFace { place, ignored: invalid || small || visible < LEAST_VISIBLE });
+        faces.push(SceneFace { place, ignored: invalid || small || visible < LEAST_VISIBLE, rough });
     }
 }
 
