@@ -27,6 +27,7 @@ unsafe impl Kernel for Avx512Float {
     const LANES: usize = 16;
     const GROUP: usize = 1;
     const VECTORS: usize = 4;
+    const MANY: bool = true;
 
     #[inline(always)]
     unsafe fn start(from: *const f32) -> __m512 {
@@ -125,6 +126,7 @@ unsafe impl Kernel for Avx512Vnni {
     const LANES: usize = 16;
     const GROUP: usize = 4;
     const VECTORS: usize = 4;
+    const MANY: bool = true;
 
     #[inline(always)]
     unsafe fn start(from: *const i32) -> __m512i {

@@ -252,20 +252,22 @@ pub(super) unsafe fn sweep<K: Kernel>(
         unsafe {
             // As many pixels as leave registers for the weights: fewer sums than a processor works on at a time would wait for each
             // other.
-            match (block.vectors, layer.pool) {
-                (1, false) => sweep_block::<K, 1, TILE>(layer, block, pixels.clone(), input, addend, output),
-                (2, false) => sweep_block::<K, 2, 6>(layer, block, pixels.clone(), input, addend, output),
-                (1, true) => sweep_block::<K, 1, POOLED>(layer, block, pixels.clone(), input, addend, output),
-                (2, true) => sweep_block::<K, 2, POOLED>(layer, block, pixels.clone(), input, addend, output),
-                (3, _) => sweep_block::<K, 3, POOLED>(layer, block, pixels.clone(), input, addend, output),
+            match (block.vectors, layer.pool, K::MANY) {
+                (1, ..) => sweep_block::<K, 1, TILE>(layer, block, pixels.clone(), input, addend, output),
+                (2, _, true) => sweep_block::<K, 2, TILE>(layer, block, pixels.clone(), input, addend, output),
+                (2, false, false) => sweep_block::<K, 2, 6>(layer, block, pixels.clone(), input, addend, output),
+                (2, true, false) => sweep_block::<K, 2, POOLED>(layer, block, pixels.clone(), input, addend, output),
+                (3, _, true) => sweep_block::<K, 3, TILE>(layer, block, pixels.clone(), input, addend, output),
+                (3, _, false) => sweep_block::<K, 3, POOLED>(layer, block, pixels.clone(), input, addend, output),
+                (_, false, true) => sweep_block::<K, 4, 6>(layer, block, pixels.clone(), input, addend, output),
                 _ => sweep_block::<K, 4, POOLED>(layer, block, pixels.clone(), input, addend, output),
             }
         }
     }
 }
 
-/// Some output pixels of one block of `V` vectors of channels, `P` windows at a time: [`POOLED`] where the layer pools, else at
-/// most [`TILE`].
+/// Some output pixels of one block of `V` vectors of channels, `P` windows at a time, at most [`TILE`]: [`POOLED`] or twice as many
+/// where the layer pools.
 ///
 /// # Safety
 /// As [`Kernel::sweep`]; `block` is one of the layer's and has `V` vectors.
@@ -280,7 +282,7 @@ unsafe fn sweep_block<K: Kernel, const V: usize, const P: usize>(
 ) {
     let group = K::LANES * K::GROUP;
     let first = block.channels.start;
-    let (windows, together) = if layer.pool { (POOLED, 1) } else { (1, P) };
+    let (windows, together) = if layer.pool { (POOLED, P / POOLED) } else { (1, P) };
     // SAFETY: `Layer::new` made all places inside the buffers it asked for, TILE starts from any pixel on, and packed LANES numbers
     // for each vector.
     unsafe {
@@ -310,13 +312,15 @@ unsafe fn sweep_block<K: Kernel, const V: usize, const P: usize>(
             // A copy: sums that are looked up by a number known only at run time would be kept in memory above, too.
             let sums = sums;
             if layer.pool {
-                let mut largest = sums[0];
-                for sums in &sums[1..] {
-                    for (most, &sum) in largest.iter_mut().zip(sums) {
-                        *most = K::larger(*most, sum);
+                for (pixel, windows) in (pixel..pixels.end).zip(sums.as_chunks::<POOLED>().0) {
+                    let mut largest = windows[0];
+                    for sums in &windows[1..] {
+                        for (most, &sum) in largest.iter_mut().zip(sums) {
+                            *most = K::larger(*most, sum);
+                        }
                     }
+                    write::<K, V>(layer, first, pixel, &largest, addend, output);
                 }
-                write::<K, V>(layer, first, pixel, &largest, addend, output);
             } else {
                 for (pixel, sums) in (pixel..pixels.end).zip(&sums) {
                     write::<K, V>(layer, first, pixel, sums, addend, output);

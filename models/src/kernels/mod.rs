@@ -63,6 +63,8 @@ pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     const GROUP: usize;
     /// Most vectors of channels computed together.
     const VECTORS: usize;
+    /// Whether registers hold 24 vectors of sums beside what is multiplied, not 12 to 16.
+    const MANY: bool = false;
 
     /// Place of value `index` of a group for `lane` among a vector's `LANES * GROUP` weights.
     fn place(lane: usize, index: usize) -> usize {
