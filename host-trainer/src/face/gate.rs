@@ -5,20 +5,21 @@ use super::run::FaceRun;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
 use anyhow::{Result, ensure};
-use emotion_models::{FaceFinder, Precision, decode_faces};
+use emotion_models::{FaceFinder, OUTPUTS, Placement, Precision, decode_faces};
 
-/// Largest difference of a score between trainer and exported float graph that is put down to rounding.
+/// Largest difference of a score, or of a box's offset or size in cells, between trainer and exported float graph that is put down
+/// to rounding.
 const TOLERANCE: f32 = 1e-4;
 /// A score of an integer graph that differs by no more than this is put down to activations that lie halfway between two numbers ...
-const INTEGER_TOLERANCE: f32 = 0.05;
-/// ... as long as this share of the boxes that either sees does not.
-const WITHIN_TOLERANCE: f64 = 0.95;
+const INTEGER_TOLERANCE: f32 = 0.02;
+/// ... as long as this share of the cells that either sees something in does not differ by more.
+const WITHIN_TOLERANCE: f64 = 0.99;
 /// Boxes of the two are the same face from this intersection over union on.
 const SAME: f32 = 0.8;
 /// The score from which on a box must have its like.
 const SURE: f32 = 0.5;
 /// The share of such boxes that have it.
-const MATCHED: f64 = 0.98;
+const MATCHED: f64 = 0.995;
 
 /// What the gate saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -27,9 +28,9 @@ pub struct Agreement {
     pub photos: usize,
     /// Cells to which trainer or graph gives a score of at least [`LEAST_SCORE`].
     pub cells: usize,
-    /// Of them, those whose scores differ by at most 0.05.
+    /// Of them, those whose scores differ by at most 0.02.
     pub within: usize,
-    /// Largest difference of a score.
+    /// Largest difference of a score, and in cells that see something also of a box's offsets and logarithms of sizes.
     pub largest: f32,
     /// Boxes that trainer or graph gives a score of at least 0.5.
     pub boxes: usize,
@@ -38,6 +39,37 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// How the trainer's maps of one photo, `[5, rows, columns]`, and the exported graph's agree.
+    fn of(own: &[f32], exported: &[f32], cells: [usize; 2], placement: Placement) -> Self {
+        let area = cells.iter().product::<usize>();
+        let mut agreement = Agreement { photos: 1, ..Agreement::default() };
+        if own.len() != OUTPUTS * area || exported.len() != own.len() {
+            return Agreement { largest: f32::INFINITY, cells: 1, boxes: 1, ..agreement };
+        }
+        let mut differs = |difference: f32| {
+            agreement.largest = if difference.is_nan() { f32::INFINITY } else { agreement.largest.max(difference) };
+        };
+        for cell in 0..area {
+            let [mine, theirs] = [own, exported].map(|maps| sigmoid(maps[cell]));
+            differs((mine - theirs).abs());
+            if mine >= LEAST_SCORE || theirs >= LEAST_SCORE {
+                (1..OUTPUTS).map(|map| map * area + cell).for_each(|at| differs((own[at] - exported[at]).abs()));
+                agreement.cells += 1;
+                agreement.within += usize::from((mine - theirs).abs() <= INTEGER_TOLERANCE);
+            }
+        }
+        // The other may be a little less sure.
+        let boxes = |maps: &[f32], least: f32| decode_faces(maps, cells, least, placement);
+        for (one, other) in [(own, exported), (exported, own)] {
+            let others = boxes(other, SURE / 2.0);
+            for face in boxes(one, SURE) {
+                agreement.boxes += 1;
+                agreement.matched += usize::from(others.iter().any(|other| other.iou(&face) >= SAME));
+            }
+        }
+        agreement
+    }
+
     /// The figures of two together.
     pub fn and(self, other: Self) -> Self {
         Agreement {
@@ -62,12 +94,12 @@ impl Agreement {
         let Agreement { photos, largest, boxes, .. } = self;
         match precision {
             Precision::F32 => format!(
-                "Trainer and exported graph agree within {largest:.1e} (largest difference of a cell's score, {photos} photos)"
+                "Trainer and exported graph agree within {largest:.1e} (largest difference of a cell's score or box, {photos} photos)"
             ),
             Precision::Int8 => format!(
                 "Of {boxes} boxes that trainer or exported graph gives a score of at least {SURE} on {photos} photos, {:.2} % have \
                  their like in the other's (intersection over union of at least {SAME}); {:.2} % of the cells' scores differ by at \
-                 most {INTEGER_TOLERANCE} (largest difference {largest:.2})",
+                 most {INTEGER_TOLERANCE} (largest difference of a score or box {largest:.2})",
                 100.0 * matched,
                 100.0 * within
             ),
@@ -102,27 +134,10 @@ pub fn compare(run: &FaceRun, seen: &[Seen], finder: &mut FaceFinder) -> Result<
     let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
     let trained = look::maps(&run.net, &run.weights, &run.config, &Engine::cpu(), &inputs);
     let cells = run.config.cells();
-    let mut agreement = Agreement { photos: seen.len(), ..Agreement::default() };
+    let mut agreement = Agreement::default();
     for (seen, own) in seen.iter().zip(&trained) {
         let exported = finder.maps(&seen.bytes, <[f32]>::to_vec)?;
-        for (own, exported) in own.iter().zip(&exported).take(cells.iter().product()) {
-            let (own, exported) = (sigmoid(*own), sigmoid(*exported));
-            let difference = (own - exported).abs();
-            agreement.largest = if difference.is_nan() { f32::INFINITY } else { agreement.largest.max(difference) };
-            if own >= LEAST_SCORE || exported >= LEAST_SCORE {
-                agreement.cells += 1;
-                agreement.within += usize::from(difference <= INTEGER_TOLERANCE);
-            }
-        }
-        // The other may be a little less sure.
-        let boxes = |maps: &[f32], least: f32| decode_faces(maps, cells, least, seen.placement);
-        for (one, other) in [(own, &exported), (&exported, own)] {
-            let others = boxes(other, SURE / 2.0);
-            for face in boxes(one, SURE) {
-                agreement.boxes += 1;
-                agreement.matched += usize::from(others.iter().any(|other| other.iou(&face) >= SAME));
-            }
-        }
+        agreement = agreement.and(Agreement::of(own, &exported, cells, seen.placement));
     }
     Ok(agreement)
 }
@@ -146,5 +161,30 @@ mod tests {
         Agreement { matched: 90, ..fine }.check(Precision::Int8).unwrap_err();
         Agreement { within: 90, ..fine }.check(Precision::Int8).unwrap_err();
         Agreement { photos: 0, ..fine }.check(Precision::F32).unwrap_err();
+    }
+
+    #[test]
+    fn a_graph_that_puts_boxes_elsewhere_is_refused() {
+        let cells = [4, 3];
+        // One face, two cells wide and high, in a cell of the middle row.
+        let mut own = vec![0.0; OUTPUTS * 12];
+        own[..12].fill(-9.0);
+        own[6] = 3.0;
+        (own[3 * 12 + 6], own[4 * 12 + 6]) = (2f32.ln(), 2f32.ln());
+        let compared = |change: &dyn Fn(&mut [f32])| {
+            let mut exported = own.clone();
+            change(&mut exported);
+            Agreement::of(&own, &exported, cells, Placement::SAME)
+        };
+        let same = compared(&|_| ());
+        assert_eq!(same, Agreement { photos: 1, cells: 1, within: 1, largest: 0.0, boxes: 2, matched: 2 });
+        same.check(Precision::F32).unwrap();
+        for map in 1..OUTPUTS {
+            let moved = compared(&|maps| maps[map * 12 + 6] += 0.5);
+            moved.check(Precision::F32).unwrap_err();
+            moved.check(Precision::Int8).unwrap_err();
+        }
+        compared(&|maps| maps[0] = 1.0).check(Precision::Int8).unwrap_err();
+        compared(&|maps| maps[0] = f32::NAN).check(Precision::F32).unwrap_err();
     }
 }
