@@ -34,6 +34,8 @@ pub fn markdown(
          | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
          | thresholds | {} |\n\
          | crop | larger than the face's mean side by {:.0} % |\n\
+         | faces judged | mean side of at least {} pixels, at least {:.0} % of the box in the frame, at least {:.0} % as wide as high; \
+         others are unsure |\n\
          | opset | 13, {}, batch of one |\n\n",
         card.name,
         listed(&card.labels),
@@ -50,6 +52,9 @@ pub fn markdown(
         card.temperature,
         card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", "),
         100.0 * card.crop_margin,
+        card.limits.smallest_face,
+        100.0 * card.limits.least_inside,
+        100.0 * card.limits.narrowest_face,
         match card.precision {
             Precision::F32 => "float32",
             Precision::Int8 => "convolutions in 8-bit integers, the layers behind the last pooling in float32",
