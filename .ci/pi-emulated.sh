@@ -19,6 +19,8 @@ pi_emulated() {
   if [[ ${1:-} != --short ]]; then
     pi_build_more --features test-panic --example edge-runtime-panics
     arguments+=(--panicking "$programs/examples/edge-runtime-panics")
+    # What tells the two apart must be there to be found.
+    pi_panics "$programs/examples/edge-runtime-panics" || { echo 'pi_panics knows no program that panics' >&2; return 1; }
   fi
   tests/pi/run "${arguments[@]}" 2> >(tee "$scratch/pi-errors" >&2) || code=$?
   if ((code == 77)); then

@@ -71,11 +71,16 @@ pi_toolchain() {
   settings+=("RUSTC=$folder/bin/rustc")
 }
 
+# pi_panics PROGRAM: whether it was built with the feature test-panic, whose message names this variable.
+pi_panics() {
+  grep -q MOODLIGHT_PANIC_AT "$1"
+}
+
 # pi_measure PROGRAM: prints its size and the newest glibc it asks for, and fails where either is too much, or where the program
 # is the one of the tests that panics when it is told to.
 pi_measure() {
   local bytes glibc
-  if grep -q MOODLIGHT_PANIC_AT "$1"; then
+  if pi_panics "$1"; then
     echo "$1 was built with the feature test-panic, which is never shipped" >&2
     return 1
   fi
