@@ -13,15 +13,14 @@ pi_emulated() {
   pi_install cpio cpio
   pi_install fdtput device-tree-compiler
   pi_install make make
-  cp "$programs/edge-runtime" "$scratch/edge-runtime"
-  arguments=(--runtime "$scratch/edge-runtime" "$@")
+  arguments=(--runtime "$programs/edge-runtime" "$@")
   # What draws the pictures was built with the tests.
   [[ ! -x $CARGO_TARGET_DIR/debug/examples/frame ]] || arguments+=(--frame "$CARGO_TARGET_DIR/debug/examples/frame")
   if [[ ${1:-} != --short ]]; then
-    pi_build_more --features test-panic --bin edge-runtime
-    cp "$programs/edge-runtime" "$scratch/edge-runtime-panics"
-    arguments+=(--panicking "$scratch/edge-runtime-panics")
-    cp "$scratch/edge-runtime" "$programs/edge-runtime"
+    pi_build_more --features test-panic --example edge-runtime-panics
+    arguments+=(--panicking "$programs/examples/edge-runtime-panics")
+    # What tells the two apart must be there to be found.
+    pi_panics "$programs/examples/edge-runtime-panics" || { echo 'pi_panics knows no program that panics' >&2; return 1; }
   fi
   tests/pi/run "${arguments[@]}" 2> >(tee "$scratch/pi-errors" >&2) || code=$?
   if ((code == 77)); then

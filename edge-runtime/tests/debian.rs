@@ -80,6 +80,15 @@ fn the_configuration_is_what_holds_without_one() {
 }
 
 #[test]
+fn the_package_holds_both_models_with_their_cards() {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    for name in ["emotion.onnx", "emotion.md", "face.onnx", "face.md"] {
+        let asset = format!("[\"../models/{name}\", \"usr/share/moodlight/models/\", \"644\"]");
+        assert!(manifest.contains(&asset), "{asset}");
+    }
+}
+
+#[test]
 fn the_changelog_begins_with_this_version() {
     let changelog = fs::read_to_string(file("changelog")).unwrap();
     let begin = concat!("moodlight (", env!("CARGO_PKG_VERSION"), "-1) ");

@@ -1,8 +1,12 @@
 """What the pins must show after each step of the guest's scenario."""
 
+import re
+
 from machine import Mark, Reading, Record
 
 PINS = {"angry": 17, "happy": 27, "sad": 22, "camera": 23}
+# The header's other pins.
+OTHERS = sorted(set(range(28)) - set(PINS.values()))
 MOODS = ("angry", "happy", "sad")
 # Seconds of guest time until the right light is on after a picture changed: emulated floating point is slow.
 SETTLED = 4.0
@@ -13,6 +17,14 @@ DARK = 2.0
 REOPENED = 4.0
 # Most kibibytes the runtime may ever have held.
 MEMORY = 40 * 1024
+# Milliseconds between which camera to light must lie at the median. A frame's time of capture and now, if they were told by two
+# clocks, would be hours apart or not at all.
+LATENCY = (5.0, 1500.0)
+# The runtime's exit code where lights cannot be driven.
+LIGHTS = 6
+# What `doctor` must say of each machine, and how it may end: a loopback is an odd camera and this an odd Pi, but nothing is broken.
+DOCTOR = ("Raspberry Pi 3", "loopback camera", "GPIO17")
+DOCTOR_ENDS = ("0", "10")
 
 
 class Watch:
@@ -22,6 +34,8 @@ class Watch:
         self.record = record
         self.active_low = False
         self.part = ""
+        # The pins before the runtime started.
+        self.resting: Reading | None = None
         self.findings: list[str] = []
         self.problems: list[str] = []
 
@@ -30,6 +44,7 @@ class Watch:
         for mark, following in zip(marks, [*marks[1:], Mark(self.record.ended, ["end"])]):
             readings = [reading for reading in self.record.readings if mark.at <= reading.at < following.at]
             self.step(mark, readings)
+            self.others_rest(mark, readings)
         if self.record.cut_short:
             self.problems.append(self.record.cut_short)
 
@@ -40,6 +55,7 @@ class Watch:
                 self.part = words[0]
             case "wiring":
                 self.active_low = words[0] == "true"
+                self.resting = [reading for reading in self.record.readings if reading.at < mark.at][-1]
             case "picture" if self.part == "panic":
                 # The panic comes when it comes, before or after the guest says so; the lights are dark from then on.
                 self.settles(mark, self.until_dark(readings, words[0]), {words[0], "camera"}, SETTLED)
@@ -53,10 +69,17 @@ class Watch:
                 self.camera_steady(mark, readings, SETTLED + (REOPENED if words else 0.0))
             case "dark":
                 self.settles(mark, readings, set(), DARK)
+                if words[-1] in ("SIGTERM", "SIGINT"):
+                    self.latency(mark)
             case "fault":
                 self.blinks(mark, readings)
             case "memory":
                 self.verdict(int(words[0]) <= MEMORY, mark, f"{int(words[0]) / 1024:.1f} MiB at most, of {MEMORY // 1024}")
+            case "refused":
+                named = "GPIO 17 is held by `moodlight`" in " ".join(words)
+                self.verdict(words[0] == str(LIGHTS) and named, mark, f"wanted: exit code {LIGHTS}, pin and holder")
+            case "doctor":
+                self.doctor(mark, words[0])
             case "failed":
                 self.verdict(False, mark, "")
 
@@ -107,6 +130,28 @@ class Watch:
         settled = max(off, default=0.0)
         steady = bool(readings) and "camera" in self.lit(readings[-1]) and settled <= limit
         self.verdict(steady and not crowded, mark, f"camera light steady after {settled:.2f} s, of {limit:.0f}")
+
+    def others_rest(self, mark: Mark, readings: list[Reading]):
+        """No pin but those of the lights has changed since the runtime started, neither its level nor what it is for."""
+        if resting := self.resting:
+            changed = [pin for pin in OTHERS if any(reading.differs(resting, pin) for reading in readings)]
+            if changed:
+                self.verdict(False, mark, f"pins without a light changed: {changed}")
+
+    def said(self, start: str) -> str:
+        """The console's lines of this part that begin so."""
+        part = "\n".join(self.record.console).partition(f"@@ part {self.part}\n")[2].partition("@@ part ")[0]
+        return "\n".join(line for line in part.splitlines() if line.startswith(start))
+
+    def doctor(self, mark: Mark, code: str):
+        missing = [words for words in DOCTOR if words not in self.said("doctor: ")]
+        self.verdict(code in DOCTOR_ENDS and not missing, mark, f"not named: {missing}" if missing else "names " + ", ".join(DOCTOR))
+
+    def latency(self, mark: Mark):
+        """A run that ended in good order tells how long it took from camera to light, by the clock of the camera's driver."""
+        told = re.search(r"camera to light: ([0-9.]+) ms p50, .*", self.said("runtime: "))
+        right = told is not None and LATENCY[0] <= float(told[1]) <= LATENCY[1]
+        self.verdict(right, mark, told[0] if told else "no word of the latency")
 
     def verdict(self, right: bool, mark: Mark, found: str):
         line = f"{self.part}: {' '.join(mark.words)}: {found}"

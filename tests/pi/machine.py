@@ -34,8 +34,14 @@ class Reading:
     def high(self, pin: int) -> bool:
         return bool(self.registers[GPLEV0] >> pin & 1)
 
+    def function(self, pin: int) -> int:
+        return self.registers[pin // 10] >> pin % 10 * 3 & 7
+
     def output(self, pin: int) -> bool:
-        return self.registers[pin // 10] >> pin % 10 * 3 & 7 == OUTPUT
+        return self.function(pin) == OUTPUT
+
+    def differs(self, other: "Reading", pin: int) -> bool:
+        return (self.high(pin), self.function(pin)) != (other.high(pin), other.function(pin))
 
 
 @dataclass

@@ -1,7 +1,7 @@
 //! Lines of the GPIO character device, requested by name.
 
 use super::backend::{Gpio, Refusal};
-use super::board;
+use super::board::{self, Line};
 use super::pin::{HardwarePin, InWords};
 use gpiocdev::Request;
 use gpiocdev::line::Value;
@@ -35,9 +35,35 @@ impl Gpio for Gpiochip {
             .with_line(line.offset)
             .as_output(level)
             .request()
-            .map_err(|error| Refusal::Failed { pin, reason: error.to_string() })?;
+            .map_err(|error| refused(pin, error.to_string(), board::find(pin).ok()))?;
         let output =
             OutputPin::try_from(request).map_err(|error| Refusal::Failed { pin, reason: format!("{error:?}") })?;
         Ok(Box::new(InWords(output)))
+    }
+}
+
+/// Why a line that was free a moment ago was not handed over: another program may have been quicker, which shows in what the
+/// line is `now`.
+fn refused(pin: u8, reason: String, now: Option<Line>) -> Refusal {
+    match now.and_then(|line| line.consumer) {
+        Some(holder) => Refusal::Held { pin, holder },
+        None => Refusal::Failed { pin, reason },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_was_quicker_is_named_and_other_failures_are_told_as_they_are() {
+        let refused_while = |consumer: Option<&str>| {
+            let (chip, name, consumer) = ("/dev/gpiochip0".into(), "GPIO17".to_owned(), consumer.map(str::to_owned));
+            refused(17, "busy".to_owned(), Some(Line { chip, offset: 17, name, consumer, output: true }))
+        };
+        assert_eq!(refused_while(Some("fan")), Refusal::Held { pin: 17, holder: "fan".to_owned() });
+        let failed = Refusal::Failed { pin: 17, reason: "busy".to_owned() };
+        assert_eq!(refused_while(None), failed);
+        assert_eq!(refused(17, "busy".to_owned(), None), failed);
     }
 }

@@ -40,11 +40,6 @@ impl Camera {
     pub fn is_readable(&self) -> bool {
         self.formats.iter().any(|format| format.readable)
     }
-
-    /// Whether it captures, but only what a sensor sees before anything was done to it: those are for libcamera.
-    pub fn is_raw(&self) -> bool {
-        !self.is_readable() && self.formats.iter().any(|format| is_bayer(format.fourcc))
-    }
 }
 
 impl fmt::Display for Camera {
@@ -65,48 +60,4 @@ impl fmt::Display for CameraFormat {
 /// Each is asked on a thread of its own: a driver that hangs costs its entry two seconds, not the survey.
 pub fn survey() -> Vec<Camera> {
     v4l2::survey()
-}
-
-/// Whether a format's code is one of the raw Bayer patterns of `linux/videodev2.h`.
-fn is_bayer(fourcc: [u8; 4]) -> bool {
-    match &fourcc {
-        b"BA81" | b"GBRG" | b"GRBG" | b"RGGB" | b"BYR2" | b"BD10" => true,
-        [b'B', b'A' | b'G', b'1', b'0' | b'2' | b'4' | b'6'] => true,
-        [b'G', b'B' | b'R', b'1', b'0' | b'2' | b'4' | b'6'] => true,
-        [b'R', b'G', b'1', b'0' | b'2' | b'4' | b'6'] => true,
-        // Packed, and with fewer bits than the sensor sees.
-        [b'p', b'B' | b'G' | b'g' | b'R', b'A' | b'C' | b'E', last] => *last == fourcc[2],
-        [b'a' | b'b', b'B' | b'G' | b'g' | b'R', b'A', b'8'] => true,
-        // As the Raspberry Pi 5 compresses them.
-        [b'P', b'C', b'1' | b'2', b'B' | b'G' | b'g' | b'R' | b'M'] => true,
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn camera(formats: &[&[u8; 4]]) -> Camera {
-        let formats = formats.iter().map(|&&fourcc| CameraFormat {
-            fourcc,
-            readable: matches!(&fourcc, b"YUYV" | b"GREY"),
-            sizes: vec![(640, 480)],
-        });
-        let text = |text: &str| text.to_owned();
-        let (driver, card, bus) = (text("unicam"), text("unicam"), text("platform:3f801000.csi"));
-        Camera { path: "/dev/video0".into(), driver, card, bus, formats: formats.collect(), trouble: None }
-    }
-
-    #[test]
-    fn raw_is_what_only_a_sensor_sees() {
-        for raw in [b"RG10", b"pRAA", b"BA81", b"pgCC", b"BYR2", b"PC1g"] {
-            assert!(camera(&[raw]).is_raw(), "{}", String::from_utf8_lossy(raw));
-        }
-        for other in [b"GREY", b"YUYV", b"RGB3", b"BGR4", b"H264", b"MJPG", b"Y10P"] {
-            assert!(!camera(&[other]).is_raw(), "{}", String::from_utf8_lossy(other));
-        }
-        assert!(!camera(&[b"RG10", b"YUYV"]).is_raw());
-        assert!(!camera(&[]).is_raw());
-    }
 }

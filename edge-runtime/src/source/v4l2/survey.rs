@@ -3,7 +3,8 @@
 use super::node::{Card, Node, Sizes};
 use crate::source::cameras::{Camera, CameraFormat};
 use crate::source::trouble::CameraError;
-use crate::source::video::choice::encoding;
+use crate::source::video::choice::{encoding, is_raw};
+use crate::source::video::driver::FourCc;
 use crate::source::video::fault::fault;
 use std::fs;
 use std::io;
@@ -12,7 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
-use v4l::v4l_sys::{V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, V4L2_CAP_VIDEO_CAPTURE_MPLANE, V4L2_CAP_VIDEO_M2M};
+use v4l::v4l_sys::{
+    V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, V4L2_CAP_VIDEO_CAPTURE_MPLANE, V4L2_CAP_VIDEO_M2M,
+    V4L2_CAP_VIDEO_M2M_MPLANE,
+};
 
 /// How long one device may take to say what it is.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -75,43 +79,111 @@ pub(super) enum Use {
 /// Opens a device and asks what it is.
 pub(super) fn ask(path: &Path) -> io::Result<(Node, Camera, Use)> {
     let node = Node::open(path)?;
-    let empty =
-        |driver, card, bus| Camera { path: path.to_owned(), driver, card, bus, formats: Vec::new(), trouble: None };
-    let Card { driver, card, bus, capabilities } = match node.card() {
+    let card = match node.card() {
         Ok(card) => card,
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTTY | libc::EINVAL)) => {
-            let camera = empty(String::new(), String::new(), String::new());
+            let camera = Camera { trouble: None, ..silent(path.to_owned(), String::new()) };
             return Ok((node, camera, Use::Other("it is no video device".to_owned())));
         }
         Err(error) => return Err(error),
     };
-    let can = |flags| capabilities & flags != 0;
-    let other = if PROCESSORS.iter().any(|name| driver.starts_with(name)) || can(V4L2_CAP_VIDEO_M2M) {
-        Some(format!("it is {card}, which works on the pictures of others"))
-    } else if !can(V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_CAPTURE_MPLANE) {
-        Some(format!("it is {card}, a part that captures none"))
-    } else if !can(V4L2_CAP_VIDEO_CAPTURE) || !can(V4L2_CAP_STREAMING) {
-        Some(format!("it is {card}, which hands them over in a way this program does not know"))
-    } else {
-        None
-    };
-    let port = CAMERA_PORT.contains(&driver.as_str());
-    let mut camera = empty(driver, card, bus);
-    if let Some(what) = other
-        && !port
-    {
-        return Ok((node, camera, Use::Other(what)));
-    }
-    let formats = node.formats().into_iter().map(|fourcc| CameraFormat {
+    let offered = node.formats();
+    let found = judge(&card, &offered);
+    let formats = offered.into_iter().map(|fourcc| CameraFormat {
         fourcc,
-        readable: !port && encoding(fourcc).is_some(),
+        readable: found == Use::Camera && encoding(fourcc).is_some(),
         sizes: match node.sizes(fourcc) {
             None => Vec::new(),
             Some(Sizes::Some(sizes)) => sizes,
             Some(Sizes::Between(least, most, _)) => vec![least, most],
         },
     });
-    camera.formats = formats.collect();
-    let found = if port || camera.is_raw() { Use::Raw } else { Use::Camera };
-    Ok((node, camera, found))
+    let formats = if matches!(found, Use::Other(_)) { Vec::new() } else { formats.collect() };
+    let Card { driver, card, bus, .. } = card;
+    Ok((node, Camera { path: path.to_owned(), driver, card, bus, formats, trouble: None }, found))
+}
+
+/// What a device is good for, by what it says of itself and the formats it offers.
+fn judge(Card { driver, card, capabilities, .. }: &Card, offered: &[FourCc]) -> Use {
+    let can = |flags| capabilities & flags != 0;
+    if CAMERA_PORT.contains(&driver.as_str()) {
+        Use::Raw
+    } else if PROCESSORS.iter().any(|name| driver.starts_with(name))
+        || can(V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE)
+    {
+        Use::Other(format!("it is {card}, which works on the pictures of others"))
+    } else if !can(V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_VIDEO_CAPTURE_MPLANE) {
+        Use::Other(format!("it is {card}, a part that captures none"))
+    } else if !can(V4L2_CAP_VIDEO_CAPTURE) || !can(V4L2_CAP_STREAMING) {
+        Use::Other(format!("it is {card}, which hands them over in a way this program does not know"))
+    } else if is_raw(offered) {
+        Use::Raw
+    } else {
+        Use::Camera
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use v4l::v4l_sys::{V4L2_CAP_META_CAPTURE, V4L2_CAP_VIDEO_OUTPUT_MPLANE};
+
+    const CAMERA: u32 = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
+
+    fn judged(driver: &str, capabilities: u32, offered: &[&[u8; 4]]) -> Use {
+        let text = |text: &str| text.to_owned();
+        let card = Card { driver: text(driver), card: text("the thing"), bus: text("somewhere"), capabilities };
+        judge(&card, &offered.iter().map(|&&fourcc| fourcc).collect::<Vec<_>>())
+    }
+
+    fn other(driver: &str, capabilities: u32, offered: &[&[u8; 4]]) -> String {
+        match judged(driver, capabilities, offered) {
+            Use::Other(what) => what,
+            found => panic!("{driver}: {found:?}"),
+        }
+    }
+
+    #[test]
+    fn what_captures_pictures_is_a_camera_even_with_raw_ones_or_none_it_can_read() {
+        for offered in [&[b"YUYV", b"MJPG"][..], &[b"BA81", b"YUYV"], &[b"H264"], &[]] {
+            assert_eq!(judged("uvcvideo", CAMERA, offered), Use::Camera, "{offered:?}");
+        }
+    }
+
+    #[test]
+    fn sensors_are_for_libcamera() {
+        // The camera port says so whatever it offers: what looks like YUYV there has not been through the processor.
+        for driver in CAMERA_PORT {
+            assert_eq!(judged(driver, CAMERA, &[b"YUYV", b"RG10"]), Use::Raw, "{driver}");
+            assert_eq!(judged(driver, V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING, &[]), Use::Raw, "{driver}");
+        }
+        for raw in [b"RG10", b"pgCC", b"BYR2"] {
+            assert_eq!(judged("some-sensor", CAMERA, &[raw]), Use::Raw, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn what_works_on_others_pictures_is_no_camera() {
+        for driver in ["bcm2835-isp", "pispbe", "bcm2835-codec-decode"] {
+            let said = other(driver, CAMERA, &[b"YUYV"]);
+            assert_eq!(said, "it is the thing, which works on the pictures of others");
+        }
+        for memory_to_memory in [V4L2_CAP_VIDEO_M2M, V4L2_CAP_VIDEO_M2M_MPLANE] {
+            let said = other("some-decoder", memory_to_memory | V4L2_CAP_STREAMING, &[b"NV12"]);
+            assert!(said.contains("the pictures of others"), "{said}");
+        }
+    }
+
+    #[test]
+    fn other_nodes_say_what_they_are() {
+        // The second node of a USB camera.
+        let said = other("uvcvideo", V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING, &[]);
+        assert!(said.contains("captures none"), "{said}");
+        let said = other("some-screen", V4L2_CAP_VIDEO_OUTPUT_MPLANE | V4L2_CAP_STREAMING, &[]);
+        assert!(said.contains("captures none"), "{said}");
+        for unknown in [V4L2_CAP_VIDEO_CAPTURE_MPLANE | V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE] {
+            let said = other("some-camera", unknown, &[b"NV12"]);
+            assert!(said.contains("does not know"), "{said}");
+        }
+    }
 }

@@ -30,6 +30,27 @@ pub(in crate::source) fn encoding(fourcc: FourCc) -> Option<Encoding> {
     READABLE.iter().find(|(code, _)| *code == fourcc).map(|(_, encoding)| *encoding)
 }
 
+/// Whether a device with these formats captures only what a sensor sees before anything was done to it: those are for libcamera.
+pub(in crate::source) fn is_raw(offered: &[FourCc]) -> bool {
+    offered.iter().any(|&fourcc| is_bayer(fourcc)) && !offered.iter().any(|&fourcc| encoding(fourcc).is_some())
+}
+
+/// Whether a format's code is one of the raw Bayer patterns of `linux/videodev2.h`.
+fn is_bayer(fourcc: FourCc) -> bool {
+    match &fourcc {
+        b"BA81" | b"GBRG" | b"GRBG" | b"RGGB" | b"BYR2" | b"BD10" => true,
+        [b'B', b'A' | b'G', b'1', b'0' | b'2' | b'4' | b'6'] => true,
+        [b'G', b'B' | b'R', b'1', b'0' | b'2' | b'4' | b'6'] => true,
+        [b'R', b'G', b'1', b'0' | b'2' | b'4' | b'6'] => true,
+        // Packed, and with fewer bits than the sensor sees.
+        [b'p', b'B' | b'G' | b'g' | b'R', b'A' | b'C' | b'E', last] => *last == fourcc[2],
+        [b'a' | b'b', b'B' | b'G' | b'g' | b'R', b'A', b'8'] => true,
+        // As the Raspberry Pi 5 compresses them.
+        [b'P', b'C', b'1' | b'2', b'B' | b'G' | b'g' | b'R' | b'M'] => true,
+        _ => false,
+    }
+}
+
 /// The offers this program reads, the best first.
 ///
 /// The wanted size comes first, then the smallest that covers it, then the largest. At the same size a format without
@@ -102,6 +123,18 @@ mod tests {
         assert_eq!(first(&[large, jpeg, small]), Some(jpeg));
         assert_eq!(first(&[larger, large, small]), Some(large));
         assert_eq!(first(&[smaller, small]), Some(small));
+    }
+
+    #[test]
+    fn raw_is_what_only_a_sensor_sees() {
+        for raw in [b"RG10", b"pRAA", b"BA81", b"pgCC", b"BYR2", b"PC1g"] {
+            assert!(is_raw(&[*raw]), "{}", String::from_utf8_lossy(raw));
+        }
+        for other in [b"GREY", b"YUYV", b"RGB3", b"BGR4", b"H264", b"MJPG", b"Y10P"] {
+            assert!(!is_raw(&[*other]), "{}", String::from_utf8_lossy(other));
+        }
+        assert!(!is_raw(&[*b"RG10", *b"YUYV"]));
+        assert!(!is_raw(&[]));
     }
 
     fn any_offer() -> impl Strategy<Value = Offer> {
