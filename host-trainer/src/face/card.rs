@@ -53,9 +53,9 @@ pub fn markdown(
         "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}\n```\n\nSeed {}; {}. {}.{}\n\n\
          ## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n\
          ## Figures\n\nEach photo searched as `classify` searches one, through the engine that runs on the device: a look at \
-         the whole, one from further away for faces that fill it, and a second look at each place that may hold a face (in a \
-         camera's frame, at the three likeliest places, and none from further away); the score is that of \
-         both looks' mean logit, one less for boxes under 10 % of the width and for those seen from further away. A box fits a face \
+         the whole, one from further away for faces that fill it, and two looks from nearer, one of them in a mirror, at each \
+         place that may hold a face (in a camera's frame, at the three likeliest places, and none from further away); the score is \
+         that of the looks' mean logit, one less for boxes under 10 % of the width and for those seen from further away. A box fits a face \
          from an intersection over union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every \
          other box that fits none is wrong. The score needed was chosen on the validation photos as they are, mirrored, darker, \
          brighter, flat, cut at two corners and blurred: the lowest with a precision of at least {} there and at most {} boxes a \

@@ -26,7 +26,7 @@ const REACH: f32 = 3.0;
 pub struct Placement {
     /// The frame's pixel, from its left and top, where the input's first begins.
     pub origin: [f32; 2],
-    /// Pixels of the frame for one of the input, on each axis.
+    /// Pixels of the frame for one of the input, on each axis; negative across in a mirror.
     pub scale: [f32; 2],
 }
 
@@ -59,11 +59,12 @@ pub fn decode(maps: &[f32], [columns, rows]: [usize; 2], threshold: f32, placeme
             let ([x, y], [width, height]) = ([middle(column, 0), middle(row, 1)], [size(2), size(3)]);
             let [left, top] = placement.origin;
             let [across, down] = placement.scale;
+            let [width, height] = [width * across.abs(), height * down.abs()];
             let face = Face {
-                x: left + (x - width / 2.0) * across,
-                y: top + (y - height / 2.0) * down,
-                width: width * across,
-                height: height * down,
+                x: left + x * across - width / 2.0,
+                y: top + y * down - height / 2.0,
+                width,
+                height,
                 score: sigmoid(value),
             };
             if face.x.is_finite() && face.y.is_finite() {
@@ -170,6 +171,11 @@ mod tests {
             "{face:?}"
         );
         assert!((face.score - 0.880_797).abs() < 1e-5);
+
+        let mirrored = Placement { origin: [740.0, 50.0], scale: [-4.0, 2.0] };
+        let face = decode(&maps, GRID, 0.5, mirrored)[0];
+        assert!((face.width - 96.0).abs() < 1e-3 && (face.height - 64.0).abs() < 1e-3, "{face:?}");
+        assert!((face.centre()[0] - (740.0 - 4.75 * 8.0 * 4.0)).abs() < 1e-3, "{face:?}");
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl FaceFinder {
         &self.card
     }
 
-    /// The score, above 0 and at most 1, that something needs in two looks together ([`super::Finder::search`]) to count as a face.
+    /// The score, above 0 and at most 1, that something needs in all looks together ([`super::Finder::search`]) to count as a face.
     pub fn threshold(&self) -> f32 {
         self.card.thresholds.first().copied().unwrap_or(0.5)
     }
@@ -131,6 +131,20 @@ impl FaceFinder {
     /// As [`FaceFinder::find`].
     pub fn find_above(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
         let placement = self.letterbox.take(frame, window);
+        self.at(placement, threshold)
+    }
+
+    /// The same in a mirror.
+    ///
+    /// # Errors
+    /// As [`FaceFinder::find`].
+    pub fn find_mirrored(
+        &mut self,
+        frame: &FrameView<'_>,
+        window: CropBox,
+        threshold: f32,
+    ) -> Result<Faces, ModelError> {
+        let placement = self.letterbox.take_mirrored(frame, window);
         self.at(placement, threshold)
     }
 

@@ -68,6 +68,14 @@ impl Letterbox {
         Placement { origin, scale }
     }
 
+    /// The same as [`Letterbox::take`], seen in a mirror.
+    pub fn take_mirrored(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
+        let Placement { origin: [left, top], scale: [across, down] } = self.take(frame, window);
+        let columns = self.spec.width as usize;
+        self.bytes.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
+        Placement { origin: [left + columns as f32 * across, top], scale: [-across, down] }
+    }
+
     /// The input's bytes, `[C, H, W]`.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -102,6 +110,17 @@ mod tests {
         let row = &letterbox.bytes()[..16];
         assert_eq!(row, [[PADDING; 5].as_slice(), &[200; 6], &[PADDING; 5]].concat());
         assert_eq!(placement, Placement { origin: [-25.0, 0.0], scale: [5.0, 5.0] });
+    }
+
+    #[test]
+    fn in_a_mirror_left_is_right_and_places_are_the_frames() {
+        // Bright in the left half.
+        let pixels: Vec<u8> = (0..64 * 48).map(|at| if at % 64 < 32 { 200 } else { 10 }).collect();
+        let frame = FrameView::new(PixelFormat::Grey, 64, 48, &pixels).unwrap();
+        let mut letterbox = Letterbox::new(&SPEC);
+        let placement = letterbox.take_mirrored(&frame, CropBox::full(64, 48));
+        assert_eq!(letterbox.bytes()[..16], [[10; 8], [200; 8]].concat());
+        assert_eq!(placement, Placement { origin: [64.0, 0.0], scale: [-4.0, 4.0] });
     }
 
     #[test]
