@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::exit::Failure;
 use crate::frame::{Clock, Frame, Skipped};
 use crate::lights::{Lights, LightsError};
-use crate::locate::{Doubt, FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
+use crate::locate::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
 use crate::mailbox::{Stop, Taken};
 use crate::mood::{Look, Moods, Person, State};
 use crate::source::{Capture, SourceError};
@@ -22,9 +22,6 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// How long a pipe's end may be heard before the signal that caused it.
 const INTERRUPT: Duration = Duration::from_millis(100);
-
-/// Most faces judged in one frame, where more than one counts.
-const MOST_JUDGED: usize = 4;
 
 /// How long each stage of one frame took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +112,7 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         let (mut faces, mut people) = (FacesInView::new(), heapless::Vec::<Person, MOST_FOLLOWED>::new());
         let mut crop = None;
         for (index, followed) in following.iter().enumerate() {
-            let wanted = self.is_judged(index, followed, &following);
+            let wanted = index == 0 || self.moods.which() != WhichFaces::Largest;
             let (look, doubt) = self.look(followed, wanted, measured, &view, &mut crop, &mut timings)?;
             let _ = people.push(Person { id: followed.id, look });
             if followed.sight != Sight::Lost {
@@ -141,15 +138,8 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         Ok(Judged { state, faces, crop, timings })
     }
 
-    /// Whether the mood of the face at `index` is asked for: the first one's, or those of all that were seen, up to some.
-    fn is_judged(&self, index: usize, followed: &Followed, following: &Following) -> bool {
-        let seen = |followed: &&Followed| followed.sight == Sight::Seen;
-        let before = following.iter().take(index).filter(seen).count();
-        let most = if self.moods.which() == WhichFaces::Largest { 1 } else { MOST_JUDGED };
-        seen(&followed) && before < most && (most > 1 || index == 0)
-    }
-
-    /// How somebody looks, and why no mood can be told where that is so. The first crop that is judged is left in `crop`.
+    /// How somebody looks, and why no mood can be told where that is so, asked of the model where it is `wanted`. The first crop that
+    /// is judged is left in `crop`.
     fn look(
         &mut self,
         followed: &Followed,
