@@ -7,14 +7,14 @@ use crate::lights::{Lights, LightsError};
 use crate::locate::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
 use crate::mailbox::{Stop, Taken};
 use crate::mood::{Look, Moods, Person, State};
-use crate::source::{Capture, SourceError};
+use crate::source::{Capture, LONGEST_START, SourceError};
 use crate::summary::Summary;
 use embedded_hal::digital::OutputPin;
 use emotion_models::{Classifier, CropBox, Face, FrameView, ModelError, Probabilities};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Without a frame for this long a live source has stalled. With the rest of a hold time, which began before the latest
+/// Without a frame for this long a live source that has begun has stalled. With the rest of a hold time, which began before the latest
 /// frame at the latest, the fault shows within [`crate::mood::LONGEST_HOLD`] of that frame.
 const STALL: Duration = Duration::from_millis(1200);
 /// Longest wait for a frame before lights that blink are looked after.
@@ -287,7 +287,6 @@ fn panic_when_told(frames: u64) {
 
 impl<P: OutputPin + Send + 'static> Run<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
-        let stall = STALL.max(self.plan.period * 5 / 2);
         while !self.plan.stop.is_requested() {
             self.observer.turn(self.plan.clock.now());
             if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
@@ -304,7 +303,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 }
                 Taken::Trouble(reason) => self.source_fault(reason)?,
                 Taken::Nothing if self.plan.every_frame => {}
-                Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < stall => self.tick()?,
+                Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < self.patience() => self.tick()?,
                 Taken::Nothing => self.source_fault(self.stalled())?,
                 // The source may have noticed a request to stop before this loop did.
                 Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.verdict(),
@@ -321,6 +320,12 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             }
         }
         self.verdict()
+    }
+
+    /// How long the source may be silent. A camera that is starting is no fault: it tells itself when that takes too long.
+    fn patience(&self) -> Duration {
+        let starting = self.plan.camera && self.summary.frames == 0;
+        if starting { LONGEST_START } else { STALL.max(self.plan.period * 5 / 2) }
     }
 
     /// Whether a frame may be one that was left lying in a camera's driver, which shows it to whoever opens the device anew: the
