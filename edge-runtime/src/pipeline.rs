@@ -20,6 +20,10 @@ const STALL: Duration = Duration::from_millis(1200);
 /// Longest wait for a frame before lights that blink are looked after.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How long a camera may neither deliver a frame nor tell of trouble before its driver counts as hung: longer than any camera may
+/// take, and than the pauses between attempts to open it.
+pub const HUNG: Duration = Duration::from_secs(30);
+
 /// How long a pipe's end may be heard before the signal that caused it.
 const INTERRUPT: Duration = Duration::from_millis(100);
 
@@ -185,7 +189,7 @@ pub trait Observer {
     fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>);
 
     /// Each time the loop comes round, at time `now` of the run's clock: with every frame, and every 50 ms while none
-    /// comes. A loop that hangs stays silent.
+    /// comes. A loop that hangs stays silent, and so does one whose camera hangs in its driver, where no retry reaches it.
     fn turn(&mut self, _now: Duration) {}
 }
 
@@ -204,6 +208,8 @@ pub struct RunPlan {
     pub period: Duration,
     /// The frames are a camera's.
     pub camera: bool,
+    /// How long a camera may be silent before it counts as hung: [`HUNG`].
+    pub hung: Duration,
 }
 
 /// How a run ended.
@@ -225,8 +231,19 @@ pub fn run<P: OutputPin + Send + 'static>(
 ) -> Outcome {
     let (summary, heard) = (Summary::default(), plan.clock.now());
     let (told, overcome, skipped) = (Vec::new(), None, None);
-    let mut run =
-        Run { pipeline, plan, observer, summary, fault: None, told, overcome, returning: false, skipped, heard };
+    let mut run = Run {
+        pipeline,
+        plan,
+        observer,
+        summary,
+        fault: None,
+        told,
+        overcome,
+        returning: false,
+        skipped,
+        heard,
+        hangs: false,
+    };
     let mut result = run.until_the_end(capture);
     let Run { pipeline, mut summary, skipped, overcome, .. } = run;
     if let (Ok(()), Some(fault)) = (&result, overcome) {
@@ -277,6 +294,8 @@ struct Run<'a, P> {
     skipped: Option<Arc<Skipped>>,
     /// When the latest frame arrived.
     heard: Duration,
+    /// Whether the camera hangs in its driver.
+    hangs: bool,
 }
 
 #[cfg(feature = "test-panic")]
@@ -288,7 +307,9 @@ fn panic_when_told(frames: u64) {
 impl<P: OutputPin + Send + 'static> Run<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
         while !self.plan.stop.is_requested() {
-            self.observer.turn(self.plan.clock.now());
+            if !self.hangs(capture) {
+                self.observer.turn(self.plan.clock.now());
+            }
             if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
                 return self.verdict();
             }
@@ -320,6 +341,20 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             }
         }
         self.verdict()
+    }
+
+    /// Whether the camera's driver hangs: then only a new start of the program helps, which is the service manager's to give.
+    fn hangs(&mut self, capture: &Capture) -> bool {
+        let hangs = self.plan.camera && capture.silence() >= self.plan.hung;
+        if hangs && !self.hangs {
+            let seconds = self.plan.hung.as_secs();
+            tracing::warn!(
+                "the camera's driver has not answered for {seconds} s: a service is started anew now; else plug the camera in \
+                 again, and start this program again"
+            );
+        }
+        self.hangs = hangs;
+        hangs
     }
 
     /// How long the source may be silent. A camera that is starting is no fault: it tells itself when that takes too long.

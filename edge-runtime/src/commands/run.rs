@@ -78,6 +78,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         every_frame: playback.every_frame,
         period: Duration::from_secs_f64(1.0 / playback.fps),
         camera: setup.config.source.is_camera(),
+        hung: pipeline::HUNG,
     };
     let mut observer = Supervised::new(&mut output, manager, labels);
     let outcome = dark_after_panic(&after_panic, || pipeline::run(&mut pipeline, &capture, &plan, &mut observer));
