@@ -166,6 +166,7 @@ fn rounded(value: f64, steps: f64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use emotion_models::Face;
 
     #[test]
     fn a_frame_and_a_fault_as_json() {
@@ -199,5 +200,63 @@ mod tests {
         };
         assert!(json(&event).contains(r#""mood":null,"probabilities":null"#));
         assert!(json(&event).ends_with(r#""fault":"no \"camera\""}"#));
+    }
+
+    #[test]
+    fn several_faces_as_json_each_with_its_doubt() {
+        let labels = ["angry", "happy"].map(str::to_owned);
+        let probabilities = Probabilities::from_slice(&[0.25, 0.75]);
+        let face = |id: u32, probabilities, doubt, state| {
+            let face = Face { x: 10.04, y: -3.0, width: 40.0, height: 50.25, score: 0.9996 };
+            FaceInView { id, face, probabilities, doubt, state }
+        };
+        let faces = [
+            face(7, probabilities, None, Some(State::Mood(1))),
+            face(8, None, Some(Doubt::TooSmall), Some(State::Unsure)),
+            face(9, None, Some(Doubt::CutOff), Some(State::NoFace)),
+            face(3, None, Some(Doubt::TurnedAway), None),
+        ];
+        let mut event = Event {
+            time: Duration::ZERO,
+            frame: Some(0),
+            state: State::Mood(1),
+            changed: true,
+            probabilities,
+            smoothed: probabilities,
+            latency: None,
+            inference: None,
+            faces: faces.into_iter().collect(),
+            fault: None,
+        };
+        let json = |event: &Event| serde_json::to_value(JsonEvent { event, labels: &labels }).unwrap();
+        let told = json(&event);
+        let place = serde_json::json!([10.0, -3.0, 40.0, 50.3]);
+        assert_eq!(
+            told["faces"][0],
+            serde_json::json!({
+                "id": 7, "box": place, "score": 1.0, "state": "mood", "mood": "happy",
+                "probabilities": { "angry": 0.25, "happy": 0.75 }, "unsure": null,
+            })
+        );
+        let column = |key: &str| -> Vec<serde_json::Value> {
+            told["faces"].as_array().unwrap().iter().map(|face| face[key].clone()).collect()
+        };
+        assert_eq!(column("id"), [7, 8, 9, 3]);
+        assert_eq!(serde_json::json!(column("state")), serde_json::json!(["mood", "unsure", "no_face", null]));
+        assert_eq!(serde_json::json!(column("mood")), serde_json::json!(["happy", null, null, null]));
+        let doubts =
+            serde_json::json!([null, "the face is too small", "the face is cut off", "the face is turned away"]);
+        assert_eq!(serde_json::json!(column("unsure")), doubts);
+        assert!(told["unsure"].is_null(), "a mood is not unsure, whatever the others are");
+
+        // Of an unsure state the first face tells why.
+        event.state = State::Unsure;
+        assert_eq!(json(&event)["unsure"], UNDECIDED);
+        for (index, doubt) in doubts.as_array().unwrap().iter().enumerate().skip(1) {
+            event.faces = faces[index..].iter().copied().collect();
+            assert_eq!(json(&event)["unsure"], *doubt);
+        }
+        event.faces.clear();
+        assert!(json(&event)["unsure"].is_null());
     }
 }

@@ -75,12 +75,15 @@ struct State<T, E> {
     end: Option<Result<(), E>>,
     dropped: u64,
     bad: u64,
+    /// When the sender last handed something over, or told of trouble or its end.
+    heard: Instant,
 }
 
 impl<T, E> Mailbox<T, E> {
     /// An empty mailbox with the buffers that will go round: one being filled, one in the slot, one being read.
     pub fn new(handover: Handover, stop: Stop, buffers: [T; 3]) -> Self {
-        let state = State { slot: None, spare: buffers.into(), trouble: None, end: None, dropped: 0, bad: 0 };
+        let heard = Instant::now();
+        let state = State { slot: None, spare: buffers.into(), trouble: None, end: None, dropped: 0, bad: 0, heard };
         Self { state: Mutex::new(state), changed: Condvar::new(), handover, stop }
     }
 
@@ -113,6 +116,7 @@ impl<T, E> Mailbox<T, E> {
             state = self.wait(state, NOTICE_STOP);
         }
         state.trouble = None;
+        state.heard = Instant::now();
         if let Some(missed) = state.slot.replace(item) {
             state.dropped += 1;
             state.spare.push_back(missed);
@@ -124,7 +128,9 @@ impl<T, E> Mailbox<T, E> {
 
     /// Says that the sender is in trouble; the next item ends that.
     pub fn trouble(&self, reason: &str) {
-        self.lock().trouble = Some(reason.into());
+        let mut state = self.lock();
+        (state.trouble, state.heard) = (Some(reason.into()), Instant::now());
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -159,6 +165,11 @@ impl<T, E> Mailbox<T, E> {
     pub fn give_back(&self, buffer: T) {
         self.lock().spare.push_back(buffer);
         self.changed.notify_all();
+    }
+
+    /// How long the sender has neither handed anything over nor told of trouble.
+    pub fn silence(&self) -> Duration {
+        self.lock().heard.elapsed()
     }
 
     /// Items replaced before they were taken, here or by the sender.
@@ -252,6 +263,23 @@ mod tests {
         mailbox.put(1);
         assert!(matches!(mailbox.take(SOON), Taken::Item(1)));
         assert!(matches!(mailbox.take(SOON), Taken::Nothing));
+    }
+
+    #[test]
+    fn silence_lasts_until_the_sender_is_heard_again() {
+        let mailbox = mailbox(Handover::Newest);
+        let silent = || {
+            thread::sleep(SOON);
+            mailbox.silence()
+        };
+        let before = Instant::now();
+        assert!(silent() >= SOON && silent() >= 2 * SOON, "looking is not hearing");
+        mailbox.trouble("unplugged");
+        assert!(mailbox.silence() < before.elapsed());
+        let before = Instant::now();
+        assert!(silent() >= SOON);
+        mailbox.put(1);
+        assert!(mailbox.silence() < before.elapsed());
     }
 
     #[test]

@@ -4,27 +4,28 @@ use crate::event::Event;
 use crate::exit::Failure;
 use crate::frame::{Clock, Frame, Skipped};
 use crate::lights::{Lights, LightsError};
-use crate::locate::{Doubt, FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
+use crate::locate::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
 use crate::mailbox::{Stop, Taken};
 use crate::mood::{Look, Moods, Person, State};
-use crate::source::{Capture, SourceError};
+use crate::source::{Capture, LONGEST_START, SourceError};
 use crate::summary::Summary;
 use embedded_hal::digital::OutputPin;
 use emotion_models::{Classifier, CropBox, Face, FrameView, ModelError, Probabilities};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Without a frame for this long a live source has stalled. With the rest of a hold time, which began before the latest
+/// Without a frame for this long a live source that has begun has stalled. With the rest of a hold time, which began before the latest
 /// frame at the latest, the fault shows within [`crate::mood::LONGEST_HOLD`] of that frame.
 const STALL: Duration = Duration::from_millis(1200);
 /// Longest wait for a frame before lights that blink are looked after.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How long a camera may neither deliver a frame nor tell of trouble before its driver counts as hung: longer than any camera may
+/// take, and than the pauses between attempts to open it.
+pub const HUNG: Duration = Duration::from_secs(30);
+
 /// How long a pipe's end may be heard before the signal that caused it.
 const INTERRUPT: Duration = Duration::from_millis(100);
-
-/// Most faces judged in one frame, where more than one counts.
-const MOST_JUDGED: usize = 4;
 
 /// How long each stage of one frame took.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,7 +116,7 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         let (mut faces, mut people) = (FacesInView::new(), heapless::Vec::<Person, MOST_FOLLOWED>::new());
         let mut crop = None;
         for (index, followed) in following.iter().enumerate() {
-            let wanted = self.is_judged(index, followed, &following);
+            let wanted = index == 0 || self.moods.which() != WhichFaces::Largest;
             let (look, doubt) = self.look(followed, wanted, measured, &view, &mut crop, &mut timings)?;
             let _ = people.push(Person { id: followed.id, look });
             if followed.sight != Sight::Lost {
@@ -141,15 +142,8 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         Ok(Judged { state, faces, crop, timings })
     }
 
-    /// Whether the mood of the face at `index` is asked for: the first one's, or those of all that were seen, up to some.
-    fn is_judged(&self, index: usize, followed: &Followed, following: &Following) -> bool {
-        let seen = |followed: &&Followed| followed.sight == Sight::Seen;
-        let before = following.iter().take(index).filter(seen).count();
-        let most = if self.moods.which() == WhichFaces::Largest { 1 } else { MOST_JUDGED };
-        seen(&followed) && before < most && (most > 1 || index == 0)
-    }
-
-    /// How somebody looks, and why no mood can be told where that is so. The first crop that is judged is left in `crop`.
+    /// How somebody looks, and why no mood can be told where that is so, asked of the model where it is `wanted`. The first crop that
+    /// is judged is left in `crop`.
     fn look(
         &mut self,
         followed: &Followed,
@@ -195,7 +189,7 @@ pub trait Observer {
     fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>);
 
     /// Each time the loop comes round, at time `now` of the run's clock: with every frame, and every 50 ms while none
-    /// comes. A loop that hangs stays silent.
+    /// comes. A loop that hangs stays silent, and so does one whose camera hangs in its driver, where no retry reaches it.
     fn turn(&mut self, _now: Duration) {}
 }
 
@@ -214,6 +208,8 @@ pub struct RunPlan {
     pub period: Duration,
     /// The frames are a camera's.
     pub camera: bool,
+    /// How long a camera may be silent before it counts as hung: [`HUNG`].
+    pub hung: Duration,
 }
 
 /// How a run ended.
@@ -235,8 +231,19 @@ pub fn run<P: OutputPin + Send + 'static>(
 ) -> Outcome {
     let (summary, heard) = (Summary::default(), plan.clock.now());
     let (told, overcome, skipped) = (Vec::new(), None, None);
-    let mut run =
-        Run { pipeline, plan, observer, summary, fault: None, told, overcome, returning: false, skipped, heard };
+    let mut run = Run {
+        pipeline,
+        plan,
+        observer,
+        summary,
+        fault: None,
+        told,
+        overcome,
+        returning: false,
+        skipped,
+        heard,
+        hangs: false,
+    };
     let mut result = run.until_the_end(capture);
     let Run { pipeline, mut summary, skipped, overcome, .. } = run;
     if let (Ok(()), Some(fault)) = (&result, overcome) {
@@ -287,6 +294,8 @@ struct Run<'a, P> {
     skipped: Option<Arc<Skipped>>,
     /// When the latest frame arrived.
     heard: Duration,
+    /// Whether the camera hangs in its driver.
+    hangs: bool,
 }
 
 #[cfg(feature = "test-panic")]
@@ -297,9 +306,10 @@ fn panic_when_told(frames: u64) {
 
 impl<P: OutputPin + Send + 'static> Run<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
-        let stall = STALL.max(self.plan.period * 5 / 2);
         while !self.plan.stop.is_requested() {
-            self.observer.turn(self.plan.clock.now());
+            if !self.hangs(capture) {
+                self.observer.turn(self.plan.clock.now());
+            }
             if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
                 return self.verdict();
             }
@@ -314,7 +324,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 }
                 Taken::Trouble(reason) => self.source_fault(reason)?,
                 Taken::Nothing if self.plan.every_frame => {}
-                Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < stall => self.tick()?,
+                Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < self.patience() => self.tick()?,
                 Taken::Nothing => self.source_fault(self.stalled())?,
                 // The source may have noticed a request to stop before this loop did.
                 Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.verdict(),
@@ -331,6 +341,26 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
             }
         }
         self.verdict()
+    }
+
+    /// Whether the camera's driver hangs: then only a new start of the program helps, which is the service manager's to give.
+    fn hangs(&mut self, capture: &Capture) -> bool {
+        let hangs = self.plan.camera && capture.silence() >= self.plan.hung;
+        if hangs && !self.hangs {
+            let seconds = self.plan.hung.as_secs();
+            tracing::warn!(
+                "the camera's driver has not answered for {seconds} s: a service is started anew now; else plug the camera in \
+                 again, and start this program again"
+            );
+        }
+        self.hangs = hangs;
+        hangs
+    }
+
+    /// How long the source may be silent. A camera that is starting is no fault: it tells itself when that takes too long.
+    fn patience(&self) -> Duration {
+        let starting = self.plan.camera && self.summary.frames == 0;
+        if starting { LONGEST_START } else { STALL.max(self.plan.period * 5 / 2) }
     }
 
     /// Whether a frame may be one that was left lying in a camera's driver, which shows it to whoever opens the device anew: the

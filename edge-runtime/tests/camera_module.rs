@@ -19,12 +19,13 @@ const HEIGHT: usize = 150;
 const STRIDE: usize = 256;
 
 /// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there; only one frame of it where
-/// `one` is.
+/// `one` is; the first after three seconds where `slow` is.
 const SCRIPT: &str = r#"#!/bin/sh
 here="$(dirname "$0")"
 case "$*" in *--list-cameras*) echo "0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux)"; exit 0;; esac
 echo $$ > "$here/id"
 echo "[0:00:01.234567890] [77]  INFO Camera configuring streams: (0) 200x150-YUV420/sYCC (1) 2304x1296-SBGGR10" >&2
+if [ -e "$here/slow" ]; then sleep 3; fi
 while true; do
     if [ -e "$here/fail" ]; then echo "[0:00:09.5] [77] ERROR V4L2 the cable fell off" >&2; exit 3; fi
     if [ -e "$here/hang" ]; then sleep 0.1; continue; fi
@@ -165,6 +166,22 @@ fn a_program_that_hangs_is_a_fault_within_two_seconds_and_is_started_again() {
     fs::remove_file(home.path("bin/hang")).unwrap();
     run.until_mood("happy");
     assert_ne!(first, fs::read_to_string(home.path("bin/id")).unwrap());
+}
+
+#[test]
+fn a_module_that_takes_three_seconds_to_start_is_no_fault() {
+    let home = home();
+    home.write("bin/slow", "");
+    let mut run = Run::start(&home, "rpicam");
+    let started = Instant::now();
+    let first = run.until("anything", |_| true);
+    assert!(started.elapsed() >= Duration::from_secs(2), "the script slept: {:?}", started.elapsed());
+    assert!(first["event"] == "frame" && first["fault"].is_null(), "{first}");
+    run.until_mood("happy");
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.child.wait().unwrap().code(), Some(0));
+    let log = fs::read_to_string(home.path("log")).unwrap();
+    assert!(!log.contains("WARN") && !log.contains("frames arrive"), "{log}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod support;
 
 use edge_runtime::config::{Config, Keys, LightsBackend, Origin, resolve};
 use edge_runtime::doctor::{
-    self, Answers, Check, Configured, Device, Loaded, LoadedModels, Machine, Plan, Program, User, Verdict,
+    self, Answers, Check, Configured, Device, Holder, Loaded, LoadedModels, Machine, Plan, Program, User, Verdict,
 };
 use edge_runtime::lights::board::Line;
 use edge_runtime::output::paint::Ink;
@@ -44,6 +44,7 @@ impl Board {
             devices: devices(&said("ls").unwrap(), &groups),
             user: User { name: "pi".to_owned(), root: false, groups },
             cameras: cameras(&said("v4l2").unwrap()),
+            holders: Vec::new(),
             rpicam: said("rpicam").map(|text| {
                 Ok(text
                     .lines()
@@ -385,12 +386,15 @@ fn without_rpicam_a_camera_module_cannot_be_read() {
 #[test]
 fn a_busy_camera_and_a_missing_one_are_told_apart() {
     let mut board = Board::new("pi3");
-    board.answers.cameras[0].trouble = Some("/dev/video0 is in use by motion (812)".to_owned());
+    // As `CameraError::Busy` has it.
+    board.answers.cameras[0].trouble =
+        Some("/dev/video0 is in use by `motion` (812); end that program, or name another camera".to_owned());
     let complaints = board.complaints();
-    assert!(complaints.iter().any(|(_, id, found, _)| id == "camera /dev/video0" && found.contains("motion (812)")));
+    let (_, _, found, fix) = complaints.iter().find(|(_, id, ..)| id == "camera /dev/video0").unwrap();
+    assert!(found.ends_with("in use by `motion` (812)") && fix.starts_with("end that program"), "{found} -> {fix}");
     board.plan.source = SourceSpec::V4l2("/dev/video0".into());
     let source = board.complaints().into_iter().find(|(_, id, ..)| id == "source").unwrap();
-    assert!(source.0 == Verdict::Problem && source.2.contains("in use by motion"), "{source:?}");
+    assert!(source.0 == Verdict::Problem && source.2.contains("in use by `motion`"), "{source:?}");
 
     let mut board = Board::new("pi3");
     board.answers.cameras.clear();
@@ -399,6 +403,29 @@ fn a_busy_camera_and_a_missing_one_are_told_apart() {
     assert_eq!(board.complaint().0, Verdict::Warning);
     board.plan.source = SourceSpec::TestCard;
     assert_eq!(board.complaints(), []);
+}
+
+#[test]
+fn a_camera_that_another_program_has_open_is_told_of_before_it_is_missed() {
+    let mut board = Board::new("pi4-32bit");
+    let device = board.answers.cameras[0].path.clone();
+    let held = |program: &str| vec![Holder { device: device.clone(), process: 812, program: program.to_owned() }];
+    let camera = |board: &Board| board.checks().into_iter().find(|check| check.id == "camera /dev/video0").unwrap();
+    assert_eq!(camera(&board).verdict, Verdict::Ok);
+    board.answers.holders = held("motion");
+    let found = camera(&board);
+    assert_eq!(found.verdict, Verdict::Warning);
+    assert!(found.found.ends_with("also open in `motion` (812)"), "{}", found.found);
+    assert!(found.fix.unwrap().contains("end that program"));
+    // Whoever reads no such camera need not care.
+    board.plan.source = SourceSpec::Rpicam;
+    assert_eq!(camera(&board).verdict, Verdict::Ok);
+    // Our own service has it where it should.
+    board.plan.source = SourceSpec::Auto;
+    board.answers.holders = held("edge-runtime");
+    assert_eq!(camera(&board).verdict, Verdict::Warning);
+    board.answers.service = Some("active".to_owned());
+    assert!(camera(&board).verdict == Verdict::Ok && camera(&board).found.contains("the running service has it"));
 }
 
 #[test]

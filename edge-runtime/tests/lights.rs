@@ -11,7 +11,7 @@ use edge_runtime::lights::{Lights, Memory, MemoryPin, darken_on_panic};
 use edge_runtime::locate::{CentredSquare, FaceLocator, Following, WhichFaces};
 use edge_runtime::mailbox::Stop;
 use edge_runtime::mood::{Moods, State};
-use edge_runtime::pipeline::{Observer, Outcome, Pipeline, RunPlan, run};
+use edge_runtime::pipeline::{HUNG, Observer, Outcome, Pipeline, RunPlan, run};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
 use emotion_models::{Classifier, CropBox, FrameView, ModelError, TEST_CARD_LABELS};
 use std::convert::Infallible;
@@ -64,8 +64,15 @@ fn play(
     let (clock, stop) = (Clock::start(), Stop::default());
     let playback = Playback { fps: 30.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(source, playback, clock, &stop);
-    let plan =
-        RunPlan { clock, stop: stop.clone(), frames, every_frame, period: Duration::from_millis(33), camera: false };
+    let plan = RunPlan {
+        clock,
+        stop: stop.clone(),
+        frames,
+        every_frame,
+        period: Duration::from_millis(33),
+        camera: false,
+        hung: HUNG,
+    };
     let mut notes = Notes { memory, seen: Vec::new(), enough: Box::new(move |event| enough(event, &stop)) };
     let outcome = run(&mut pipeline, &capture, &plan, &mut notes);
     (outcome, notes)
@@ -126,6 +133,7 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
         every_frame: true,
         period: Duration::from_millis(33),
         camera: false,
+        hung: HUNG,
     };
     let enough = Box::new(|event: &Event| assert!(event.frame < Some(3), "a test's own panic"));
     let mut notes = Notes { memory: memory.clone(), seen: Vec::new(), enough };
@@ -142,8 +150,15 @@ fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
     let playback =
         Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
-    let plan =
-        RunPlan { clock, stop, frames: Some(200), every_frame: true, period: Duration::from_millis(33), camera: false };
+    let plan = RunPlan {
+        clock,
+        stop,
+        frames: Some(200),
+        every_frame: true,
+        period: Duration::from_millis(33),
+        camera: false,
+        hung: HUNG,
+    };
     let failing = memory.clone();
     let enough = Box::new(move |event: &Event| {
         if event.frame == Some(3) {

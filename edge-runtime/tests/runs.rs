@@ -3,7 +3,8 @@
 
 mod support;
 
-use emotion_models::{PixelFormat, TEST_CARD_LABELS};
+use emotion_models::{DEMO_SEED, PixelFormat, Place, TEST_CARD_LABELS, TestCard};
+use image::RgbImage;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -191,7 +192,9 @@ fn bench_measures_every_stage_and_a_start_of_its_own() {
     let ran = run(&mut home.program(&["bench", "--frames", "30", "--format", "nv12", "--json"]));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let report: Value = serde_json::from_str(&ran.out).unwrap();
-    for stage in ["preprocess", "inference", "filter", "light", "whole_frame"] {
+    let stages: Vec<&str> = report["stages_ms"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(stages.len(), 6, "{stages:?}");
+    for stage in ["locate", "preprocess", "inference", "filter", "light", "whole_frame"] {
         for percentile in ["p50", "p95", "p99"] {
             assert!(report["stages_ms"][stage][percentile].as_f64().is_some(), "{stage}: {report}");
         }
@@ -203,6 +206,93 @@ fn bench_measures_every_stage_and_a_start_of_its_own() {
     assert!(report["frames"].as_str().unwrap().contains("nv12"));
     let ran = run(&mut home.program(&["bench", "--frames", "30", "--markdown"]));
     assert!(ran.out.starts_with("| stage | p50 | p95 | p99 |") && ran.out.contains("first mood"), "{}", ran.out);
+}
+
+#[test]
+fn bench_tells_both_arithmetics_and_each_layer() {
+    let home = Home::new();
+    let ran = run(&mut home.bare(&["bench", "--frames", "10", "--layers", "--json"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    for fact in ["inference_f32_ms", "inference_int8_ms"] {
+        assert!(report[fact].as_f64().is_some_and(|millis| millis > 0.0), "{fact}: {report}");
+    }
+    let layers = report["layers"].as_array().unwrap();
+    let both = |layer: &&Value| layer["ms"].as_object().unwrap().len() == 2;
+    assert!(layers.len() >= 3 && layers.iter().any(|layer| both(&layer)), "{report}");
+    let (mut macs, mut millis) = (0, 0.0);
+    for layer in layers {
+        assert!(layer["layer"].as_str().is_some_and(|name| !name.is_empty()), "{layer}");
+        macs += layer["macs"].as_u64().unwrap();
+        millis += layer["ms"].as_object().unwrap().values().map(|time| time.as_f64().unwrap()).sum::<f64>();
+    }
+    assert!(macs > 1_000_000 && millis > 0.0, "{report}");
+
+    // A float model has no integers to run in.
+    let ran = run(&mut home.program(&["bench", "--frames", "10", "--json"]));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(report["inference_f32_ms"].is_number() && report["inference_int8_ms"].is_null(), "{report}");
+    assert!(report["layers"].is_null(), "only where they are asked for");
+}
+
+/// A room with an angry face in its left half and a happy one in its right.
+fn two_people(home: &Home) {
+    const HALF: u32 = 320;
+    let place = Place { x: 0.5, y: 0.45, size: 0.4 };
+    let mut picture = RgbImage::new(2 * HALF, 480);
+    for (seed, label, left) in [(DEMO_SEED, "angry", 0), (DEMO_SEED, "happy", HALF)] {
+        let half = TestCard::new(seed).scene(Some((label, place)), 0, HALF, 480);
+        image::imageops::replace(&mut picture, &half, i64::from(left), 0);
+    }
+    let path = home.write("two.png", "");
+    picture.save(path).unwrap();
+}
+
+#[test]
+fn two_people_light_a_mood_each_or_the_mean_of_both() {
+    let home = Home::new();
+    two_people(&home);
+    let last = |faces: &str| {
+        let arguments =
+            ["--source", "images:two.png", "--every-frame", "--loop", "--frames", "60", "--json", "--faces"];
+        let ran = run(home.bare(&arguments).arg(faces));
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let events = json_lines(&ran.out);
+        events[59].clone()
+    };
+    let each = |event: &Value, key: &str| -> Vec<Value> {
+        // From left to right.
+        let mut faces = event["faces"].as_array().unwrap().clone();
+        faces.sort_by(|a, b| a["box"][0].as_f64().unwrap().total_cmp(&b["box"][0].as_f64().unwrap()));
+        faces.iter().map(|face| face[key].clone()).collect()
+    };
+    let all = last("all");
+    assert_eq!(each(&all, "mood"), ["angry", "happy"], "{all}");
+    assert_eq!(all["state"], "mood");
+
+    let mean = last("average");
+    let probabilities = each(&mean, "probabilities");
+    assert_eq!((probabilities.len(), each(&mean, "state")), (2, vec![Value::Null, Value::Null]), "{mean}");
+    for label in TEST_CARD_LABELS {
+        let of_both = probabilities.iter().map(|face| face[label].as_f64().unwrap()).sum::<f64>() / 2.0;
+        let smoothed = mean["smoothed"][label].as_f64().unwrap();
+        assert!((smoothed - of_both).abs() < 0.02, "{label}: {smoothed}, of {probabilities:?}");
+    }
+
+    let largest = last("largest");
+    let judged = each(&largest, "probabilities").iter().filter(|face| !face.is_null()).count();
+    assert_eq!(judged, 1, "only the one that the lights are about: {largest}");
+}
+
+#[test]
+fn dark_works_on_the_default_wiring_where_the_configuration_is_broken() {
+    let home = Home::new();
+    home.write("broken.toml", "fps = 0\n");
+    let ran = run(&mut home.bare(&["dark", "--config", "broken.toml", "--lights", "terminal"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.err.contains("broken.toml:1: `fps`") && ran.err.contains("the default wiring"), "{}", ran.err);
+    let ran = run(&mut home.bare(&["dark", "--lights", "terminal"]));
+    assert!(ran.code == Some(0) && !ran.err.contains("default wiring"), "{}", ran.err);
 }
 
 /// Sends SIGTERM.

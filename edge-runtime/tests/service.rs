@@ -4,16 +4,17 @@
 mod support;
 
 use edge_runtime::config::{Config, Keys, Origin, resolve};
-use edge_runtime::frame::Clock;
+use edge_runtime::event::Event;
+use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::Lights;
-use edge_runtime::locate::{FaceLocator, Following, WhichFaces};
-use edge_runtime::mailbox::{Handover, Stop};
+use edge_runtime::locate::{CentredSquare, FaceLocator, Following, WhichFaces};
+use edge_runtime::mailbox::{Handover, Mailbox, Stop};
 use edge_runtime::mood::Moods;
 use edge_runtime::output::Output;
-use edge_runtime::pipeline::{Pipeline, RunPlan, run};
+use edge_runtime::pipeline::{HUNG, Observer, Pipeline, RunPlan, run};
 use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
-use emotion_models::{Classifier, FrameView, ModelError};
+use emotion_models::{Classifier, CropBox, FrameView, ModelError};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
 use std::sync::Arc;
@@ -141,6 +142,7 @@ fn a_frame_loop_that_hangs_is_silent() {
             every_frame: false,
             period: Duration::from_millis(33),
             camera: false,
+            hung: HUNG,
         };
         let capture = start(SourceSpec::TestCard, playback, plan.clock, &plan.stop);
         let mut output = Output::lines(false, labels.clone(), Handover::Newest, &plan.stop).unwrap();
@@ -162,4 +164,61 @@ fn a_frame_loop_that_hangs_is_silent() {
     manager.hear_until(|message| message == "WATCHDOG=1");
     ending.request();
     assert!(service.join().unwrap().is_ok());
+}
+
+/// Counts turns, and how many there were at each fault.
+struct Turns {
+    stop: Stop,
+    turns: u32,
+    faults: Vec<(u32, String)>,
+}
+
+impl Observer for Turns {
+    fn event(&mut self, event: &Event, _: Option<(&Frame, Option<CropBox>)>) {
+        if let Some(fault) = &event.fault {
+            self.faults.push((self.turns, fault.to_string()));
+        }
+        if self.faults.len() == 2 {
+            self.stop.request();
+        }
+    }
+
+    fn turn(&mut self, _now: Duration) {
+        self.turns += 1;
+    }
+}
+
+#[test]
+fn a_camera_that_hangs_in_its_driver_is_silence_until_it_is_heard_again() {
+    let classifier = Classifier::from_bytes(test_card_model(), "test").unwrap();
+    let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
+    let moods = Moods::new(resolved.filter, WhichFaces::Largest);
+    let lights = Lights::<edge_runtime::lights::MemoryPin>::none();
+    let mut pipeline = Pipeline { locator: Box::new(CentredSquare::default()), classifier, moods, lights };
+    let (clock, stop) = (Clock::start(), Stop::default());
+    let capture = Arc::new(Mailbox::new(Handover::Newest, stop.clone(), [(); 3].map(|()| Frame::empty())));
+    let plan = RunPlan {
+        clock,
+        stop: stop.clone(),
+        frames: None,
+        every_frame: false,
+        period: Duration::from_millis(33),
+        camera: true,
+        hung: Duration::from_millis(400),
+    };
+    // It tells of trouble once, then hangs for long, then tells of another.
+    capture.trouble("it starts badly");
+    let driver = Arc::clone(&capture);
+    let hanging = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs(3));
+        driver.trouble("it is back");
+    });
+    let mut turns = Turns { stop, turns: 0, faults: Vec::new() };
+    let outcome = run(&mut pipeline, &capture, &plan, &mut turns);
+    hanging.join().unwrap();
+    assert!(outcome.result.is_err());
+    let [(_, first), (turns, second)] = &turns.faults[..] else { panic!("{:?}", turns.faults) };
+    assert_eq!((first.as_str(), second.as_str()), ("it starts badly", "it is back"));
+    // A turn takes 50 ms: 60 in three seconds, but only those of the first 400 ms count.
+    assert!((1..=12).contains(turns), "{turns} turns");
 }

@@ -6,10 +6,13 @@ use crate::exit::Failure;
 use crate::lights::{self, Driver, LampWiring, Memory, Wiring};
 use crate::setup::Setup;
 
-/// Needs no model: pins are what the configuration says, or the default wiring. Each is driven whatever happens to the
-/// others.
+/// Needs no model: pins are what the configuration says, or the default wiring, also where the configuration is broken. Each is
+/// driven whatever happens to the others.
 pub(super) fn dark(global: &Global, settings: &Settings) -> Result<(), Failure> {
-    let setup = Setup::new(global, settings)?;
+    let setup = Setup::new(global, settings).unwrap_or_else(|refused| {
+        tracing::warn!("{refused}; darkening the lights of the default wiring instead");
+        Setup::without_file(global, settings)
+    });
     let mut result = Ok(());
     for lamp in config::lamps(&setup.config.lights) {
         let alone = alone(lamp);

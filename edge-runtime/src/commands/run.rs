@@ -4,7 +4,7 @@ use crate::cli::{Global, RunArgs};
 use crate::config::{LightsBackend, Origin};
 use crate::exit::Failure;
 use crate::frame::Clock;
-use crate::lights::{self, Driver, Memory, darken_on_panic};
+use crate::lights::{self, Driver, Memory, dark_after_panic, darken_on_panic};
 use crate::mailbox::{Handover, Stop};
 use crate::mood::Moods;
 use crate::output::paint::Ink;
@@ -45,6 +45,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let switch = lights.dark_switch();
     output::restore_on_panic();
     darken_on_panic(switch.clone());
+    let after_panic = switch.clone();
     let dark = move || {
         switch.dark();
         output::restore();
@@ -77,9 +78,10 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         every_frame: playback.every_frame,
         period: Duration::from_secs_f64(1.0 / playback.fps),
         camera: setup.config.source.is_camera(),
+        hung: pipeline::HUNG,
     };
     let mut observer = Supervised::new(&mut output, manager, labels);
-    let outcome = pipeline::run(&mut pipeline, &capture, &plan, &mut observer);
+    let outcome = dark_after_panic(&after_panic, || pipeline::run(&mut pipeline, &capture, &plan, &mut observer));
     observer.stopping();
     let written = output.finish(&outcome.summary);
     drop(watch);

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::lights::LampWiring;
 use emotion_models::{Colour as InputColour, InputSpec, ModelCard, PixelMap, Precision, Task};
 use proptest::prelude::*;
 use std::path::Path;
@@ -230,4 +231,24 @@ proptest! {
         prop_assert_eq!(&again, &config, "{}", text);
         prop_assert_eq!(resolve(&again, &card, &Origin::Defaults, &keys).unwrap(), resolved);
     }
+}
+
+#[test]
+fn the_wiring_picture_shows_the_default_wiring() {
+    let picture = include_str!("../../../docs/wiring.svg");
+    let described = picture.lines().find(|line| line.starts_with("<desc")).unwrap();
+    let lamps = lamps(&LightsConfig::default());
+    assert_eq!(lamps.len(), 4);
+    for LampWiring { name, pin, colour, active_low } in &lamps {
+        let pin = pin.unwrap();
+        assert!(
+            picture.contains(&format!(">{name}</text>")) && picture.contains(&format!(">GPIO {pin}</text>")),
+            "{name}"
+        );
+        let said = format!("(GPIO {pin}) to a {} LED for {name}", colour.name());
+        let camera = format!("(GPIO {pin}) through 220 ohm to a {} LED for the {name}", colour.name());
+        assert!(described.contains(&said) || described.contains(&camera), "{said}: {described}");
+        assert!(!active_low, "the picture has every LED between pin and ground");
+    }
+    assert_eq!(picture.matches(">GPIO ").count(), lamps.len(), "no pin beside those");
 }

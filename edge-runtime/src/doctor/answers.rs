@@ -3,7 +3,7 @@
 use super::{Machine, glibc, service};
 use crate::lights::board::{self, Line};
 use crate::source::cameras::{self, Camera};
-use crate::source::rpicam;
+use crate::source::{holder, rpicam};
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -23,6 +23,8 @@ pub struct Answers {
     pub devices: Vec<Device>,
     /// The V4L2 devices.
     pub cameras: Vec<Camera>,
+    /// Which other programs have them open: a device can be opened by many, but only one of them captures.
+    pub holders: Vec<Holder>,
     /// The cameras that libcamera lists; `None` without its programs.
     pub rpicam: Option<Result<Vec<String>, String>>,
     /// The GPIO lines of the header.
@@ -70,14 +72,27 @@ pub struct Device {
     pub usable: bool,
 }
 
+/// A program that has a device open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The device.
+    pub device: PathBuf,
+    /// Number of its process.
+    pub process: u32,
+    /// Its name.
+    pub program: String,
+}
+
 impl Answers {
     /// Asks this machine, whose files are `files`.
     pub(super) fn of_this_machine(files: &Machine) -> Self {
+        let cameras = cameras::survey();
         Self {
             kernel_arch: kernel_arch(),
             user: user(files),
             devices: devices(Path::new("/dev")),
-            cameras: cameras::survey(),
+            holders: holders(Path::new("/proc"), &cameras),
+            cameras,
             rpicam: rpicam::listed(),
             lines: board::survey(),
             throttled: files
@@ -114,6 +129,15 @@ fn said(program: &str, arguments: &[&str]) -> Option<String> {
 /// The number in `throttled=0x50005`.
 fn throttled(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix("throttled=0x")?, 16).ok()
+}
+
+/// Who has the cameras open, as far as this program may see; `proc` is where the system lists processes.
+fn holders(proc: &Path, cameras: &[Camera]) -> Vec<Holder> {
+    let held = |camera: &Camera| {
+        let (process, program) = holder(proc, &camera.path)?;
+        Some(Holder { device: camera.path.clone(), process, program })
+    };
+    cameras.iter().filter_map(held).collect()
 }
 
 fn kernel_arch() -> String {
@@ -189,6 +213,28 @@ mod tests {
         let names: Vec<_> = found.iter().map(|device| device.path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["video2", "gpiomem", "video10", "gpiomem0", "gpiochip0"]);
         assert!(found.iter().all(|device| device.usable));
+    }
+
+    #[test]
+    fn whoever_has_a_camera_open_is_found() {
+        let root = tempfile::tempdir().unwrap();
+        let device = root.path().join("video0");
+        std::fs::write(&device, "").unwrap();
+        let fds = root.path().join("proc/812/fd");
+        std::fs::create_dir_all(&fds).unwrap();
+        std::fs::write(root.path().join("proc/812/comm"), "motion\n").unwrap();
+        std::os::unix::fs::symlink(&device, fds.join("3")).unwrap();
+        let text = String::new;
+        let camera = |path: &Path| Camera {
+            path: path.to_owned(),
+            driver: text(),
+            card: text(),
+            bus: text(),
+            formats: Vec::new(),
+            trouble: None,
+        };
+        let found = holders(&root.path().join("proc"), &[camera(&root.path().join("video1")), camera(&device)]);
+        assert_eq!(found, [Holder { device, process: 812, program: "motion".to_owned() }]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The cameras, who reads each of them, and whether the configured one is there.
 
-use super::answers::Device;
-use super::{Check, Machine, Plan, Verdict};
+use super::answers::{Device, Holder};
+use super::{Check, Machine, Plan, Verdict, service};
 use crate::source::SourceSpec;
 use crate::source::cameras::Camera;
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ pub(super) fn cameras(machine: &Machine, plan: &Plan) -> Vec<Check> {
     let shown = |camera: &&Camera| {
         is_camera(camera) && !refused(camera) && (camera.trouble.is_some() || !camera.formats.is_empty())
     };
-    checks.extend(all.iter().filter(shown).map(|camera| device(camera, plan)));
+    checks.extend(all.iter().filter(shown).map(|camera| device(machine, camera, plan)));
     checks.extend(module(machine, plan));
     let processors: Vec<&Camera> = all.iter().filter(|camera| is_processor(camera)).collect();
     if !processors.is_empty() {
@@ -152,7 +152,7 @@ fn named(machine: &Machine, path: &Path, bad: impl Fn(String, &str) -> Check) ->
 }
 
 /// A USB camera, or whatever else hands out pictures by itself.
-fn device(camera: &Camera, plan: &Plan) -> Check {
+fn device(machine: &Machine, camera: &Camera, plan: &Plan) -> Check {
     let id = format!("camera {}", camera.path.display());
     if let Some(trouble) = &camera.trouble {
         let (found, fix) = apart(trouble);
@@ -173,6 +173,18 @@ fn device(camera: &Camera, plan: &Plan) -> Check {
         })
         .collect();
     let found = format!("{} ({}): {}", camera.card, camera.driver, formats.join(", "));
+    let holder = machine.answers.holders.iter().find(|holder| holder.device == camera.path);
+    if let Some(Holder { process, program, .. }) = holder
+        && is_readable(camera)
+    {
+        if program == env!("CARGO_PKG_NAME") && service::runs(machine) {
+            return Check::ok(id, format!("{found}; the running service has it"));
+        }
+        let found = format!("{found}; also open in `{program}` ({process})");
+        let wanted = matches!(plan.source, SourceSpec::Auto | SourceSpec::V4l2(_));
+        let fix = "end that program where both want pictures: a camera gives them to one only";
+        return if wanted { Check::warning(id, found, fix) } else { Check::ok(id, found) };
+    }
     if is_readable(camera) || !plan.source.is_camera() {
         return Check::ok(id, found);
     }

@@ -17,7 +17,7 @@ mod report;
 mod runtime;
 mod service;
 
-pub use answers::{Answers, Device, Program, User};
+pub use answers::{Answers, Device, Holder, Program, User};
 pub use machine::Machine;
 pub use report::{json, text, worst};
 pub use runtime::{Configured, Loaded, LoadedModels, Plan};

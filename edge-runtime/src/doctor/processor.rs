@@ -15,8 +15,7 @@ const CORES: [(&str, &str); 6] = [
     ("0xd0b", "Cortex-A76"),
 ];
 
-/// Cores, and the instructions that tract picks its kernels by. It reads the same file: `arm64/mod.rs`, `arm32/mod.rs`
-/// and `x86_64_fma` of tract-linalg.
+/// Cores, and the kernels that compute the models' convolutions on them, in floating point and in integers.
 pub(super) fn processor(machine: &Machine) -> Check {
     let info = machine.text("proc/cpuinfo").unwrap_or_default();
     let cores = info.lines().filter(|line| line.starts_with("processor")).count().max(1);
@@ -24,33 +23,36 @@ pub(super) fn processor(machine: &Machine) -> Check {
     let core = part.and_then(|part| CORES.iter().find(|(number, _)| *number == part).map(|(_, name)| *name));
     let name = core.map(str::to_owned).or_else(|| machine.cpuinfo("model name"));
     let name = name.unwrap_or_else(|| machine.answers.program.arch.clone());
-    let list = machine.cpuinfo("Features").or_else(|| machine.cpuinfo("flags")).unwrap_or_default();
-    let has = |names: &[&str]| list.split_whitespace().any(|feature| names.contains(&feature));
+    let features = machine.cpuinfo("Features").or_else(|| machine.cpuinfo("flags")).unwrap_or_default();
 
-    let wanted: &[(&str, &[&str])] = match machine.answers.program.arch.as_str() {
-        "aarch64" => &[("asimd", &["asimd"]), ("dotprod", &["asimddp"]), ("fp16", &["asimdhp"])],
-        "arm" => &[("neon", &["neon", "asimd"])],
-        "x86_64" => &[("avx2", &["avx2"]), ("fma", &["fma"]), ("avx512f", &["avx512f"])],
-        _ => &[],
-    };
-    let named = |there: bool| -> Vec<&str> {
-        wanted.iter().filter(|(_, names)| has(names) == there).map(|(name, _)| *name).collect()
-    };
-    let (used, lacks) = (named(true), named(false));
-    let mut found = format!("{cores} x {name}");
-    if !used.is_empty() {
-        found = format!("{found}; the engine uses {}", used.join(", "));
+    let [float, integer] = kernels(&machine.answers.program.arch, &features);
+    let found = format!("{cores} x {name}; the models run on {float} and {integer}");
+    if float.starts_with("portable") {
+        let fix = "the model runs slowly without AVX2: take another machine, or a lower `fps`";
+        return Check::warning("processor", found, fix);
     }
-    if !lacks.is_empty() {
-        found = format!("{found} (no {})", lacks.join(", no "));
-    }
-    // What every processor of an architecture has or not is its nature; to lack these makes the engine crawl.
-    let crawls = |name: &str| ["neon", "asimd", "avx2", "fma"].contains(&name);
-    match lacks.iter().find(|name| crawls(name)) {
-        Some(_) => {
-            Check::warning("processor", found, "the model runs slowly here: take another board, or a lower `fps`")
+    Check::ok("processor", found)
+}
+
+/// The kernels that a program built for `arch` chooses on a processor with these features, as `/proc/cpuinfo` names them: those of
+/// `fused` in `emotion_models`, by the names that its models tell.
+fn kernels(arch: &str, features: &str) -> [&'static str; 2] {
+    let has = |name: &str| features.split_whitespace().any(|feature| feature == name);
+    match arch {
+        "aarch64" => ["neon f32", if has("asimddp") { "neon dotprod int8" } else { "neon int8" }],
+        "x86_64" => {
+            let avx2 = has("avx2") && has("fma");
+            let float = [(has("avx512f"), "avx512 f32"), (avx2, "avx2 f32"), (true, "portable f32")];
+            let integer = [
+                (has("avx512_vnni"), "avx512vnni int8"),
+                (has("avx_vnni"), "avxvnni int8"),
+                (avx2, "avx2 int8"),
+                (true, "portable int8"),
+            ];
+            let first = |of: &[(bool, &'static str)]| of.iter().find(|(there, _)| *there).map_or("", |(_, name)| name);
+            [first(&float), first(&integer)]
         }
-        None => Check::ok("processor", found),
+        _ => ["tract f32", "portable int8"],
     }
 }
 
@@ -74,21 +76,34 @@ fn size(kib: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::doctor::Answers;
+    use emotion_models::{Classifier, Precision, decode, shipped};
+    use std::num::NonZeroUsize;
     use std::path::Path;
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn the_features_found_are_those_the_engine_reports() {
+    fn the_kernels_found_are_those_that_the_shipped_model_runs_on() {
         let found = processor(&Machine::new(Path::new("/"), Answers::of_the_program())).found;
-        let used =
-            found.split_once("the engine uses ").map_or("", |(_, used)| used.split(" (").next().unwrap_or_default());
-        let engine = emotion_models::engine_description();
-        let says = |name: &str| engine.split([' ', ',']).any(|word| word == name);
-        for name in ["avx2", "fma", "avx512f", "dotprod", "fp16"] {
-            assert_eq!(used.split(", ").any(|word| word == name), says(name), "{name}: {found} | {engine}");
+        let (_, kernels) = found.split_once("the models run on ").unwrap();
+        let model = decode(shipped::EMOTION).unwrap();
+        let kernel = |precision| Classifier::with(&model, "test", precision, NonZeroUsize::MIN).map(|it| it.kernel());
+        let float = kernel(Precision::F32).unwrap();
+        assert_eq!(kernels.split(" and ").next(), Some(if float == "tract" { "tract f32" } else { float }), "{found}");
+        if let Ok(integer) = kernel(Precision::Int8) {
+            assert_eq!(kernels.split(" and ").nth(1), Some(integer), "{found}");
         }
+    }
+
+    #[test]
+    fn each_board_has_its_kernels() {
+        assert_eq!(kernels("aarch64", "fp asimd crc32"), ["neon f32", "neon int8"]);
+        assert_eq!(kernels("aarch64", "fp asimd asimdhp asimddp"), ["neon f32", "neon dotprod int8"]);
+        assert_eq!(kernels("arm", "half thumb neon vfpv4"), ["tract f32", "portable int8"]);
+        assert_eq!(kernels("x86_64", "sse2 avx2"), ["portable f32", "portable int8"]);
+        assert_eq!(kernels("x86_64", "avx2 fma avx_vnni"), ["avx2 f32", "avxvnni int8"]);
     }
 
     #[test]

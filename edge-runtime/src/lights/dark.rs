@@ -2,7 +2,7 @@
 
 use super::Shared;
 use embedded_hal::digital::OutputPin;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -57,4 +57,13 @@ pub fn darken_on_panic(switch: DarkSwitch) {
         switch.dark();
         before(info);
     }));
+}
+
+/// Does `work`, and darkens once more where it panics, before the panic goes on: a panic inside a pin's driver happens while that
+/// pin is in use, so that the hook has to pass it over.
+pub fn dark_after_panic<T>(switch: &DarkSwitch, work: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        switch.dark();
+        resume_unwind(panic)
+    })
 }

@@ -13,7 +13,7 @@ mod wiring;
 
 use crate::mood::{MoodSet, State};
 pub use backend::{Driver, Refusal, open};
-pub use dark::{DarkSwitch, darken_on_panic};
+pub use dark::{DarkSwitch, dark_after_panic, darken_on_panic};
 use embedded_hal::digital::OutputPin;
 pub use memory::{Change, Memory, MemoryPin};
 pub use pin::{LightPin, PinError};
@@ -262,6 +262,41 @@ mod tests {
         assert!(dark && memory.lit().is_empty(), "{:?}", memory.lit());
         lights.show(State::Mood(0), true, ON).unwrap();
         assert_eq!(memory.lit(), ["angry", "camera"]);
+    }
+
+    /// A pin whose driver panics the first time that it is lit, when it is already.
+    struct Panicking {
+        pin: MemoryPin,
+        panics: bool,
+    }
+
+    impl embedded_hal::digital::ErrorType for Panicking {
+        type Error = <MemoryPin as embedded_hal::digital::ErrorType>::Error;
+    }
+
+    impl OutputPin for Panicking {
+        fn set_low(&mut self) -> Result<(), Self::Error> {
+            self.pin.set_low()
+        }
+
+        fn set_high(&mut self) -> Result<(), Self::Error> {
+            self.pin.set_high()?;
+            assert!(!std::mem::take(&mut self.panics), "a driver's own panic");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_panic_inside_a_pins_driver_leaves_that_pin_dark_too() {
+        let wiring = wiring(false);
+        let memory = Memory::new(&wiring);
+        let pin = |lamp: &LampWiring| memory.pin(lamp).map(|pin| Panicking { pin, panics: lamp.name == "happy" });
+        let mut lights = Lights::open(&wiring, |lamp| Ok::<_, Infallible>(pin(lamp))).unwrap();
+        let switch = lights.dark_switch();
+        darken_on_panic(switch.clone());
+        let work = || dark_after_panic(&switch, || lights.show(State::Mood(1), true, ON));
+        assert!(catch_unwind(std::panic::AssertUnwindSafe(work)).is_err());
+        assert_eq!(memory.lit(), [""; 0]);
     }
 
     #[test]

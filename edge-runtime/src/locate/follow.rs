@@ -80,10 +80,11 @@ impl<F: Finder> Follower<F> {
             self.finder.search(frame, needed * STAYS, AGAIN, &known)?
         };
         let search = window.is_none();
-        let window = window.unwrap_or(CropBox::full(frame.width(), frame.height()));
         let mut taken = [false; emotion_models::MAX_FACES];
         for track in &mut self.tracks {
-            track.sight = if holds(window, &track.found) { Sight::Lost } else { Sight::NotLookedFor };
+            // A search looks for everybody, also for those whose box's middle lies outside the frame.
+            let looked_for = window.is_none_or(|window| holds(window, &track.found, [frame.width(), frame.height()]));
+            track.sight = if looked_for { Sight::Lost } else { Sight::NotLookedFor };
         }
         self.doubtful = false;
         // Nearest pairs first, so that two people side by side stay who they are.
@@ -133,15 +134,15 @@ impl<F: Finder> Follower<F> {
         let input = self.finder.input();
         let mut bounds: Option<[i32; 4]> = None;
         for track in self.wanted() {
-            let CropBox { x, y, width, height } = window_about(&track.found, input);
-            let own = [x, y, x + width as i32, y + height as i32];
+            // Each inside the frame, so that none loses its face where all of them together would not fit.
+            let own = window_about(&track.found, input).clamp_to(width, height);
+            let own = [own.x, own.y, own.x + own.width as i32, own.y + own.height as i32];
             let [left, top, right, bottom] = bounds.unwrap_or(own);
             bounds = Some([left.min(own[0]), top.min(own[1]), right.max(own[2]), bottom.max(own[3])]);
         }
         let [left, top, right, bottom] = bounds?;
         let size = [right - left, bottom - top].map(|side| side.max(1) as u32);
         let window = CropBox { x: left, y: top, width: size[0], height: size[1] };
-        let window = window.clamp_to(width, height);
         let share = (window.width * window.height) as f32 / (width * height) as f32;
         (share < NEARLY_ALL).then_some(window)
     }
@@ -194,13 +195,15 @@ impl<F: Finder> FaceLocator for Follower<F> {
     }
 }
 
-/// Whether a face that is still about where it was is to be seen in a window.
-fn holds(window: CropBox, face: &Face) -> bool {
+/// Whether a face that is still about where it was is to be seen in a window, which lies inside a frame of these sides. The middle
+/// of a face that is cut off may lie outside the frame: then the nearest place inside counts.
+fn holds(window: CropBox, face: &Face, sides: [u32; 2]) -> bool {
     let [x, y] = face.centre();
-    let within = |at: f32, start: i32, size: u32| at >= start as f32 && at < (start + size as i32) as f32;
-    // What is at the very edge of a window cannot be expected to be found there.
-    let whole = face.x + face.width > window.x as f32 && face.y + face.height > window.y as f32;
-    whole && within(x, window.x, window.width) && within(y, window.y, window.height)
+    let within = |at: f32, side: u32, start: i32, size: u32| {
+        let at = at.clamp(0.0, side.saturating_sub(1) as f32);
+        at >= start as f32 && at < (start + size as i32) as f32
+    };
+    within(x, sides[0], window.x, window.width) && within(y, sides[1], window.y, window.height)
 }
 
 /// How far apart two boxes are: middles in sides, sizes as a logarithm.

@@ -28,8 +28,13 @@ pub use spec::{SourceSpec, SourceSpecError};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 pub use test_card::{SceneSource, TestCardSource};
 pub use trouble::{CameraError, holder};
+
+/// Longest time until a camera has delivered its first frame or told why it does not. More than finding one and each kind's own limit
+/// take, so that the camera's words are what is told; what takes longer hangs in a driver.
+pub const LONGEST_START: Duration = Duration::from_secs(20);
 
 /// What is asked of a camera, beside the frame rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ mod programs;
 mod tests;
 
 use super::trouble::CameraError;
-use super::{CameraRequest, FrameSource, SourceError};
+use super::{CameraRequest, FrameSource, LONGEST_START, SourceError};
 use crate::frame::Frame;
 use child::{Child, Read};
 use emotion_models::PixelFormat;
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 const ROW_ALIGNMENT: usize = 64;
 /// How long the program may take until its first frame: a Pi Zero needs three seconds to start it.
 const FIRST: Duration = Duration::from_secs(10);
+const _: () = assert!(FIRST.as_secs() < LONGEST_START.as_secs());
 /// How long it may be silent later on, if its frames do not come more slowly.
 const SILENCE: Duration = Duration::from_secs(1);
 

@@ -24,14 +24,16 @@ pub enum CameraError {
     },
     /// The device may not be opened.
     #[error(
-        "may not open {}: its group is `{group}`; join it with `sudo usermod -aG {group} \"$USER\"` and log in again",
-        path.display()
+        "may not open {}: its group is `{group}`; join it with `sudo usermod -aG {group} {user}`, then log in again, or restart the \
+         service", path.display()
     )]
     Forbidden {
         /// The device.
         path: PathBuf,
         /// The group that may open it.
         group: String,
+        /// Who may not.
+        user: String,
     },
     /// Another program uses the device.
     #[error("{} is in use by {holder}", path.display())]

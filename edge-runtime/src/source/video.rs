@@ -8,7 +8,7 @@ mod mjpg;
 mod tests;
 
 use super::trouble::CameraError;
-use super::{CameraRequest, FrameSource, Losses, SourceError};
+use super::{CameraRequest, FrameSource, LONGEST_START, Losses, SourceError};
 use crate::frame::Frame;
 use choice::{Encoding, encoding, ranked};
 use driver::{BUFFERS, Driver, Filled, Given};
@@ -21,6 +21,7 @@ use std::time::Duration;
 
 /// How long a camera may take until its first frame: webcams begin with finding their exposure.
 const FIRST: Duration = Duration::from_secs(5);
+const _: () = assert!(FIRST.as_secs() < LONGEST_START.as_secs());
 /// How long a camera may be silent later on, if its frames do not come more slowly. Before the pipeline calls the
 /// source stalled, so that the camera's own words are what is told.
 const SILENCE: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ pub(in crate::source) fn fault(path: &Path, what: &'static str, source: io::Erro
     match source.raw_os_error() {
         Some(libc::ENODEV | libc::ENXIO | libc::EIO | libc::ESHUTDOWN | libc::EPROTO) => CameraError::Gone(path),
         Some(libc::EBUSY) => CameraError::Busy { holder: holder_in_words(&path), path },
-        Some(libc::EACCES | libc::EPERM) => CameraError::Forbidden { group: group_of(&path), path },
+        Some(libc::EACCES | libc::EPERM) => CameraError::Forbidden { group: group_of(&path), user: user(), path },
         Some(libc::ENOSPC) => CameraError::Bandwidth(path),
         _ => CameraError::Failed { path, what, source },
     }
@@ -19,9 +19,12 @@ pub(in crate::source) fn fault(path: &Path, what: &'static str, source: io::Erro
 
 fn holder_in_words(device: &Path) -> String {
     match holder(Path::new("/proc"), device) {
-        Some((id, name)) => format!("`{name}` (process {id}): end that program, or name another camera"),
+        Some((id, name)) => format!("`{name}` ({id}); end that program, or name another camera"),
         None => {
-            format!("a program of another user: `sudo fuser -v {}` names it; end it, or name another", device.display())
+            format!(
+                "a program of another user; `sudo fuser -v {}` names it: end it, or name another camera",
+                device.display()
+            )
         }
     }
 }
@@ -42,6 +45,20 @@ fn group_of(device: &Path) -> String {
     named().unwrap_or_else(|| "video".to_owned())
 }
 
+/// The name of the user this program runs as; their number where they have none.
+fn user() -> String {
+    // SAFETY: it takes nothing and cannot fail.
+    let uid = unsafe { libc::geteuid() }.to_string();
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    // name:password:number:group:...
+    let name = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == uid).then(|| name.to_owned())
+    });
+    name.unwrap_or(uid)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +77,23 @@ mod tests {
             let error = fault(path, "start", io::Error::from_raw_os_error(code)).to_string();
             assert!(error.contains(says) && error.contains("/dev/video9"), "{error}");
         }
+    }
+
+    #[test]
+    fn who_may_not_is_named_whoever_reads_it() {
+        let error = fault(Path::new("/dev/video9"), "open", io::Error::from_raw_os_error(libc::EACCES)).to_string();
+        let name = std::process::Command::new("id").arg("-un").output().map(|said| said.stdout);
+        let name = name.map(|name| String::from_utf8_lossy(&name).trim().to_owned());
+        if let Ok(name) = name {
+            assert!(error.contains(&format!("`sudo usermod -aG video {name}`")) && !error.contains("USER"), "{error}");
+        }
+    }
+
+    #[test]
+    fn who_has_the_device_comes_before_what_to_do() {
+        let path = Path::new("/dev/video9");
+        let busy = fault(path, "start", io::Error::from_raw_os_error(libc::EBUSY)).to_string();
+        let (found, fix) = busy.split_once("; ").unwrap_or_default();
+        assert!(found.starts_with("/dev/video9 is in use by ") && fix.contains("end it"), "{busy}");
     }
 }
