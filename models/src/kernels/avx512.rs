@@ -27,6 +27,7 @@ unsafe impl Kernel for Avx512Float {
     const LANES: usize = 16;
     const GROUP: usize = 1;
     const VECTORS: usize = 4;
+    const WHOLE: bool = false;
 
     #[inline(always)]
     unsafe fn start(from: *const f32) -> __m512 {
