@@ -168,7 +168,9 @@ impl EvalOp for IntegerConvolution {
         };
         plan.set_borders();
         let program = crate::fused::pack::<PortableInt>(&plan, 1)?;
-        Ok(tvec![program.run(&mut program.buffers(), &inputs[0])?.into_tvalue()])
+        let mut numbers = program.output()?;
+        program.run(&mut program.buffers(), &inputs[0], &mut numbers)?;
+        Ok(tvec![numbers.into_tvalue()])
     }
 }
 

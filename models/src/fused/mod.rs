@@ -36,8 +36,12 @@ fn best(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
     if !plan.is_integer() {
         return float(plan, threads);
     }
-    // A processor's kernel may refuse numbers that the portable one takes.
-    integer(plan, threads).or_else(|_| pack::<PortableInt>(plan, threads)).map(Some)
+    or_portable(integer(plan, threads), plan, threads).map(Some)
+}
+
+/// A processor's kernel may refuse numbers that the portable one takes.
+fn or_portable(packed: TractResult<Box<dyn Program>>, plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+    packed.or_else(|_| pack::<PortableInt>(plan, threads))
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -58,7 +58,8 @@ impl EvalOp for Fused {
     not_out_of_plan!();
 
     fn state(&self, _ctx: &EvalContext<'_>) -> TractResult<Option<Box<dyn OpState>>> {
-        Ok(Some(Box::new(State { op: self.clone(), buffers: self.program.buffers() })))
+        let output = Arc::new(self.program.output()?);
+        Ok(Some(Box::new(State { op: self.clone(), buffers: self.program.buffers(), output })))
     }
 }
 
@@ -76,11 +77,14 @@ impl TypedOp for Fused {
 struct State {
     op: Fused,
     buffers: Buffers,
+    /// What leaves, lent to the graph: the engine wants a tensor that it may keep. The next run writes it anew where nobody has kept
+    /// it, and a copy where somebody has.
+    output: Arc<Tensor>,
 }
 
 impl Clone for State {
     fn clone(&self) -> Self {
-        Self { op: self.op.clone(), buffers: self.op.program.buffers() }
+        Self { op: self.op.clone(), buffers: self.op.program.buffers(), output: Arc::new((*self.output).clone()) }
     }
 }
 
@@ -92,8 +96,8 @@ impl fmt::Debug for State {
 
 impl OpState for State {
     fn eval(&mut self, _ctx: &EvalContext<'_>, _op: &dyn Op, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let output = self.op.program.run(&mut self.buffers, &inputs[0])?;
-        Ok(tvec![output.into_tvalue()])
+        self.op.program.run(&mut self.buffers, &inputs[0], Arc::make_mut(&mut self.output))?;
+        Ok(tvec![TValue::from_const(Arc::clone(&self.output))])
     }
 
     fn reset_lanes(&mut self, _lanes: &[LaneId]) -> TractResult<()> {

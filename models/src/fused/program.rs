@@ -8,7 +8,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::ops::Range;
 use std::time::{Duration, Instant};
-use tract_core::internal::{Datum, DatumType, TractErrorContext, bail, ensure};
+use tract_core::internal::{DatumType, TractErrorContext, bail, ensure};
 use tract_core::prelude::{Tensor, TractResult};
 
 /// A plan that can run, whatever its kernel.
@@ -17,9 +17,14 @@ pub(crate) trait Program: Debug + Send + Sync {
     fn kernel(&self) -> &'static str;
     /// Buffers for one run at a time.
     fn buffers(&self) -> Buffers;
-    /// Runs on `input`, `[1, C, H, W]`, in `buffers` of this program.
-    fn run(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Tensor>;
-    /// The same, and how long each step took.
+    /// A tensor for what leaves.
+    fn output(&self) -> TractResult<Tensor>;
+    /// Runs on `input`, `[1, C, H, W]`, in `buffers` of this program, into `output`, a tensor of this program's. On one thread nothing
+    /// is allocated.
+    fn run(&self, buffers: &mut Buffers, input: &Tensor, output: &mut Tensor) -> TractResult<()>;
+    /// The whole numbers of a map, `[C, H, W]`, as the last run in `buffers` left them; for an integer plan.
+    fn numbers(&self, buffers: &Buffers, map: usize) -> TractResult<Vec<i8>>;
+    /// Runs on `input` without giving the output, and tells how long each step took.
     fn timed(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Vec<Duration>>;
 }
 
@@ -126,14 +131,19 @@ impl<K: Kernel> Packed<K> {
         Ok(())
     }
 
-    fn leave(&self, buffer: &[K::Value]) -> TractResult<Tensor> {
+    fn leave(&self, buffer: &[K::Value], output: &mut Tensor) -> TractResult<()> {
         let (map, quantisation) = (&self.maps[self.output], self.quantisations[self.output]);
         let zero_point = quantisation.zero_point;
+        ensure!(output.len() == map.height * map.width * map.channels, "an output of the shape {:?}", output.shape());
+        let mut plain = output.try_as_plain_ram_mut()?;
         match self.exit {
-            Exit::Reals => leave(map, buffer, |value| K::load(value, zero_point)),
-            Exit::Dequantize => leave(map, buffer, |value| quantisation.real(K::load(value, zero_point))),
-            Exit::Numbers => leave(map, buffer, |value| K::load(value, zero_point) as i8),
+            Exit::Reals => leave(map, buffer, plain.as_slice_mut()?, |value| K::load(value, zero_point)),
+            Exit::Dequantize => {
+                leave(map, buffer, plain.as_slice_mut()?, |value| quantisation.real(K::load(value, zero_point)));
+            }
+            Exit::Numbers => leave(map, buffer, plain.as_slice_mut()?, |value| K::load(value, zero_point) as i8),
         }
+        Ok(())
     }
 }
 
@@ -176,11 +186,25 @@ impl<K: Kernel> Program for Packed<K> {
         Buffers(Box::new(buffers))
     }
 
-    fn run(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Tensor> {
+    fn output(&self) -> TractResult<Tensor> {
+        let map = &self.maps[self.output];
+        let shape = [1, map.channels, map.height, map.width];
+        if self.exit == Exit::Numbers { Tensor::zero::<i8>(&shape) } else { Tensor::zero::<f32>(&shape) }
+    }
+
+    fn run(&self, buffers: &mut Buffers, input: &Tensor, output: &mut Tensor) -> TractResult<()> {
         let Some(buffers) = buffers.0.downcast_mut::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
         self.enter(input, &mut buffers[0])?;
         self.layers.iter().for_each(|placed| placed.run(buffers, self.helpers.as_ref()));
-        self.leave(&buffers[self.output])
+        self.leave(&buffers[self.output], output)
+    }
+
+    fn numbers(&self, buffers: &Buffers, map: usize) -> TractResult<Vec<i8>> {
+        let Some(buffers) = buffers.0.downcast_ref::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
+        let (of, zero_point) = (&self.maps[map], self.quantisations[map].zero_point);
+        let mut numbers = vec![0; of.channels * of.height * of.width];
+        leave(of, &buffers[map], &mut numbers, |value| K::load(value, zero_point) as i8);
+        Ok(numbers)
     }
 
     fn timed(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Vec<Duration>> {
@@ -208,11 +232,10 @@ fn enter<T, V>(map: &Map, numbers: &[T], buffer: &mut [V], store: impl Fn(&T) ->
     }
 }
 
-/// From a map's buffer to `[1, C, H, W]`.
+/// From a map's buffer to `[C, H, W]`.
 #[inline(always)]
-fn leave<V: Copy, T: Datum + Default + Copy>(map: &Map, buffer: &[V], load: impl Fn(V) -> T) -> TractResult<Tensor> {
-    let mut output = vec![T::default(); map.channels * map.height * map.width];
-    for (channel, plane) in output.chunks_exact_mut(map.height * map.width).enumerate() {
+fn leave<V: Copy, T>(map: &Map, buffer: &[V], numbers: &mut [T], load: impl Fn(V) -> T) {
+    for (channel, plane) in numbers.chunks_exact_mut(map.height * map.width).enumerate() {
         for (y, row) in plane.chunks_exact_mut(map.width).enumerate() {
             let pixels = buffer[map.at(y, 0)..][..map.width * map.channels].chunks_exact(map.channels);
             for (number, pixel) in row.iter_mut().zip(pixels) {
@@ -220,5 +243,4 @@ fn leave<V: Copy, T: Datum + Default + Copy>(map: &Map, buffer: &[V], load: impl
             }
         }
     }
-    Tensor::from_shape(&[1, map.channels, map.height, map.width], &output)
 }

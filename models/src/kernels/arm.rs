@@ -32,6 +32,7 @@ unsafe impl Kernel for NeonFloat {
     const LANES: usize = 4;
     const GROUP: usize = 1;
     const VECTORS: usize = 4;
+    const WHOLE: bool = false;
 
     #[inline(always)]
     unsafe fn start(from: *const f32) -> float32x4_t {

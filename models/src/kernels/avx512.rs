@@ -28,6 +28,7 @@ unsafe impl Kernel for Avx512Float {
     const GROUP: usize = 1;
     const VECTORS: usize = 4;
     const MANY: bool = true;
+    const WHOLE: bool = false;
 
     #[inline(always)]
     unsafe fn start(from: *const f32) -> __m512 {

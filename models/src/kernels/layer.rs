@@ -94,7 +94,7 @@ impl<K: Kernel> Layer<K> {
     ) -> Option<Self> {
         let [rows, columns] = window.kernel;
         let run = columns * input.channels;
-        if !fits(input, window, output, addend, finish, numbers)
+        if !fits::<K>(input, window, output, addend, finish, numbers)
             || !numbers.weights.iter().all(|&weight| K::takes(weight))
         {
             return None;
@@ -187,7 +187,7 @@ impl<K: Kernel> Layer<K> {
 }
 
 /// Whether shapes fit together, windows stay inside input and border, and no sum of 32 bits can overflow.
-fn fits(
+fn fits<K: Kernel>(
     input: &Map,
     window: &Window,
     output: &Map,
@@ -217,7 +217,7 @@ fn fits(
         && numbers.multipliers.iter().all(|&multiplier| multiplier > 0.0 && multiplier.is_finite())
         && addend.is_none_or(|map| like_output(map) && !window.pool)
         && (finish.addition.is_none() || addend.is_some())
-        && volume as f64 * 384.0 * 128.0 + largest < f64::from(i32::MAX)
+        && (!K::WHOLE || volume as f64 * 384.0 * 128.0 + largest < f64::from(i32::MAX))
         && u32::try_from(input.len().max(output.len())).is_ok()
 }
 

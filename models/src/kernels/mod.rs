@@ -2,8 +2,11 @@
 //! the max-pooling that follows.
 //!
 //! A [`Layer`] holds weights packed once for one kind of [`Kernel`]; [`Layer::run`] goes over the output in tiles of a few
-//! pixels and a few vectors of channels, and reads the input where it lies: nothing is copied, nothing allocated. The
-//! portable kernels define the arithmetic; the others equal them bit for bit.
+//! pixels and a few vectors of channels, and reads the input where it lies: nothing is copied, nothing allocated.
+//!
+//! In whole numbers every kernel gives the same, bit for bit. Floats are summed in one order: bias, then products by the kernel's
+//! rows, columns and channels. Kernels with fused multiply-add equal each other bit for bit; the portable one rounds each product by
+//! itself, and so differs from them by no more than the rounding of the sum.
 
 #[cfg(target_arch = "aarch64")]
 mod arm;
@@ -65,6 +68,8 @@ pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
     const VECTORS: usize;
     /// Whether registers hold 24 vectors of sums beside what is multiplied, not 12 to 16.
     const MANY: bool = false;
+    /// Whether it computes with whole numbers, whose sums must stay within 32 bits.
+    const WHOLE: bool = true;
 
     /// Place of value `index` of a group for `lane` among a vector's `LANES * GROUP` weights.
     fn place(lane: usize, index: usize) -> usize {

@@ -1,4 +1,4 @@
-//! The kernels in plain Rust, for every processor, and the arithmetic that all others follow.
+//! The kernels in plain Rust, for every processor, and the integer arithmetic that all others follow.
 
 use super::layer::{Finish, sweep};
 use super::{Kernel, Layer};
@@ -10,7 +10,7 @@ const LANES: usize = 8;
 #[derive(Clone, Copy, Debug)]
 pub struct PortableInt;
 
-/// Float arithmetic, each product and sum rounded by itself. Where there is neither AVX2 nor NEON on 64 bits, tract's own operators
+/// Float arithmetic, each product and sum rounded by itself, which the other kernels do not do to products. Where there is neither AVX2 nor NEON on 64 bits, tract's own operators
 /// do better.
 #[cfg(any(test, target_arch = "x86_64"))]
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +131,7 @@ unsafe impl Kernel for PortableFloat {
     const LANES: usize = LANES;
     const GROUP: usize = 1;
     const VECTORS: usize = 2;
+    const WHOLE: bool = false;
 
     #[inline(always)]
     unsafe fn start(from: *const f32) -> [f32; LANES] {

@@ -38,6 +38,7 @@ unsafe impl Kernel for Avx2Float {
     const LANES: usize = 8;
     const GROUP: usize = 1;
     const VECTORS: usize = 3;
+    const WHOLE: bool = false;
 
     #[inline(always)]
     unsafe fn start(from: *const f32) -> __m256 {
