@@ -11,7 +11,7 @@ const SEARCH: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_millis(500);
 /// A face that is followed may have this share of the score that a new one needs.
 const STAYS: f32 = 0.6;
-/// Places in a frame that are looked at twice before somebody new is believed to be there.
+/// Places in a frame that are looked at again before somebody new is believed to be there.
 const AGAIN: usize = 3;
 /// A box is that of a face that was seen a moment ago from this intersection over union on.
 const KNOWN: f32 = 0.4;
@@ -36,7 +36,7 @@ struct Track {
 /// Searches the whole frame while there is no face, then a window about the faces it knows; the whole frame again every
 /// second, when a score drops, and at once when a face is not in its window.
 ///
-/// A frame costs one look, two when a face is lost, and one more for each of at most three places where somebody new may be.
+/// A frame costs one look, two when a face is lost, and two more for each of at most three places where somebody new may be.
 /// Nothing is allocated, and at most [`MOST_FOLLOWED`] faces are kept.
 pub struct Follower<F> {
     finder: F,
@@ -69,7 +69,7 @@ impl<F: Finder> Follower<F> {
     }
 
     /// A look at `window`, or a search of the whole frame: known faces found again, those that are no longer there lost. Only a
-    /// search, which looks twice, takes up new ones.
+    /// search, which looks again, takes up new ones.
     fn look(&mut self, frame: &FrameView<'_>, window: Option<CropBox>) -> Result<(), ModelError> {
         let needed = self.finder.threshold();
         let faces = if let Some(window) = window {
