@@ -1,9 +1,11 @@
 //! Whatever bytes a file holds, loading and running it as a model ends soon, without a panic that gets out and without memory
-//! beyond bounds; both arithmetics are tried. The loader turns a panic of the engine's into an error; one of our own is a finding.
+//! beyond bounds; as either kind of model, in both arithmetics. The loader turns a panic of the engine's into an error; one of our own
+//! is a finding.
 #![no_main]
 
-use emotion_models::{Classifier, Precision, decode};
+use emotion_models::{Classifier, FaceFinder, Precision, decode};
 use libfuzzer_sys::fuzz_target;
+use std::num::NonZeroUsize;
 use std::panic::{set_hook, take_hook};
 
 fuzz_target!(
@@ -21,6 +23,11 @@ fuzz_target!(
         for precision in [Precision::F32, Precision::Int8] {
             if let Ok(mut classifier) = Classifier::with_precision(&model, "fuzzed", precision) {
                 let _ = classifier.infer();
+            }
+            if let Ok(mut finder) = FaceFinder::with(&model, "fuzzed", precision, NonZeroUsize::MIN) {
+                // Mid grey, and every cell of the maps decoded.
+                let pixels = vec![128; finder.card().input.len()];
+                let _ = finder.find_in_input(&pixels, 0.0);
             }
         }
     }

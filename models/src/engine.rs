@@ -4,6 +4,7 @@ use crate::classifier::LayerTime;
 use crate::fused::{Fused, Step, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
+use crate::layers::LayerMap;
 use crate::pb::ModelProto;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -154,6 +155,32 @@ impl Engine {
         let inside: Duration = layers.iter().map(|layer| layer.time).sum();
         layers.push(LayerTime { name: "all else".to_owned(), macs: 0, time: whole.saturating_sub(inside) });
         Ok(layers)
+    }
+
+    /// See [`crate::layer_maps`].
+    pub(crate) fn layer_maps(&mut self, input: Input<'_>) -> Result<Vec<LayerMap>, String> {
+        let mut maps = || -> TractResult<Vec<LayerMap>> {
+            self.fill(input)?;
+            let fused = self.fused();
+            let (plan, program) = match fused.first() {
+                Some(fused) => (fused.plan(), fused.program()),
+                None => return Ok(Vec::new()),
+            };
+            let (mut buffers, mut output) = (program.buffers(), program.output()?);
+            program.run(&mut buffers, &self.input, &mut output)?;
+            let map = |step: &Step| -> TractResult<LayerMap> {
+                let map = plan.maps[step.output];
+                Ok(LayerMap {
+                    name: step.name.clone(),
+                    added: step.addend.is_some(),
+                    pooled: step.window.pool,
+                    shape: [map.channels, map.height, map.width],
+                    numbers: program.numbers(&buffers, step.output)?,
+                })
+            };
+            plan.steps.iter().map(map).collect()
+        };
+        maps().map_err(|error| format!("{error:#}"))
     }
 }
 

@@ -33,6 +33,7 @@ mod fused;
 mod graph;
 mod input;
 mod kernels;
+mod layers;
 mod onnx;
 pub mod pb;
 mod picture;
@@ -58,6 +59,7 @@ pub use face::{
 };
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
+pub use layers::{LayerMap, layer_maps};
 pub use onnx::{decode, embed, encode, read_card};
 pub use picture::{Picture, PictureError, is_whole_jpeg};
 pub use preprocess::Preprocessor;

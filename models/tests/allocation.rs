@@ -1,7 +1,10 @@
-//! A warm preprocessor allocates nothing: counted, thread by thread, by an allocator of this test's own.
+//! A warm preprocessor allocates nothing, and a warm model only what the engine needs: counted, thread by thread, by an allocator of
+//! this test's own.
 #![allow(clippy::unwrap_used)]
 
-use emotion_models::{Colour, CropBox, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor};
+use emotion_models::{
+    Classifier, Colour, CropBox, FaceFinder, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor, shipped,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -52,4 +55,20 @@ fn a_warm_preprocessor_allocates_nothing() {
         }
         assert_eq!(ALLOCATIONS.get(), before, "{colour}");
     }
+}
+
+/// The convolutions, one operator of ours, allocate nothing. What is counted here is tract's: the tensor that each of its own operators
+/// gives, and what it keeps for a turn.
+#[test]
+fn a_warm_model_allocates_only_in_the_engines_own_operators() {
+    let counted = |infer: &mut dyn FnMut()| {
+        infer();
+        let before = ALLOCATIONS.get();
+        infer();
+        ALLOCATIONS.get() - before
+    };
+    let mut classifier = Classifier::from_bytes(shipped::EMOTION, "shipped").unwrap();
+    let mut finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
+    let counts = [counted(&mut || _ = classifier.infer().unwrap()), counted(&mut || finder.infer().unwrap())];
+    assert_eq!(counts, [16, 0]);
 }

@@ -10,9 +10,10 @@ use emotion_models::pb::{
 };
 use emotion_models::{
     Classifier, Colour, CropBox, FACE_LABEL, FaceFinder, FrameView, InputSpec, ModelCard, ModelError, PixelFormat,
-    PixelMap, Precision, Task, embed, encode, shipped,
+    PixelMap, Precision, Task, decode, embed, encode, layer_maps, shipped,
 };
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 const WIDTH: usize = 160;
 const HEIGHT: usize = 120;
@@ -143,6 +144,44 @@ fn models_stay_in_their_places() {
     assert!(matches!(error, ModelError::WrongTask { task: Task::Emotion, .. }), "{error}");
 }
 
+/// The face model from which the fuzzer starts, too.
+#[test]
+fn damaged_networks_are_refused_or_run() {
+    let whole = include_bytes!("../../fuzz/seeds/face.onnx");
+    assert_eq!(FaceFinder::from_bytes(whole, "seed.onnx").unwrap().precision(), Precision::Int8);
+    // The engine's own panics are caught; keep their messages out of the test's output.
+    std::panic::set_hook(Box::new(|_| {}));
+    for position in 0..whole.len() {
+        let mut bytes = whole.to_vec();
+        bytes[position] ^= 1 << (position % 8);
+        let Ok(model) = decode(&bytes) else { continue };
+        for precision in [Precision::F32, Precision::Int8] {
+            if let Ok(mut finder) = FaceFinder::with(&model, "damaged.onnx", precision, NonZeroUsize::MIN) {
+                let pixels = vec![128; finder.card().input.len()];
+                let _ = finder.find_in_input(&pixels, 0.0);
+            }
+        }
+    }
+    let _ = std::panic::take_hook();
+}
+
+#[test]
+fn the_maps_inside_are_there_to_be_compared() {
+    let model = decode(shipped::FACE).unwrap();
+    let bytes: Vec<u8> = (0..WIDTH * HEIGHT).map(|index| (index * 7 % 251) as u8).collect();
+    let maps = layer_maps(&model, "face.onnx", &bytes).unwrap();
+    let convolutions = model.graph.as_ref().unwrap().node.iter().filter(|node| node.op_type == "QLinearConv");
+    assert_eq!(
+        maps.iter().map(|map| &map.name).collect::<Vec<_>>(),
+        convolutions.map(|node| &node.name).collect::<Vec<_>>()
+    );
+    assert!(maps.iter().all(|map| map.numbers.len() == map.shape.iter().product()));
+    assert!(maps.iter().all(|map| map.numbers.iter().any(|&number| number != map.numbers[0])));
+    assert_eq!(maps.iter().filter(|map| map.added).count(), 2);
+    assert!(matches!(layer_maps(&model, "face.onnx", &bytes[1..]), Err(ModelError::InputLength { .. })));
+    assert!(matches!(layer_maps(&self::model(), "bright.onnx", &bytes), Err(ModelError::NotInteger { .. })));
+}
+
 #[test]
 fn cards_that_contradict_the_maps_are_refused() {
     let refusal = |change: fn(&mut ModelCard)| {
@@ -155,6 +194,6 @@ fn cards_that_contradict_the_maps_are_refused() {
     assert!(refusal(|card| card.input.width = 164).contains("multiples of 8"));
     assert!(refusal(|card| card.input.width = 168).contains("contradicts its graph"));
     assert!(refusal(|card| card.precision = Precision::Int8).contains("0 are integer"));
-    let error = FaceFinder::with(&model(), "bright.onnx", Precision::Int8, std::num::NonZeroUsize::MIN);
+    let error = FaceFinder::with(&model(), "bright.onnx", Precision::Int8, NonZeroUsize::MIN);
     assert!(matches!(error.map(|_| ()), Err(ModelError::NotInteger { .. })));
 }

@@ -2,11 +2,12 @@
 //!
 //! `tensors MODEL.onnx OUT [PICTURE...]` writes `OUT/input.f32`, little-endian floats `[N, C, H, W]` after preprocessing,
 //! and `OUT/answers.json` with the shape, the labels, and per picture what the graph answers: an emotion model's probabilities at
-//! temperature 1, a face model's maps. Without pictures it draws 50 test-card faces.
+//! temperature 1, a face model's maps. For an integer model `OUT/maps.i8` holds the numbers of every map inside, picture by
+//! picture, and the JSON object tells whose they are and how large. Without pictures it draws 50 test-card faces.
 
 use emotion_models::{
-    Classifier, CropBox, FaceFinder, FrameView, ModelCard, ModelError, PixelFormat, Preprocessor, TEST_CARD_LABELS,
-    Task, TestCard, decode, read_card,
+    Classifier, CropBox, FaceFinder, FrameView, ModelCard, ModelError, PixelFormat, Precision, Preprocessor,
+    TEST_CARD_LABELS, Task, TestCard, decode, layer_maps, read_card,
 };
 use image::RgbImage;
 use serde_json::json;
@@ -59,20 +60,28 @@ impl Model {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(model), Some(out)) = (arguments.next(), arguments.next()) else {
+    let (Some(path), Some(out)) = (arguments.next(), arguments.next()) else {
         return Err("usage: tensors MODEL.onnx OUT [PICTURE...]".into());
     };
     let paths: Vec<PathBuf> = arguments.collect();
-    let mut model = Model::open(&model)?;
+    let mut model = Model::open(&path)?;
+    let (graph, name_of_model) = (decode(&std::fs::read(&path)?)?, path.display().to_string());
     let spec = model.card().input;
     let labels = model.card().labels.clone();
     let mut preprocessor = Preprocessor::new(&spec);
-    let (mut tensors, mut answers, mut names) = (vec![], vec![], vec![]);
+    let integer = model.card().precision == Precision::Int8;
+    let (mut tensors, mut answers, mut names, mut numbers, mut layers) = (vec![], vec![], vec![], vec![], vec![]);
     let mut answer = |name: String, picture: &RgbImage| -> Result<(), Box<dyn Error>> {
         let frame = FrameView::new(PixelFormat::Rgb, picture.width(), picture.height(), picture.as_raw())?;
         let bytes = preprocessor.resize(&frame, CropBox::full(picture.width(), picture.height()));
         let tensor: Vec<f32> = bytes.iter().map(|&byte| spec.pixel_map.real(f32::from(byte))).collect();
         tensors.extend(tensor.iter().flat_map(|value| value.to_le_bytes()));
+        let maps = if integer { layer_maps(&graph, &name_of_model, bytes)? } else { Vec::new() };
+        numbers.extend(maps.iter().flat_map(|map| &map.numbers).map(|&number| number as u8));
+        layers = maps
+            .iter()
+            .map(|map| json!({ "name": map.name, "added": map.added, "pooled": map.pooled, "shape": map.shape }))
+            .collect();
         answers.push(model.answer(bytes, &tensor)?);
         names.push(name);
         Ok(())
@@ -90,7 +99,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     let shape = [answers.len(), channels, height, width];
     std::fs::create_dir_all(&out)?;
     std::fs::write(out.join("input.f32"), tensors)?;
-    let written = json!({ "shape": shape, "labels": labels, "pictures": names, "answers": answers });
+    std::fs::write(out.join("maps.i8"), numbers)?;
+    let written = json!({ "shape": shape, "labels": labels, "pictures": names, "answers": answers, "layers": layers });
     std::fs::write(out.join("answers.json"), serde_json::to_vec_pretty(&written)?)?;
     Ok(())
 }

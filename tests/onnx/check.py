@@ -3,7 +3,8 @@
 
 For each model: the ONNX checker with shape inference accepts it, it carries Moodlight's card, and ONNX Runtime gives the
 probabilities that our engine gives, within 1e-4, or for a face model the maps, within 1e-3, on the very same input tensors of
-50 pictures. Exits non-zero otherwise.
+50 pictures. Of an integer model every activation of every layer is compared, too, and none may be further than one step from ONNX
+Runtime's. Exits non-zero otherwise.
 
     pip install numpy onnx onnxruntime
     tests/onnx/check.py models/emotion.onnx             # on 50 drawn faces
@@ -14,6 +15,7 @@ names one that is already built.
 """
 
 import argparse
+import copy
 import json
 import pathlib
 import random
@@ -50,6 +52,39 @@ def shape(value):
     return [dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
 
 
+def value_of(graph, layer):
+    """The graph's value that holds a layer's numbers: its convolution's output, or what is folded into it."""
+    readers = lambda name: [node for node in graph.node if name in node.input]
+    value = next(node for node in graph.node if node.name == layer["name"]).output[0]
+    if layer["pooled"]:
+        (pool,) = readers(value)
+        value = pool.output[0]
+    if layer["added"]:
+        for expected in ("DequantizeLinear", "Add", "QuantizeLinear"):
+            (node,) = readers(value)
+            assert node.op_type == expected, f"{layer['name']} is followed by {node.op_type}"
+            value = node.output[0]
+    return value
+
+
+def steps_apart(model, layers, numbers, tensors):
+    """By how many steps any activation of a layer differs from ONNX Runtime's, layer by layer; all pictures together."""
+    opened = copy.deepcopy(model)
+    names = [value_of(model.graph, layer) for layer in layers]
+    opened.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT8, None) for name in names)
+    session = onnxruntime.InferenceSession(opened.SerializeToString(), providers=["CPUExecutionProvider"])
+    apart = [0] * len(layers)
+    for tensor, ours in zip(tensors, numbers):
+        begin = 0
+        for index, theirs in enumerate(session.run(names, {session.get_inputs()[0].name: tensor[None]})):
+            end = begin + theirs.size
+            mine = ours[begin:end].reshape(layers[index]["shape"])
+            apart[index] = max(apart[index], int(numpy.abs(mine.astype(int) - theirs[0].astype(int)).max()))
+            begin = end
+        assert begin == len(ours), f"our engine gives {len(ours)} numbers, ONNX Runtime {begin}"
+    return apart
+
+
 def check(path, program, pictures):
     """What is wrong with the model; prints the largest difference of any answer."""
     model = onnx.load(path)
@@ -71,6 +106,7 @@ def check(path, program, pictures):
         folder = pathlib.Path(folder)
         answers = json.loads((folder / "answers.json").read_text())
         tensors = numpy.fromfile(folder / "input.f32", dtype="<f4").reshape(answers["shape"])
+        numbers = numpy.fromfile(folder / "maps.i8", dtype=numpy.int8).reshape(len(tensors), -1)
     if answers["labels"] != labels:
         faults.append(f"our engine reads the labels {answers['labels']}, the file says {labels}")
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -92,6 +128,14 @@ def check(path, program, pictures):
         seen = "answers: " + ", ".join(sorted({labels[index] for index in ours.argmax(axis=1)}))
     print(f"{path}: checker passed; {len(ours)} pictures ({seen}), "
           f"largest difference {differences[worst]:.2e} of {allowed:.0e} allowed")
+    integer = sum(node.op_type == "QLinearConv" for node in model.graph.node)
+    if integer != len(answers["layers"]):
+        return [*faults, f"it has {integer} integer convolutions, our engine shows {len(answers['layers'])}"]
+    if integer:
+        apart = steps_apart(model, answers["layers"], numbers, tensors)
+        faults += [f"{layer['name']}: an activation is {steps} steps from ONNX Runtime's"
+                   for layer, steps in zip(answers["layers"], apart) if steps > 1]
+        print(f"{path}: {numbers.size} activations of {integer} integer layers, at most {max(apart)} steps of 1 allowed apart")
     return faults
 
 
