@@ -116,7 +116,7 @@ impl Agreement {
         let wanted = match precision {
             Precision::F32 if self.largest > TOLERANCE => format!("wanted: within {TOLERANCE:.0e}"),
             Precision::Int8 if self.cells > 0 && within < WITHIN_TOLERANCE || self.boxes > 0 && matched < MATCHED => {
-                format!("wanted: {:.0} % and {:.0} %", 100.0 * MATCHED, 100.0 * WITHIN_TOLERANCE)
+                format!("wanted: {:.1} % and {:.0} %", 100.0 * MATCHED, 100.0 * WITHIN_TOLERANCE)
             }
             _ => return Ok(()),
         };
@@ -153,12 +153,12 @@ mod tests {
 
     #[test]
     fn a_graph_that_computes_something_else_is_refused() {
-        let fine = Agreement { photos: 9, cells: 100, within: 99, largest: 5e-5, boxes: 100, matched: 99 };
+        let fine = Agreement { photos: 9, cells: 100, within: 99, largest: 5e-5, boxes: 1000, matched: 999 };
         fine.check(Precision::F32).unwrap();
         fine.check(Precision::Int8).unwrap();
         let error = Agreement { largest: 0.01, ..fine }.check(Precision::F32).unwrap_err();
         assert!(error.to_string().contains("1.0e-2"), "{error}");
-        Agreement { matched: 90, ..fine }.check(Precision::Int8).unwrap_err();
+        Agreement { matched: 990, ..fine }.check(Precision::Int8).unwrap_err();
         Agreement { within: 90, ..fine }.check(Precision::Int8).unwrap_err();
         Agreement { photos: 0, ..fine }.check(Precision::F32).unwrap_err();
     }
