@@ -68,7 +68,7 @@ pub enum Command {
     /// Measure the speed of every stage, start-up, and memory
     Bench(BenchArgs),
     /// Put out every configured light, for instance after a run that was killed
-    Dark(Settings),
+    Dark(DarkArgs),
     /// Print the configuration as it holds now, with comments
     Config(Settings),
     /// Look at board, camera, lights, model and configuration, and say what to do where something is wrong
@@ -113,6 +113,14 @@ pub struct Settings {
     /// How far below its enter threshold a mood is left, 0 to 1
     #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     pub leave_margin: Option<f32>,
+}
+
+/// Flags of `dark`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct DarkArgs {
+    /// How lights are driven
+    #[arg(long, value_enum)]
+    pub lights: Option<LightsBackend>,
 }
 
 /// Flags of `run`.

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::locate::{CentredSquare, FaceLocator, Follower};
 use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
-use emotion_models::{Classifier, EitherArithmetic, FaceFinder, ModelError, shipped};
+use emotion_models::{Classifier, EitherArithmetic, FaceFinder, ModelError, read_file, shipped};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -42,6 +42,16 @@ impl Setup {
     /// The defaults with the flags over them, whatever a file says.
     pub fn without_file(global: &Global, settings: &Settings) -> Self {
         Self::compose(Config::default(), Keys::default(), Origin::Defaults, global, settings)
+    }
+
+    /// The defaults, with the lights of a file that is refused as far as it names any, and the flags over them.
+    pub fn with_lights_of_broken_file(global: &Global, settings: &Settings) -> Self {
+        let mut setup = Self::without_file(global, settings);
+        if let Some(path) = config::find(global.config.as_deref()) {
+            setup.config.lights = Config::salvage_lights(&path);
+            settings.apply(&mut setup.config);
+        }
+        setup
     }
 
     fn compose(mut config: Config, keys: Keys, origin: Origin, global: &Global, settings: &Settings) -> Self {
@@ -141,7 +151,7 @@ fn load<M: EitherArithmetic>(
 ) -> Result<M, Failure> {
     let loaded = match file {
         Some(path) => {
-            read(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision, threads))
+            read_file(path).and_then(|bytes| precision::load(&bytes, &path.display().to_string(), precision, threads))
         }
         None => precision::load(own, own_name, precision, threads),
     };
@@ -149,10 +159,6 @@ fn load<M: EitherArithmetic>(
         Some(place) => Failure::ConfiguredModel { place: place.to_owned(), source },
         None => source.into(),
     })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
-    std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })
 }
 
 /// The model inside the program.

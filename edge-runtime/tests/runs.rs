@@ -285,7 +285,7 @@ fn two_people_light_a_mood_each_or_the_mean_of_both() {
 }
 
 #[test]
-fn dark_works_on_the_default_wiring_where_the_configuration_is_broken() {
+fn dark_works_where_the_configuration_is_broken() {
     let home = Home::new();
     home.write("broken.toml", "fps = 0\n");
     let ran = run(&mut home.bare(&["dark", "--config", "broken.toml", "--lights", "terminal"]));

@@ -319,50 +319,14 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__dark)
-            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --face-model --no-face-search --help"
+            opts="-h --lights --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --source)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --lights)
                     COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
-                    return 0
-                    ;;
-                --faces)
-                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
-                    return 0
-                    ;;
-                --precision)
-                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
-                    return 0
-                    ;;
-                --threads)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --fps)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --dwell)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --smoothing)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --hold)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --leave-margin)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --config)

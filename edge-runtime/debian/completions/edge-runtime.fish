@@ -115,24 +115,11 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l faces -d 'Whose mood the lights show: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
-average\t'The mean of all faces'
-all\t'Every face: each mood that somebody shows is lit'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
-f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l threads -d 'Threads that the models run on, 1 to 16' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l fps -d 'Frames a second' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F

@@ -1,17 +1,20 @@
 //! `dark`: every configured light goes out, for whoever cleans up after a run that could not.
 
-use crate::cli::{Global, Settings};
+use crate::cli::{DarkArgs, Global, Settings};
 use crate::config;
 use crate::exit::Failure;
-use crate::lights::{self, Driver, LampWiring, Memory, Wiring};
+use crate::lights::{self, Driver, LampWiring, LightsError, Memory, Wiring};
 use crate::setup::Setup;
 
-/// Needs no model: pins are what the configuration says, or the default wiring, also where the configuration is broken. Each is
-/// driven whatever happens to the others.
-pub(super) fn dark(global: &Global, settings: &Settings) -> Result<(), Failure> {
-    let setup = Setup::new(global, settings).unwrap_or_else(|refused| {
-        tracing::warn!("{refused}; darkening the lights of the default wiring instead");
-        Setup::without_file(global, settings)
+/// Needs no model: pins are what the configuration says, as far as that can be made out where it is broken, or the default wiring.
+/// Each is driven whatever happens to the others.
+pub(super) fn dark(global: &Global, args: &DarkArgs) -> Result<(), Failure> {
+    let settings = Settings { lights: args.lights, ..Settings::default() };
+    let setup = Setup::new(global, &settings).unwrap_or_else(|refused| {
+        tracing::warn!(
+            "{refused}; darkening the lights that the configuration names all the same, else the default wiring"
+        );
+        Setup::with_lights_of_broken_file(global, &settings)
     });
     let mut result = Ok(());
     for lamp in config::lamps(&setup.config.lights) {
@@ -23,6 +26,8 @@ pub(super) fn dark(global: &Global, settings: &Settings) -> Result<(), Failure> 
                 return Ok(());
             }
             Ok(_) => {}
+            // The other lights have none either.
+            Err(error @ LightsError::NoDriver { .. }) => return Err(error.into()),
             // One line each; the first is the command's own error.
             Err(error) if result.is_ok() => result = Err(error.into()),
             Err(error) => tracing::warn!("{error}"),

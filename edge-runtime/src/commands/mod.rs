@@ -28,7 +28,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Run(args) => run::run(&global, &args),
         Command::Classify(args) => classify::classify(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
-        Command::Dark(settings) => dark::dark(&global, &settings),
+        Command::Dark(args) => dark::dark(&global, &args),
         Command::Config(settings) => print_config::print(&global, &settings),
         Command::Doctor(args) => return doctor::doctor(&global, &args),
         Command::Completions(args) => completions::print(&args),

@@ -4,6 +4,7 @@ mod keys;
 mod places;
 mod read;
 mod resolve;
+mod salvage;
 #[cfg(test)]
 mod tests;
 mod values;

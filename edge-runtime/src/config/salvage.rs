@@ -1,0 +1,96 @@
+//! What a broken configuration file still says of the lights, for whoever must put them out whatever else is wrong.
+
+use super::{Config, LampConfig, LightsBackend, LightsConfig};
+use serde::Deserialize;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+impl Config {
+    /// The lights that the file at `path` names, as far as that can be made out: faults elsewhere in the file do not count, and of the
+    /// lights themselves each key that makes sense holds. The default wiring where nothing of the kind is there.
+    pub fn salvage_lights(path: &Path) -> LightsConfig {
+        let bytes = std::fs::read(path).unwrap_or_default();
+        lights(&String::from_utf8_lossy(&bytes))
+    }
+}
+
+fn lights(text: &str) -> LightsConfig {
+    let mut config = LightsConfig::default();
+    // What comes after a fault of the syntax is read too.
+    let (file, _) = DeTable::parse_recoverable(text);
+    let Some(found) = table(file.get_ref(), "lights") else { return config };
+    if let Some(backend) = value::<LightsBackend>(found, "backend") {
+        config.backend = backend;
+    }
+    if let Some(active_low) = value(found, "active_low") {
+        config.active_low = active_low;
+    }
+    if let Some(camera) = table(found, "camera") {
+        config.camera = lamp(camera);
+    }
+    if let Some(moods) = table(found, "moods") {
+        let each = moods.iter().filter_map(|(label, _)| {
+            let label = label.get_ref();
+            Some((label.to_string(), lamp(table(moods, label)?)))
+        });
+        config.moods = Some(each.collect());
+    }
+    config
+}
+
+/// A lamp's pin and level; its colour drives nothing.
+fn lamp(found: &DeTable<'_>) -> LampConfig {
+    let pin = value::<u8>(found, "pin").filter(|&pin| pin <= super::HIGHEST_PIN);
+    LampConfig { pin, active_low: value(found, "active_low"), ..LampConfig::default() }
+}
+
+fn table<'a, 'text>(table: &'a DeTable<'text>, key: &str) -> Option<&'a DeTable<'text>> {
+    match table.get(key)?.get_ref() {
+        DeValue::Table(inner) => Some(inner),
+        _ => None,
+    }
+}
+
+fn value<'a, T: Deserialize<'a>>(table: &DeTable<'a>, key: &str) -> Option<T> {
+    let value: &Spanned<DeValue<'a>> = table.get(key)?;
+    T::deserialize(ValueDeserializer::from(value.clone())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins(config: &LightsConfig) -> Vec<(&str, Option<u8>)> {
+        config.moods.iter().flatten().map(|(label, lamp)| (label.as_str(), lamp.pin)).collect()
+    }
+
+    #[test]
+    fn faults_elsewhere_do_not_touch_the_lights() {
+        let text = "fps = 0\nfoo = 1\n[lights]\nbackend = \"rppal\"\nactive_low = true\ncamera = { light = \"white\", pin = 4 }\n\
+                    [lights.moods]\nangry = { light = \"red\", pin = 5 }\n";
+        let found = lights(text);
+        assert_eq!((found.backend, found.active_low, found.camera.pin), (LightsBackend::Rppal, true, Some(4)));
+        assert_eq!(pins(&found), [("angry", Some(5))]);
+    }
+
+    #[test]
+    fn of_the_lights_every_key_that_makes_sense_holds() {
+        let text = "[lights]\nbackend = \"candles\"\nactive_low = true\nlamp = 3\n[lights.moods]\n\
+                    angry = { light = \"ultraviolet\", pin = 5, active_low = false }\nhappy = { light = \"red\", pin = 99 }\nsad = 6\n";
+        let found = lights(text);
+        assert_eq!((found.backend, found.active_low), (LightsBackend::Auto, true));
+        assert_eq!(pins(&found), [("angry", Some(5)), ("happy", None)]);
+        assert_eq!(found.moods.as_ref().and_then(|moods| moods["angry"].active_low), Some(false));
+    }
+
+    #[test]
+    fn a_fault_of_the_syntax_does_not_hide_what_follows() {
+        for broken in ["fps = \n", "fps 30\n", "source = \"auto\n", "[filter\n", "fps = 1\nfps = 2\n"] {
+            let found = lights(&format!("{broken}[lights]\nactive_low = true\n"));
+            assert!(found.active_low, "{broken}");
+        }
+        assert_eq!(lights("no TOML at all"), LightsConfig::default());
+        assert_eq!(lights(""), LightsConfig::default());
+    }
+}
