@@ -62,7 +62,7 @@ fn load_with<M: EitherArithmetic>(
     }
     let key = key(bytes, threads);
     if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
-        tracing::debug!("{found} was the faster one for this model when it was last tried here");
+        tracing::debug!("{found} was the faster arithmetic for {name} when it was last tried here");
         return M::with(&model, name, found, threads);
     }
     let (loaded, race) = M::fastest(&model, name, threads)?;
@@ -97,7 +97,8 @@ fn processor() -> String {
 
 /// The file in which answers are remembered: in the service's cache folder, or in the user's.
 fn memory() -> Option<PathBuf> {
-    let folder = |variable: &str| env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    // A relative one is to be passed over, says the XDG Base Directory Specification.
+    let folder = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute());
     let own =
         folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))).map(|cache| cache.join("moodlight"));
     Some(folder("CACHE_DIRECTORY").or(own)?.join("precision"))
@@ -119,8 +120,11 @@ fn remember(file: &Path, key: &str, precision: Precision) -> std::io::Result<()>
     }
     // In one step, so that two runs that start together cannot mix their lines.
     let draft = file.with_extension(std::process::id().to_string());
-    fs::write(&draft, text)?;
-    fs::rename(&draft, file)
+    let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
 }
 
 #[cfg(test)]

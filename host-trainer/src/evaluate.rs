@@ -71,7 +71,7 @@ impl From<PrecisionName> for Precision {
 
 /// Reads the model's file.
 fn read(path: &Path) -> Result<ModelProto, ModelError> {
-    let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+    let bytes = emotion_models::read_file(path)?;
     decode(&bytes).map_err(|error| error.named(&path.display().to_string()))
 }
 

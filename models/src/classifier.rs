@@ -5,8 +5,9 @@ use crate::crop::CropBox;
 use crate::engine::{Engine, Input, Operators, listed};
 use crate::error::ModelError;
 use crate::frame::FrameView;
+use crate::fused::Fused;
 use crate::graph::Reading;
-use crate::onnx::{decode, read_card};
+use crate::onnx::{decode, read_card, read_file};
 use crate::pb::ModelProto;
 use crate::preprocess::Preprocessor;
 use crate::probabilities::{Probabilities, apply_temperature};
@@ -47,7 +48,7 @@ impl Classifier {
     /// The file cannot be read, is no ONNX model, carries no card this version reads, or its graph contradicts the
     /// card or cannot be run.
     pub fn from_file(path: &Path) -> Result<Self, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+        let bytes = read_file(path)?;
         Self::from_bytes(&bytes, &path.display().to_string())
     }
 
@@ -78,7 +79,7 @@ impl Classifier {
         Self::with(model, name, precision, NonZeroUsize::MIN)
     }
 
-    /// The same, on so many threads; a layer is shared among them where it is large enough to gain by that.
+    /// The same, on so many threads; a layer is shared among them where it gains by that when it is tried at load.
     ///
     /// # Errors
     /// As [`Classifier::with_precision`].
@@ -146,6 +147,12 @@ impl Classifier {
     /// What computes the convolutions, such as `avx2 int8`; `tract` where that is the engine's own operators.
     pub fn kernel(&self) -> &'static str {
         self.engine.fused().first().map_or("tract", |fused| fused.program().kernel())
+    }
+
+    /// How many layers are shared among threads: those that gained by it when they were tried at load; and how many there are.
+    pub fn shared_layers(&self) -> (usize, usize) {
+        let of = |fused: &&Fused| (fused.program().shared(), fused.plan().steps.len());
+        self.engine.fused().iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 
     /// Both stages: the probabilities, at the card's temperature, for what `crop` of `frame` shows.

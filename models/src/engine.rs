@@ -1,7 +1,7 @@
 //! tract, the inference engine, behind three functions.
 
 use crate::classifier::LayerTime;
-use crate::fused::{Fused, Step, fuse};
+use crate::fused::{Fused, Step, Threads, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
 use crate::layers::LayerMap;
@@ -56,7 +56,7 @@ impl Engine {
     ) -> Result<(Self, Vec<f32>), String> {
         let load = || -> TractResult<(Self, Vec<f32>)> {
             let graph = match operators {
-                Operators::Ours { threads } => fuse(graph::typed(model, reading)?, threads)?,
+                Operators::Ours { threads } => fuse(graph::typed(model, reading)?, Threads::new(threads))?,
                 Operators::Tracts => graph::typed(model, reading)?,
             };
             let kind = graph.input_fact(0)?.datum_type;

@@ -60,7 +60,7 @@ pub use face::{
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use layers::{LayerMap, layer_maps};
-pub use onnx::{decode, embed, encode, read_card};
+pub use onnx::{decode, embed, encode, read_card, read_file};
 pub use picture::{Picture, PictureError, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};

@@ -8,10 +8,38 @@ use crate::pb::tensor_shape_proto::dimension::Value as Dim;
 use crate::pb::type_proto::Value as TypeValue;
 use crate::pb::{GraphProto, ModelProto, StringStringEntryProto, ValueInfoProto};
 use prost::Message;
+use std::io::Read;
+use std::path::Path;
 
 /// The bytes of a model as an ONNX file holds them.
 pub fn encode(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
+}
+
+/// Most bytes of a model's file: ten times the largest net of ours.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// The content of a model's file.
+///
+/// # Errors
+/// [`ModelError::Read`] where it cannot be read, is no regular file, or is larger than any model.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
+    let failed = |source| ModelError::Read { path: path.to_owned(), source };
+    let refused = |why: &str| failed(std::io::Error::other(why.to_owned()));
+    // Asked before it is opened: a pipe would wait for somebody who writes.
+    let about = std::fs::metadata(path).map_err(failed)?;
+    if about.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if !about.is_file() {
+        return Err(refused("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(refused("it is larger than 256 MiB, as no model is"));
+    }
+    Ok(bytes)
 }
 
 /// Reads an ONNX file's bytes.

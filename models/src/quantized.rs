@@ -1,7 +1,7 @@
 //! Integer operators as an ONNX graph has them, one by one. [`crate::fused`] puts runs of them into one operator; what stays
 //! alone works all the same.
 
-use crate::fused::{Entry, Exit, Plan, PortableInt, Step};
+use crate::fused::{Entry, Exit, Plan, PortableInt, Step, Threads};
 use crate::kernels::{Finish, Map, Window};
 use std::sync::Arc;
 use tract_core::internal::*;
@@ -167,7 +167,7 @@ impl EvalOp for IntegerConvolution {
             exit: Exit::Numbers,
         };
         plan.set_borders();
-        let program = crate::fused::pack::<PortableInt>(&plan, 1)?;
+        let program = crate::fused::pack::<PortableInt>(&plan, Threads::new(1))?;
         let mut numbers = program.output()?;
         program.run(&mut program.buffers(), &inputs[0], &mut numbers)?;
         Ok(tvec![numbers.into_tvalue()])

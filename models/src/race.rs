@@ -8,10 +8,12 @@ use crate::pb::ModelProto;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-/// How long the two run, all told; but each at least [`FEWEST`] times.
+/// How long the two run, all told; but each at least [`FEWEST`] times, unless that takes longer than [`PATIENCE`].
 const BUDGET: Duration = Duration::from_millis(12);
 /// Fewest runs of each; the first warms caches up.
 const FEWEST: usize = 5;
+/// After this long once each is enough.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// The least time of one run in each arithmetic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,13 @@ pub trait EitherArithmetic: Sized {
     /// # Errors
     /// As [`EitherArithmetic::with`].
     fn fastest(model: &ModelProto, name: &str, threads: NonZeroUsize) -> Result<(Self, Option<Race>), ModelError> {
-        let mut float = Self::with(model, name, Precision::F32, threads)?;
+        let mut float = match Self::with(model, name, Precision::F32, threads) {
+            Ok(float) => float,
+            // The limits of a graph may let one arithmetic pass and not the other.
+            Err(refused) => {
+                return Self::with(model, name, Precision::Int8, threads).map(|own| (own, None)).map_err(|_| refused);
+            }
+        };
         if float.made_for() == Precision::F32 {
             return Ok((float, None));
         }
@@ -95,7 +103,7 @@ fn race<M: EitherArithmetic>(float: &mut M, integer: &mut M) -> Result<Race, Mod
     let mut race = Race { f32: Duration::MAX, int8: Duration::MAX };
     let began = Instant::now();
     let mut runs = 0;
-    while runs < FEWEST || began.elapsed() < BUDGET {
+    while runs == 0 || began.elapsed() < if runs < FEWEST { PATIENCE } else { BUDGET } {
         race.f32 = race.f32.min(time(float)?);
         race.int8 = race.int8.min(time(integer)?);
         runs += 1;

@@ -12,6 +12,7 @@ use emotion_models::{
     apply_temperature, decode, embed, encode, engine_description, read_card,
 };
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 const LABELS: [&str; 3] = ["angry", "happy", "sad"];
@@ -177,6 +178,12 @@ fn refuses_files_that_are_no_models() {
     assert!(matches!(decode(&whole[..whole.len() - 1]), Err(ModelError::NotOnnx { .. })));
     let Err(error) = Classifier::from_file(Path::new("nowhere/model.onnx")) else { panic!("accepted") };
     assert!(matches!(error, ModelError::Read { .. }) && error.to_string().contains("nowhere"), "{error}");
+    // What has no end is not read to it.
+    #[cfg(unix)]
+    {
+        let Err(error) = Classifier::from_file(Path::new("/dev/zero")) else { panic!("accepted") };
+        assert!(error.to_string().contains("no regular file"), "{error}");
+    }
 }
 
 #[test]
@@ -320,6 +327,12 @@ fn networks_of_impossible_size_are_refused() {
         graph.node.push(add);
     });
     assert!(numbers.contains("numbers"), "{numbers}");
+    // A padding of thirty thousand columns beside a kernel as wide makes no larger map, and a border on every side of it.
+    let wide = decode(include_bytes!("../../fuzz/seeds/wide.onnx")).unwrap();
+    for precision in [Precision::F32, Precision::Int8] {
+        let refused = Classifier::with(&wide, "wide.onnx", precision, NonZeroUsize::MIN).err().unwrap().to_string();
+        assert!(refused.contains("paddings"), "{precision}: {refused}");
+    }
 }
 
 #[test]

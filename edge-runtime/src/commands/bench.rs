@@ -29,6 +29,10 @@ pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
         None => drawn::measure(&setup, args)?,
         Some(source) => live::measure(&setup, source, args.frames)?,
     };
+    report.engine += &match setup.config.threads.get() {
+        1 => ", one thread".to_owned(),
+        threads => format!(", {threads} threads"),
+    };
     let (facts, layers) = arithmetic::measure(&setup, args.layers)?;
     report.facts.splice(0..0, facts);
     report.layers = layers;

@@ -10,7 +10,7 @@ use crate::engine::{Engine, Input, Operators};
 use crate::error::ModelError;
 use crate::frame::FrameView;
 use crate::graph::Reading;
-use crate::onnx::{decode as decode_model, read_card};
+use crate::onnx::{decode as decode_model, read_card, read_file};
 use crate::pb::ModelProto;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -34,7 +34,7 @@ impl FaceFinder {
     /// The file cannot be read, is no ONNX model, carries no card of a face model that this version reads, or its graph
     /// contradicts the card or cannot be run.
     pub fn from_file(path: &Path) -> Result<Self, ModelError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })?;
+        let bytes = read_file(path)?;
         Self::from_bytes(&bytes, &path.display().to_string())
     }
 

@@ -2,7 +2,7 @@
 //! convolutions, their activations, residual additions and poolings.
 //!
 //! [`pass`] finds the runs, [`recognise`] tells what a node is; a run is a [`plan`], [`program`] packs a plan for a kernel, and
-//! [`op`] is what tract runs.
+//! [`op`] is what tract runs. A 2x2 pooling that follows an addition, and any other pooling, stays the engine's.
 
 mod op;
 mod pass;
@@ -15,24 +15,24 @@ mod tests;
 pub(crate) use crate::kernels::PortableInt;
 pub(crate) use op::Fused;
 pub(crate) use plan::{Entry, Exit, Plan, Step};
-pub(crate) use program::{Program, pack};
+pub(crate) use program::{Program, Threads, pack};
 
 use crate::kernels;
 use tract_core::prelude::{TractResult, TypedModel};
 
 /// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
-pub(crate) type Packer = fn(&Plan, usize) -> TractResult<Option<Box<dyn Program>>>;
+pub(crate) type Packer = fn(&Plan, Threads) -> TractResult<Option<Box<dyn Program>>>;
 
-/// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators, each run by so many threads.
+/// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators, each run by `threads`.
 ///
 /// # Errors
 /// A graph that contradicts itself, or a convolution of impossible numbers.
-pub(crate) fn fuse(model: TypedModel, threads: usize) -> TractResult<TypedModel> {
+pub(crate) fn fuse(model: TypedModel, threads: Threads) -> TractResult<TypedModel> {
     pass::fuse(model, best, threads)
 }
 
 /// Packs a plan for the best kernel of this processor.
-fn best(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
+fn best(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
     if !plan.is_integer() {
         return float(plan, threads);
     }
@@ -40,12 +40,12 @@ fn best(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
 }
 
 /// A processor's kernel may refuse numbers that the portable one takes.
-fn or_portable(packed: TractResult<Box<dyn Program>>, plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+fn or_portable(packed: TractResult<Box<dyn Program>>, plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
     packed.or_else(|_| pack::<PortableInt>(plan, threads))
 }
 
 #[cfg(target_arch = "x86_64")]
-fn float(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
+fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
     let program = if is_x86_feature_detected!("avx512f") {
         pack::<kernels::Avx512Float>(plan, threads)
     } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -57,7 +57,7 @@ fn float(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
 }
 
 #[cfg(target_arch = "x86_64")]
-fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
     if is_x86_feature_detected!("avx512vnni") {
         pack::<kernels::Avx512Vnni>(plan, threads)
     } else if is_x86_feature_detected!("avxvnni") {
@@ -70,12 +70,12 @@ fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
 }
 
 #[cfg(target_arch = "aarch64")]
-fn float(plan: &Plan, threads: usize) -> TractResult<Option<Box<dyn Program>>> {
+fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
     pack::<kernels::NeonFloat>(plan, threads).map(Some)
 }
 
 #[cfg(target_arch = "aarch64")]
-fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
     if std::arch::is_aarch64_feature_detected!("dotprod") {
         pack::<kernels::NeonDot>(plan, threads)
     } else {
@@ -84,11 +84,11 @@ fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn float(_: &Plan, _: usize) -> TractResult<Option<Box<dyn Program>>> {
+fn float(_: &Plan, _: Threads) -> TractResult<Option<Box<dyn Program>>> {
     Ok(None)
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn integer(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
     pack::<PortableInt>(plan, threads)
 }

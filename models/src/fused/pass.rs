@@ -1,9 +1,9 @@
 //! Finds runs of convolutions in a graph and puts a [`Fused`] operator in the place of each.
 
-use super::Packer;
 use super::op::Fused;
 use super::plan::{AS_IT_IS, Entry, Exit, Plan, REAL, Step};
 use super::recognise::{binary, constant, convolution, halving, map, zero};
+use super::{Packer, Threads};
 use crate::kernels::{Addition, Map};
 use crate::quantized::{Dequantize, IntegerConvolution, Quantisation, Quantize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use tract_core::ops::math::{Add, Max};
 ///
 /// # Errors
 /// A graph that contradicts itself.
-pub(crate) fn fuse(mut model: TypedModel, pack: Packer, threads: usize) -> TractResult<TypedModel> {
+pub(crate) fn fuse(mut model: TypedModel, pack: Packer, threads: Threads) -> TractResult<TypedModel> {
     let mut passed = BTreeSet::new();
     while let Some(start) = first_convolution(&model, &passed)? {
         passed.insert(model.node(start).name.clone());

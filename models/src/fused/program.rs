@@ -1,6 +1,7 @@
 //! A plan packed for one kernel, and the buffers it runs in.
 
 use super::plan::{Entry, Exit, Plan};
+use crate::graph::MOST_NUMBERS;
 use crate::kernels::{Kernel, Layer, Map, Numbers, SLACK};
 use crate::quantized::Quantisation;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -15,6 +16,8 @@ use tract_core::prelude::{Tensor, TractResult};
 pub(crate) trait Program: Debug + Send + Sync {
     /// The kernel's name.
     fn kernel(&self) -> &'static str;
+    /// How many layers several threads share.
+    fn shared(&self) -> usize;
     /// Buffers for one run at a time.
     fn buffers(&self) -> Buffers;
     /// A tensor for what leaves.
@@ -31,9 +34,30 @@ pub(crate) trait Program: Debug + Send + Sync {
 /// One buffer for each map, of the values of a program's kernel.
 pub(crate) struct Buffers(Box<dyn Any + Send>);
 
-/// Fewest multiply-accumulates of a layer that are worth being shared among threads: waking one costs as much as some hundred
-/// thousand.
-const WORTH_SHARING: usize = 400_000;
+/// By how many threads a program is run, and which of its layers they share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Threads {
+    /// At least 1.
+    pub count: usize,
+    /// Every layer, whether it gains by that or not; else those that do when they are tried at load.
+    pub share_all: bool,
+}
+
+impl Threads {
+    /// So many, sharing what gains by it.
+    pub(crate) fn new(count: usize) -> Self {
+        Self { count, share_all: false }
+    }
+}
+
+/// Most runs in each manner that tell which layers gain by being shared, and how long these runs may take; one is always made.
+const TRIALS: usize = 8;
+const PATIENCE: Duration = Duration::from_millis(40);
+/// A layer gains where its least time shared is at most this part of its least time alone ...
+const GAIN: f64 = 0.8;
+/// ... and all of them are shared only where they save this much together. The threads of a trial are awake, those of a camera's next
+/// frame must be woken first.
+const WAKING: Duration = Duration::from_micros(60);
 
 #[derive(Debug)]
 struct Packed<K: Kernel> {
@@ -60,18 +84,28 @@ struct Placed<K: Kernel> {
 ///
 /// # Errors
 /// A convolution whose shapes do not fit together, or whose sums could overflow.
-pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: usize) -> TractResult<Box<dyn Program>> {
+pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
+    // A graph's own numbers were counted when it was read; wide paddings make more of them.
+    let numbers = plan.maps.iter().try_fold(0usize, |sum, map| sum.checked_add(map.checked_len()?));
+    ensure!(
+        numbers.is_some_and(|numbers| numbers as u64 <= MOST_NUMBERS),
+        "with the paddings of its convolutions the graph has more than {MOST_NUMBERS} numbers"
+    );
     let mut layers = Vec::new();
     for step in &plan.steps {
         let placed = place::<K>(plan, step).with_context(|| format!("in the convolution `{}`", step.name))?;
-        let parts = placed.parts(if step.macs(&plan.maps) < WORTH_SHARING { 1 } else { threads });
+        let parts = placed.parts(threads.count);
         layers.push(Placed { layer: placed, input: step.input, addend: step.addend, output: step.output, parts });
     }
     let Plan { maps, quantisations, output, entry, exit, .. } = plan.clone();
     // The thread that asks computes a part too.
     let shared = layers.iter().any(|placed| placed.parts.len() > 1);
-    let helpers = shared.then(|| ThreadPoolBuilder::new().num_threads(threads - 1).build()).transpose()?;
-    Ok(Box::new(Packed { maps, quantisations, layers, output, entry, exit, helpers }))
+    let helpers = shared.then(|| ThreadPoolBuilder::new().num_threads(threads.count - 1).build()).transpose()?;
+    let mut packed = Packed { maps, quantisations, layers, output, entry, exit, helpers };
+    if !threads.share_all {
+        packed.share_what_gains()?;
+    }
+    Ok(Box::new(packed))
 }
 
 fn place<K: Kernel>(plan: &Plan, step: &super::plan::Step) -> TractResult<Layer<K>> {
@@ -105,6 +139,49 @@ fn floats(tensor: &Tensor) -> TractResult<Vec<f32>> {
 }
 
 impl<K: Kernel> Packed<K> {
+    /// Tries each layer shared and alone, and shares those only that gain by it.
+    fn share_what_gains(&mut self) -> TractResult<()> {
+        let Some(helpers) = &self.helpers else { return Ok(()) };
+        let mut buffers = self.buffers();
+        let buffers = Self::maps_of(&mut buffers)?;
+        let mut least = vec![[Duration::MAX; 2]; self.layers.len()];
+        let began = Instant::now();
+        for trial in 0..TRIALS {
+            if trial > 0 && began.elapsed() > PATIENCE {
+                break;
+            }
+            for (manner, helpers) in [Some(helpers), None].into_iter().enumerate() {
+                for (least, time) in least.iter_mut().zip(self.layer_times(buffers, helpers)) {
+                    least[manner] = least[manner].min(time);
+                }
+            }
+        }
+        let gains = |[shared, alone]: &[Duration; 2]| *shared <= alone.mul_f64(GAIN);
+        let saved: Duration = least.iter().filter(|times| gains(times)).map(|[shared, alone]| *alone - *shared).sum();
+        for (placed, times) in self.layers.iter_mut().zip(&least) {
+            if saved < WAKING || !gains(times) {
+                placed.parts = placed.layer.parts(1);
+            }
+        }
+        if self.shared() == 0 {
+            self.helpers = None;
+        }
+        Ok(())
+    }
+
+    fn layer_times(&self, buffers: &mut [Vec<K::Value>], helpers: Option<&ThreadPool>) -> Vec<Duration> {
+        let timed = |placed: &Placed<K>| {
+            let began = Instant::now();
+            placed.run(buffers, helpers);
+            began.elapsed()
+        };
+        self.layers.iter().map(timed).collect()
+    }
+
+    fn maps_of(buffers: &mut Buffers) -> TractResult<&mut Vec<Vec<K::Value>>> {
+        buffers.0.downcast_mut().context("buffers of another program")
+    }
+
     fn enter(&self, input: &Tensor, buffer: &mut [K::Value]) -> TractResult<()> {
         let (map, quantisation) = (&self.maps[0], self.quantisations[0]);
         let zero_point = quantisation.zero_point;
@@ -176,6 +253,10 @@ impl<K: Kernel> Program for Packed<K> {
         K::NAME
     }
 
+    fn shared(&self) -> usize {
+        self.layers.iter().filter(|placed| placed.parts.len() > 1).count()
+    }
+
     fn buffers(&self) -> Buffers {
         let buffers: Vec<Vec<K::Value>> = self
             .maps
@@ -193,7 +274,7 @@ impl<K: Kernel> Program for Packed<K> {
     }
 
     fn run(&self, buffers: &mut Buffers, input: &Tensor, output: &mut Tensor) -> TractResult<()> {
-        let Some(buffers) = buffers.0.downcast_mut::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
+        let buffers = Self::maps_of(buffers)?;
         self.enter(input, &mut buffers[0])?;
         self.layers.iter().for_each(|placed| placed.run(buffers, self.helpers.as_ref()));
         self.leave(&buffers[self.output], output)
@@ -208,14 +289,9 @@ impl<K: Kernel> Program for Packed<K> {
     }
 
     fn timed(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Vec<Duration>> {
-        let Some(buffers) = buffers.0.downcast_mut::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
+        let buffers = Self::maps_of(buffers)?;
         self.enter(input, &mut buffers[0])?;
-        let timed = |placed: &Placed<K>| {
-            let began = Instant::now();
-            placed.run(buffers, self.helpers.as_ref());
-            began.elapsed()
-        };
-        Ok(self.layers.iter().map(timed).collect())
+        Ok(self.layer_times(buffers, self.helpers.as_ref()))
     }
 }
 

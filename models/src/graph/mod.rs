@@ -25,7 +25,7 @@ const OPERATORS: &str = "Add, Conv, DequantizeLinear, Flatten, Gemm, GlobalAvera
                          QuantizeLinear, Relu and Softmax";
 
 /// Most numbers that all values of a graph may have together: 256 MiB of float32. The largest net of ours has 3 million.
-const MOST_NUMBERS: u64 = 1 << 26;
+pub(crate) const MOST_NUMBERS: u64 = 1 << 26;
 
 /// Most multiply-accumulates of a graph's convolutions and dense layers: some seconds' work. The largest net of ours has 30 million.
 const MOST_WORK: u64 = 1 << 32;

@@ -25,6 +25,13 @@ impl Map {
         (self.height + 2 * self.border) * self.pitch()
     }
 
+    /// The same, for maps of any size; `None` where that is no number.
+    pub fn checked_len(&self) -> Option<usize> {
+        let border = self.border.checked_mul(2)?;
+        let (height, width) = (self.height.checked_add(border)?, self.width.checked_add(border)?);
+        height.checked_mul(width)?.checked_mul(self.channels)
+    }
+
     /// Index of the first value of pixel `(y, x)`; rows and columns count from 0 inside the border.
     pub fn at(&self, y: usize, x: usize) -> usize {
         (y + self.border) * self.pitch() + (x + self.border) * self.channels

@@ -9,7 +9,7 @@ use emotion_models::{Classifier, ModelError, Precision};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-/// Most threads that are tried: as many cores as a Raspberry Pi has.
+/// Most threads that are tried unasked: as many cores as a Raspberry Pi has.
 const MOST_THREADS: usize = 4;
 
 /// Runs of each arithmetic.
@@ -20,7 +20,9 @@ const RUNS: usize = 300;
 pub(super) fn measure(setup: &Setup, layers: bool) -> Result<(Vec<Fact>, Option<Layers>), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut classifiers = Vec::new();
-    for threads in [1, cores.min(MOST_THREADS)] {
+    // As many as are asked for, or as there are cores.
+    let several = Some(setup.config.threads.get()).filter(|&asked| asked > 1).unwrap_or(cores.min(MOST_THREADS));
+    for threads in [1, several] {
         if threads > 1 || classifiers.is_empty() {
             classifiers.extend(each_arithmetic(setup, threads)?.into_iter().map(|classifier| (threads, classifier)));
         }
@@ -41,7 +43,11 @@ pub(super) fn measure(setup: &Setup, layers: bool) -> Result<(Vec<Fact>, Option<
             (Precision::Int8, _) => ("inference_int8_threads_ms", "the same in int8 on several threads"),
         };
         let median = histogram.percentiles().map(|found| found.p50.as_secs_f64() * 1e3);
-        let how = if *threads == 1 { classifier.kernel().to_owned() } else { format!("{threads} threads") };
+        let how = match (*threads, classifier.shared_layers()) {
+            (1, _) => classifier.kernel().to_owned(),
+            (threads, (0, _)) => format!("{threads} threads: no layer gains by them, one does it all"),
+            (threads, (shared, all)) => format!("{threads} threads, which share {shared} of {all} layers"),
+        };
         Fact::new(key, name, median, |millis| format!("{millis:.3} ms ({how})"))
     });
     let facts = facts.collect();

@@ -42,7 +42,7 @@ pub(super) fn measure(setup: &Setup, args: &BenchArgs) -> Result<Report, Failure
     let started = startup::measure(setup.config.model.as_deref())?;
     let binary = std::env::current_exe().and_then(std::fs::metadata).map(|data| data.len()).ok();
     let facts = vec![
-        Fact::new("frames_per_second", "frames a second, one thread", Some(fps.round()), |fps| format!("{fps:.0}")),
+        Fact::new("frames_per_second", "frames a second", Some(fps.round()), |fps| format!("{fps:.0}")),
         Fact::new("first_mood_ms", "process start to first mood", started.first_mood.map(millis), |millis| {
             format!("{millis:.0} ms")
         }),

@@ -152,7 +152,7 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "\nModel `{}` ({}), {}, one thread; {}. From `edge-runtime bench --markdown`.",
+            "\nModel `{}` ({}), {}; {}. From `edge-runtime bench --markdown`.",
             self.model, self.precision, self.engine, self.frames
         );
         text

@@ -6,7 +6,7 @@ mod layers;
 mod network;
 
 use crate::card::Precision;
-use crate::fused::Fused;
+use crate::fused::{Fused, Threads};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
 use crate::pb::ModelProto;
@@ -37,7 +37,7 @@ fn frame(seed: u64, side: usize) -> Vec<u8> {
 }
 
 fn fuse(model: TypedModel) -> TractResult<TypedModel> {
-    super::fuse(model, 1)
+    super::fuse(model, Threads::new(1))
 }
 
 fn read(model: &ModelProto, precision: Precision, pixels: PixelMap) -> TypedModel {
@@ -54,10 +54,18 @@ fn a_fused_integer_network_equals_its_operators() {
         let alone = read(&model, Precision::Int8, pixels);
         let expected = run(alone.clone(), bytes.clone());
         assert!(expected.iter().any(|&value| value != expected[0]), "the network answers the same everywhere");
-        for threads in [1, 3] {
+        for threads in [Threads::new(1), Threads { count: 3, share_all: true }, Threads::new(3)] {
             let fused = super::fuse(alone.clone(), threads).unwrap();
             assert_eq!((fused_operators(&fused), fused.nodes().len() < 8), (1, true), "seed {seed}: {fused}");
-            assert_eq!(run(fused, bytes.clone()), expected, "seed {seed}, {threads} threads");
+            assert_eq!(run(fused.clone(), bytes.clone()), expected, "seed {seed}, {threads:?}");
+            let (shared, all) = (first_fused(&fused).program().shared(), first_fused(&fused).plan().steps.len());
+            match threads {
+                Threads { count: 1, .. } => assert_eq!(shared, 0),
+                // Maps of a single row cannot be.
+                Threads { share_all: true, .. } => assert!(shared > 0 && shared <= all, "{shared} of {all}"),
+                // What gains is another matter from machine to machine.
+                Threads { .. } => assert!(shared <= all, "{shared} of {all}"),
+            }
         }
     }
 }
@@ -66,7 +74,7 @@ fn a_fused_integer_network_equals_its_operators() {
 fn what_a_processors_kernel_refuses_runs_on_the_portable_one() {
     let fused = fuse(read(&network(1, PixelMap::SIGNED, 16, true), Precision::Int8, PixelMap::SIGNED)).unwrap();
     let (plan, own) = (first_fused(&fused).plan(), first_fused(&fused).program());
-    let portable = super::or_portable(Err(format_err!("refused")), plan, 1).unwrap();
+    let portable = super::or_portable(Err(format_err!("refused")), plan, Threads::new(1)).unwrap();
     assert_eq!(portable.kernel(), "portable int8");
     let bytes = Tensor::from_shape(&[1, 1, 16, 16], &frame(1, 16)).unwrap();
     let [own, portable] = [own, &*portable].map(|program| {
