@@ -11,7 +11,6 @@ use std::thread;
 
 /// Batches that wait, for each worker.
 const AHEAD: usize = 2;
-const WORKERS: usize = 2;
 
 /// Scenes ready for a step.
 pub struct Batch {
@@ -60,14 +59,16 @@ impl Plan {
     }
 }
 
-/// The batches of an epoch from number `first` on, in order.
+/// The batches of an epoch from number `first` on, in order: the same however many threads make them.
 pub fn batches(plan: Plan, first: usize) -> impl Iterator<Item = Batch> {
     let plan = Arc::new(plan);
+    // Beside a graphics card all cores have nothing else to do.
+    let workers = rayon::current_num_threads().max(2);
     let start = |worker: usize| -> Receiver<Batch> {
         let (sender, receiver) = sync_channel(AHEAD);
         let plan = Arc::clone(&plan);
         thread::spawn(move || {
-            for step in (first + worker..plan.steps).step_by(WORKERS) {
+            for step in (first + worker..plan.steps).step_by(workers) {
                 // The receiver is gone when the epoch was left early.
                 if sender.send(plan.make(step)).is_err() {
                     return;
@@ -76,6 +77,6 @@ pub fn batches(plan: Plan, first: usize) -> impl Iterator<Item = Batch> {
         });
         receiver
     };
-    let workers: Vec<_> = (0..WORKERS).map(start).collect();
-    (0..plan.steps.saturating_sub(first)).map_while(move |step| workers[step % WORKERS].recv().ok())
+    let queues: Vec<_> = (0..workers).map(start).collect();
+    (0..plan.steps.saturating_sub(first)).map_while(move |step| queues[step % workers].recv().ok())
 }

@@ -274,3 +274,101 @@ fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
 fn common(a: [f32; 4], b: [f32; 4]) -> f32 {
     overlap(a, b) / (a[2] * a[3]).min(b[2] * b[3]).max(1e-6)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::face::batches::{Plan, batches};
+    use crate::face::photos::{PhotoFace, Plane, pyramid};
+    use emotion_models::PixelMap;
+    use std::sync::Arc;
+
+    /// A black photo with white rectangles for faces.
+    fn photo(faces: &[[usize; 4]], class: usize) -> Photo {
+        let (width, height) = (240, 180);
+        let mut pixels = vec![0; width * height];
+        for [x, y, w, h] in faces {
+            (*y..y + h).for_each(|row| pixels[row * width + x..][..*w].fill(255));
+        }
+        let marked = |place: &[usize; 4]| PhotoFace { place: place.map(|side| side as f32), class, invalid: false };
+        let faces = faces.iter().map(marked).collect();
+        Photo { path: "photo".into(), planes: pyramid(Plane { width, height, pixels }), faces, reduction: 1.0 }
+    }
+
+    fn photos(photos: Vec<Photo>) -> Photos {
+        Photos { photos, classes: vec!["one".into(), "other".into()], crops: vec![] }
+    }
+
+    /// Nothing changed but place and size.
+    fn plain() -> Scenes {
+        let none =
+            Scenes { whole: 0.0, empty: 0.0, mosaic: 0.0, around: 0.0, joined: 0.0, hidden: 0.0, ..Scenes::default() };
+        Scenes { turned: (0.0, 0.0), coarse: 0.0, lit: 0.0, blurred: 0.0, noisy: 0.0, ..none }
+    }
+
+    #[test]
+    fn boxes_lie_where_the_faces_are_drawn() {
+        let photos = photos(vec![photo(&[[60, 40, 40, 50]], 0)]);
+        let settings = plain();
+        let composer = Composer::new(&photos, &settings, &[], [160, 120]);
+        let mut seen = 0;
+        for index in 0..200 {
+            let scene = composer.scene(1, 0, index);
+            for face in scene.faces.iter().filter(|face| !face.ignored) {
+                let [x, y, width, height] = face.place;
+                // The sum of what is in a part, and its pixels.
+                let sum = |[x, y, width, height]: [f32; 4]| {
+                    let inside = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
+                    let (left, right) = (inside(x, 160), inside(x + width, 160));
+                    let (top, bottom) = (inside(y, 120), inside(y + height, 120));
+                    let rows = (top..bottom).flat_map(|row| &scene.pixels[row * 160 + left..row * 160 + right]);
+                    let sum: f64 = rows.map(|&pixel| f64::from(pixel)).sum();
+                    (sum, ((right - left) * (bottom - top)) as f64)
+                };
+                let grown = |by: f32| [x - by, y - by, width + 2.0 * by, height + 2.0 * by];
+                let [(within, own), (about, near), (beyond, wide)] = [-2.0, 2.0, 6.0].map(|by| sum(grown(by)));
+                assert!(within / own > 240.0, "scene {index}: {face:?}");
+                assert!((beyond - about) / (wide - near) < 15.0, "scene {index}: {face:?}");
+                seen += 1;
+            }
+        }
+        assert!(seen > 150, "{seen}");
+    }
+
+    #[test]
+    fn rarer_classes_are_seen_more_often_than_their_share() {
+        let crowd: Vec<[usize; 4]> = (0..9).map(|at| [20 + at % 3 * 60, 20 + at / 3 * 50, 20, 25]).collect();
+        let photos = photos(vec![photo(&crowd, 0), photo(&[[20, 20, 40, 50]], 1)]);
+        let settings = plain();
+        let composer = Composer::new(&photos, &settings, &[], [160, 120]);
+        let random = &mut stream(Purpose::Scene, 1, 0, 0);
+        let mut counts = [0; 2];
+        (0..4000).for_each(|_| counts[composer.any_face(random).unwrap().0] += 1);
+        let [crowd, alone] = counts.map(f64::from);
+        // Square roots of nine faces and of one.
+        assert!((crowd / alone - 3.0).abs() < 0.3, "{counts:?}");
+    }
+
+    #[test]
+    fn batches_are_the_same_on_any_number_of_threads() {
+        let plan = Plan {
+            photos: Arc::new(photos(vec![photo(&[[60, 40, 40, 50]], 0), photo(&[[20, 20, 60, 75]], 1), photo(&[], 0)])),
+            scenes: Scenes::default(),
+            mistakes: Arc::default(),
+            size: [160, 120],
+            cells: [20, 15],
+            pixel_map: PixelMap::SIGNED,
+            seed: 1,
+            epoch: 2,
+            batch_size: 2,
+            steps: 9,
+        };
+        for threads in [1, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let made: Vec<Vec<f32>> = pool.install(|| batches(plan.clone(), 3).map(|batch| batch.pixels).collect());
+            let expected: Vec<Vec<f32>> = (3..9).map(|step| plan.make(step).pixels).collect();
+            assert!(made == expected, "{threads} threads");
+        }
+    }
+}
