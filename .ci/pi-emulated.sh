@@ -3,7 +3,7 @@
 
 # pi_emulated [--short]: the shipped runtime on an emulated Pi. The whole of it also needs a build that panics when told to.
 pi_emulated() {
-  local programs=$CARGO_TARGET_DIR/pi/aarch64-unknown-linux-gnu/device code=0 arguments
+  local programs=$CARGO_TARGET_DIR/pi/aarch64-unknown-linux-gnu/device code=0 arguments reason
   if [[ ! -x $programs/edge-runtime ]]; then
     skip 'the emulated Raspberry Pi: there is no runtime for it, see above'
     return 0
@@ -22,11 +22,14 @@ pi_emulated() {
     # What tells the two apart must be there to be found.
     pi_panics "$programs/examples/edge-runtime-panics" || { echo 'pi_panics knows no program that panics' >&2; return 1; }
   fi
-  tests/pi/run "${arguments[@]}" 2> >(tee "$scratch/pi-errors" >&2) || code=$?
+  tests/pi/run "${arguments[@]}" > >(tee "$scratch/pi-said") 2> >(tee "$scratch/pi-errors" >&2) || code=$?
   if ((code == 77)); then
     skip "the emulated Raspberry Pi: $(tail -n 1 "$scratch/pi-errors")"
     return 0
   fi
+  while read -r reason; do
+    skip "$reason"
+  done < <(sed -n 's/^skipped: //p' "$scratch/pi-said")
   return "$code"
 }
 

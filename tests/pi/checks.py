@@ -20,6 +20,8 @@ MEMORY = 40 * 1024
 # Milliseconds between which camera to light must lie at the median. A frame's time of capture and now, if they were told by two
 # clocks, would be hours apart or not at all.
 LATENCY = (5.0, 1500.0)
+# What the runtime says when it panics because it was told to.
+PANIC = "the panic that MOODLIGHT_PANIC_AT asks for"
 # The runtime's exit code where lights cannot be driven.
 LIGHTS = 6
 # What `doctor` must say of each machine, and how it may end: a loopback is an odd camera and this an odd Pi, but nothing is broken.
@@ -34,6 +36,8 @@ class Watch:
         self.record = record
         self.active_low = False
         self.part = ""
+        # Since when, and with what readings, the runtime has been told to end.
+        self.ending: tuple[Mark, list[Reading]] | None = None
         # The pins before the runtime started.
         self.resting: Reading | None = None
         self.findings: list[str] = []
@@ -67,10 +71,17 @@ class Watch:
                 self.settles(mark, readings, {words[0], "camera"}, SETTLED + REOPENED)
             case "watching":
                 self.camera_steady(mark, readings, SETTLED + (REOPENED if words else 0.0))
+            case "ending":
+                self.ending = (mark, readings)
             case "dark":
-                self.settles(mark, readings, set(), DARK)
+                # Counted from the signal, not from the end of the process.
+                since, before = self.ending or (mark, [])
+                self.ending = None
+                self.settles(Mark(since.at, mark.words), before + readings, set(), DARK)
                 if words[-1] in ("SIGTERM", "SIGINT"):
                     self.latency(mark)
+                if words[-1] == "panic":
+                    self.verdict(PANIC in self.said("runtime: "), mark, f"it said: {PANIC}")
             case "fault":
                 self.blinks(mark, readings)
             case "memory":
