@@ -17,9 +17,10 @@ impl Config {
 
 fn lights(text: &str) -> LightsConfig {
     let mut config = LightsConfig::default();
-    // What comes after a fault of the syntax is read too.
-    let (file, _) = DeTable::parse_recoverable(text);
-    let Some(found) = table(file.get_ref(), "lights") else { return config };
+    // A fault of the syntax may swallow what follows it, so that the lights are read from their own heading on as well.
+    let heading = text.match_indices("[lights").map(|(at, _)| at).find(|&at| text[..at].ends_with('\n'));
+    let files = [0, heading.unwrap_or(0)].map(|start| DeTable::parse_recoverable(&text[start..]).0);
+    let Some(found) = files.iter().find_map(|file| table(file.get_ref(), "lights")) else { return config };
     if let Some(backend) = value::<LightsBackend>(found, "backend") {
         config.backend = backend;
     }
