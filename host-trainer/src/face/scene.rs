@@ -2,7 +2,7 @@
 
 use super::config::Scenes;
 use super::hide::hide;
-use super::photos::{CROP_FACE, Photo, Photos};
+use super::photos::{CROP_FACE, Photo, PhotoFace, Photos};
 use super::sampling::{Canvas, View};
 use super::tone;
 use crate::random::{Purpose, stream};
@@ -56,8 +56,8 @@ pub struct Composer<'a> {
     settings: &'a Scenes,
     mistakes: &'a [Mistake],
     size: [usize; 2],
-    /// By class, the photo and face of each face that can be looked at.
-    by_class: Vec<Vec<(usize, usize)>>,
+    /// By class, the photos with faces of it that can be looked at, and which faces these are.
+    by_class: Vec<Vec<(usize, Vec<usize>)>>,
     /// Square roots of the classes' sizes, summed up: rarer classes are seen more often than their share.
     classes: Vec<f32>,
     empty: Vec<usize>,
@@ -66,17 +66,21 @@ pub struct Composer<'a> {
 impl<'a> Composer<'a> {
     /// For scenes of `width` x `height` pixels.
     pub fn new(photos: &'a Photos, settings: &'a Scenes, mistakes: &'a [Mistake], size: [usize; 2]) -> Self {
-        let mut by_class = vec![vec![]; photos.classes.len()];
+        let mut by_class: Vec<Vec<(usize, Vec<usize>)>> = vec![vec![]; photos.classes.len()];
         for (index, photo) in photos.photos.iter().enumerate() {
-            for (at, face) in photo.faces.iter().enumerate() {
-                if !face.invalid && face.place[2] >= 10.0 && face.place[3] >= 10.0 {
-                    by_class[face.class].push((index, at));
+            for (class, photos) in by_class.iter_mut().enumerate() {
+                let counts = |(_, face): &(usize, &PhotoFace)| {
+                    face.class == class && !face.invalid && face.place[2] >= 10.0 && face.place[3] >= 10.0
+                };
+                let faces: Vec<usize> = photo.faces.iter().enumerate().filter(counts).map(|(at, _)| at).collect();
+                if !faces.is_empty() {
+                    photos.push((index, faces));
                 }
             }
         }
         let mut sum = 0.0;
-        let add = |class: &Vec<(usize, usize)>| {
-            sum += (class.len() as f32).sqrt();
+        let add = |class: &Vec<(usize, Vec<usize>)>| {
+            sum += (class.iter().map(|(_, faces)| faces.len()).sum::<usize>() as f32).sqrt();
             sum
         };
         let classes = by_class.iter().map(add).collect();
@@ -139,12 +143,15 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// Of a class's photos one is as likely as another, whether it shows one face or twenty: those that show one person are what a
+    /// camera sees, and are few.
     fn any_face(&self, random: &mut ChaCha8Rng) -> Option<(usize, usize)> {
         let all = *self.classes.last()?;
         let wanted = random.random::<f32>() * all;
         let class = self.classes.iter().position(|&sum| wanted < sum)?;
-        let faces = &self.by_class[class];
-        (!faces.is_empty()).then(|| faces[random.random_range(0..faces.len())])
+        let photos = &self.by_class[class];
+        let (photo, faces) = photos.get(random.random_range(0..photos.len().max(1)))?;
+        Some((*photo, faces[random.random_range(0..faces.len())]))
     }
 
     fn angle(&self, random: &mut ChaCha8Rng) -> f32 {
@@ -280,7 +287,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::face::batches::{Plan, batches};
-    use crate::face::photos::{PhotoFace, Plane, pyramid};
+    use crate::face::photos::{Plane, pyramid};
     use emotion_models::PixelMap;
     use std::sync::Arc;
 
@@ -337,17 +344,18 @@ mod tests {
     }
 
     #[test]
-    fn rarer_classes_are_seen_more_often_than_their_share() {
+    fn a_photo_of_one_is_seen_as_often_as_one_of_many() {
         let crowd: Vec<[usize; 4]> = (0..9).map(|at| [20 + at % 3 * 60, 20 + at / 3 * 50, 20, 25]).collect();
-        let photos = photos(vec![photo(&crowd, 0), photo(&[[20, 20, 40, 50]], 1)]);
+        let photos = photos(vec![photo(&crowd, 0), photo(&[[90, 60, 60, 75]], 0), photo(&[[20, 20, 40, 50]], 1)]);
         let settings = plain();
         let composer = Composer::new(&photos, &settings, &[], [160, 120]);
         let random = &mut stream(Purpose::Scene, 1, 0, 0);
-        let mut counts = [0; 2];
+        let mut counts = [0; 3];
         (0..4000).for_each(|_| counts[composer.any_face(random).unwrap().0] += 1);
-        let [crowd, alone] = counts.map(f64::from);
-        // Square roots of nine faces and of one.
-        assert!((crowd / alone - 3.0).abs() < 0.3, "{counts:?}");
+        let [crowd, alone, other] = counts.map(f64::from);
+        assert!((crowd / alone - 1.0).abs() < 0.1, "{counts:?}");
+        // Square roots of ten faces and of one.
+        assert!(((crowd + alone) / other - 10f64.sqrt()).abs() < 0.4, "{counts:?}");
     }
 
     #[test]
