@@ -17,6 +17,7 @@ pub(crate) use op::Fused;
 pub(crate) use plan::{Entry, Exit, Plan, Step};
 pub(crate) use program::{Program, Threads, pack};
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::kernels;
 use tract_core::prelude::{TractResult, TypedModel};
 
