@@ -155,6 +155,12 @@ pub struct ClassifyArgs {
     /// Whose mood counts in a photo: that of the largest face, the mean of all, or each
     #[arg(long, value_enum)]
     pub faces: Option<WhichFaces>,
+    /// The arithmetic that the models run in; auto is the faster one here
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionChoice>,
+    /// Threads that the models run on, 1 to 16
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    pub threads: Option<NonZeroUsize>,
     /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder
     #[arg(long, value_name = "OUT")]
     pub annotate: Option<PathBuf>,

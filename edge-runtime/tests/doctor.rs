@@ -406,6 +406,20 @@ fn a_busy_camera_and_a_missing_one_are_told_apart() {
 }
 
 #[test]
+fn a_folder_without_pictures_is_no_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut board = Board::new("pi4");
+    board.plan.source = SourceSpec::Images(folder.path().to_owned());
+    let (verdict, id, found, _) = board.complaint();
+    assert_eq!((verdict, id.as_str()), (Verdict::Problem, "source"));
+    assert!(found.contains("no pictures in it"), "{found}");
+    fs::write(folder.path().join("one.png"), "").unwrap();
+    assert_eq!(board.complaints(), []);
+    board.plan.source = SourceSpec::Images(folder.path().join("none"));
+    assert!(board.complaint().2.contains("it is not there"));
+}
+
+#[test]
 fn a_camera_that_another_program_has_open_is_told_of_before_it_is_missed() {
     let mut board = Board::new("pi4-32bit");
     let device = board.answers.cameras[0].path.clone();

@@ -193,7 +193,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__classify)
-            opts="-h --json --faces --annotate --config --model --face-model --no-face-search --help"
+            opts="-h --json --faces --precision --threads --annotate --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -201,6 +201,14 @@ _edge__runtime() {
             case "${prev}" in
                 --faces)
                     COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --annotate)

@@ -93,6 +93,10 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -s h -l h
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l faces -d 'Whose mood counts in a photo: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
 all\t'Every face: each mood that somebody shows is lit'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+f32\t'32-bit floating point'
+int8\t'8-bit integers; for models that were quantised'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l threads -d 'Threads that the models run on, 1 to 16' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l annotate -d 'Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F

@@ -63,21 +63,19 @@ fn pipeline(setup: &Setup) -> Result<Pipeline<MemoryPin>, Failure> {
 struct Stages([Histogram; 6]);
 
 impl Stages {
+    /// Counts what ran: a frame without a face has nothing to preprocess and infer.
     fn record(&mut self, timings: &Timings) {
         let Timings { locate, preprocess, inference, filter, light, frame } = *timings;
         for (stage, time) in self.0.iter_mut().zip([locate, preprocess, inference, filter, light, frame]) {
-            stage.record(time);
+            if time > Duration::ZERO {
+                stage.record(time);
+            }
         }
     }
 
-    fn percentiles(&self) -> Vec<(&'static str, Percentiles)> {
-        STAGES.into_iter().zip(self.0.iter().map(percentiles)).collect()
+    fn percentiles(&self) -> Vec<(&'static str, Option<Percentiles>)> {
+        STAGES.into_iter().zip(self.0.iter().map(Histogram::percentiles)).collect()
     }
-}
-
-fn percentiles(histogram: &Histogram) -> Percentiles {
-    let zero = Percentiles { p50: Duration::ZERO, p95: Duration::ZERO, p99: Duration::ZERO };
-    histogram.percentiles().unwrap_or(zero)
 }
 
 fn failure(error: StepError) -> Failure {
@@ -91,7 +89,7 @@ fn failure(error: StepError) -> Failure {
 fn report(
     pipeline: &Pipeline<MemoryPin>,
     frames: String,
-    stages: Vec<(&'static str, Percentiles)>,
+    stages: Vec<(&'static str, Option<Percentiles>)>,
     facts: Vec<Fact>,
 ) -> Report {
     let card = pipeline.classifier.card();

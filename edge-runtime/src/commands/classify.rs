@@ -20,7 +20,8 @@ use told::Told;
 
 pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
     let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &args.pictures)).transpose()?;
-    let setup = Setup::new(global, &Settings::default())?;
+    let setup =
+        Setup::new(global, &Settings { precision: args.precision, threads: args.threads, ..Settings::default() })?;
     let classifier = setup.classifier()?;
     let resolved = setup.resolve(&classifier)?;
     let finder = setup.finder()?;

@@ -2,8 +2,8 @@
 
 use super::answers::{Device, Holder};
 use super::{Check, Machine, Plan, Verdict, service};
-use crate::source::SourceSpec;
 use crate::source::cameras::Camera;
+use crate::source::{Images, SourceError, SourceSpec};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -90,6 +90,16 @@ fn source(machine: &Machine, plan: &Plan) -> Check {
             let fix = "put pictures there, or name another place in `source`";
             Check::problem("source", format!("{description}: it is not there"), fix)
         }
+        SourceSpec::Images(path) => match Images::open(path, 1, false) {
+            Ok(_) => Check::ok("source", description),
+            Err(error) => {
+                let found = match error {
+                    SourceError::NoPictures(_) => format!("{description}: no pictures in it"),
+                    error => error.to_string(),
+                };
+                Check::problem("source", found, "put pictures there, or name another place in `source`")
+            }
+        },
         _ => Check::ok("source", description),
     }
 }

@@ -2,6 +2,7 @@
 
 mod child;
 mod programs;
+mod rhythm;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use crate::frame::Frame;
 use child::{Child, Read};
 use emotion_models::PixelFormat;
 pub use programs::listed;
+use rhythm::Rhythm;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,6 +31,7 @@ struct Rpicam {
     height: u32,
     stride: usize,
     silence: Duration,
+    rhythm: Rhythm,
     delivered: bool,
     description: String,
 }
@@ -54,6 +57,7 @@ impl Rpicam {
             height,
             stride: (width as usize).next_multiple_of(ROW_ALIGNMENT),
             silence: Duration::try_from_secs_f64(2.5 / fps).unwrap_or(SILENCE).max(SILENCE),
+            rhythm: Rhythm::new(fps),
             delivered: false,
             description: format!("camera module: {width}x{height} YUV420 from {}", program.display()),
         })
@@ -74,12 +78,17 @@ impl FrameSource for Rpicam {
         frame.data.resize(needed, 0);
         let patience = if self.delivered { self.silence } else { FIRST };
         let (mut found, mut began) = (0, None);
+        let (mut first, mut longest) = (Duration::ZERO, Duration::ZERO);
         let start = Instant::now();
         while found < needed {
+            let asked = Instant::now();
             let left = patience.saturating_sub(start.elapsed());
             match self.child.read(&mut frame.data[found..], left).map_err(|error| self.child.broken(&error))? {
                 Read::Bytes(count) => {
-                    began.get_or_insert_with(Instant::now);
+                    match began {
+                        None => (began, first) = (Some(Instant::now()), asked.elapsed()),
+                        Some(_) => longest = longest.max(asked.elapsed()),
+                    }
                     found += count;
                 }
                 Read::Nothing => return Err(self.child.silent().into()),
@@ -88,6 +97,9 @@ impl FrameSource for Rpicam {
         }
         if let Some((width, height)) = self.child.other_size(self.width, self.height) {
             return Err(self.child.resized(width, height).into());
+        }
+        if self.rhythm.is_lost(first, longest) {
+            return Err(self.child.misfit(self.width, self.height, needed).into());
         }
         self.delivered = true;
         // The program tells no time: a frame counts from when its first bytes arrived.

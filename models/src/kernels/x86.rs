@@ -230,6 +230,10 @@ unsafe fn requantise(sums: __m256i, multipliers: *const f32, finish: &Finish, ad
     }
 }
 
+/// Eight values, each between the two bounds.
+///
+/// # Safety
+/// The processor has AVX.
 #[inline(always)]
 unsafe fn clamp(value: __m256, (low, high): (f32, f32)) -> __m256 {
     // SAFETY: the processor has AVX.

@@ -1,7 +1,7 @@
 //! The frames of a source as they come: a camera's rate, and the latency from capture to light.
 
 use super::report::{Fact, Report, mebibytes};
-use super::{Stages, failure, percentiles, pipeline, report};
+use super::{Stages, failure, pipeline, report};
 use crate::exit::Failure;
 use crate::frame::Clock;
 use crate::histogram::Histogram;
@@ -69,7 +69,7 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
     }
     let rate = measured as f64 / start.elapsed().as_secs_f64();
     let mut stages = stages.percentiles();
-    stages.push(("camera to light", percentiles(&latency)));
+    stages.push(("camera to light", latency.percentiles()));
     let facts = vec![
         Fact::new("frames_per_second", "frames a second, as the source gave them", Some(rate), |rate| {
             format!("{rate:.1}")

@@ -16,8 +16,8 @@ pub(super) struct Report {
     pub engine: String,
     /// Which frames were judged.
     pub frames: String,
-    /// How long each stage takes a frame.
-    pub stages: Vec<(&'static str, Percentiles)>,
+    /// How long each stage takes a frame; `None` where it never ran.
+    pub stages: Vec<(&'static str, Option<Percentiles>)>,
     /// What is not a stage.
     pub facts: Vec<Fact>,
     /// Where an inference's time goes, if that was asked for.
@@ -91,8 +91,8 @@ impl Report {
             .stages
             .iter()
             .map(|(name, found)| {
-                let values = json!({ "p50": millis(found.p50), "p95": millis(found.p95), "p99": millis(found.p99) });
-                (name.replace(' ', "_"), values)
+                let values = |found: &Percentiles| json!({ "p50": millis(found.p50), "p95": millis(found.p95), "p99": millis(found.p99) });
+                (name.replace(' ', "_"), found.as_ref().map_or(Value::Null, values))
             })
             .collect();
         let mut report = json!({
@@ -116,7 +116,7 @@ impl Report {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "{:<16}{:>12}{:>12}{:>12}", "", "p50", "p95", "p99");
         for (name, found) in &self.stages {
-            let [p50, p95, p99] = [found.p50, found.p95, found.p99].map(shown);
+            let [p50, p95, p99] = columns(found);
             let _ = writeln!(text, "{name:<16}{p50:>12}{p95:>12}{p99:>12}");
         }
         text.push('\n');
@@ -135,7 +135,7 @@ impl Report {
     pub fn markdown(&self) -> String {
         let mut text = String::from("| stage | p50 | p95 | p99 |\n|---|---:|---:|---:|\n");
         for (name, found) in &self.stages {
-            let [p50, p95, p99] = [found.p50, found.p95, found.p99].map(shown);
+            let [p50, p95, p99] = columns(found);
             // Writing into a String cannot fail.
             let _ = writeln!(text, "| {name} | {p50} | {p95} | {p99} |");
         }
@@ -156,6 +156,14 @@ impl Report {
             self.model, self.precision, self.engine, self.frames
         );
         text
+    }
+}
+
+/// The columns of a stage; a stage that never ran, for want of a face, has no times.
+fn columns(found: &Option<Percentiles>) -> [String; 3] {
+    match found {
+        Some(found) => [found.p50, found.p95, found.p99].map(shown),
+        None => [const { "did not run" }; 3].map(str::to_owned),
     }
 }
 

@@ -124,6 +124,14 @@ impl Child {
         self.fault(format!("delivers {width}x{height} pixels: write that size to `width` and `height` in [camera]"))
     }
 
+    /// The fault of a child whose frames are not as long as their size says.
+    pub fn misfit(&self, width: u32, height: u32, bytes: usize) -> CameraError {
+        self.fault(format!(
+            "delivers short or damaged frames: they are not the {bytes} bytes of {width}x{height} YUV420; if that goes on, try another \
+             `width` and `height` in [camera]"
+        ))
+    }
+
     /// The fault of a pipe that cannot be read.
     pub fn broken(&self, error: &io::Error) -> CameraError {
         self.fault(format!("cannot be read from: {error}"))

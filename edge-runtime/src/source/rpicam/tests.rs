@@ -104,6 +104,26 @@ fn another_size_than_asked_for_is_a_fault_that_names_it() {
     assert!(said.contains("delivers 128x96 pixels"), "{said}");
 }
 
+/// Frames of `bytes` bytes, 20 a second; the first error of reading `most` of them.
+fn paced(bytes: usize, most: u64) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("frame"), vec![0; bytes]).unwrap();
+    let program =
+        script(folder.path(), "rpicam-vid", "cd \"$(dirname \"$0\")\"; while :; do cat frame; sleep 0.05; done");
+    let mut source = Rpicam::start(&program, &REQUEST, 20.0).map_err(|error| error.to_string()).unwrap();
+    (0..most).find_map(|number| source.fill(number, &mut Frame::empty()).err()).map(|error| error.to_string())
+}
+
+#[test]
+fn frames_of_another_length_are_a_fault_and_whole_ones_are_not() {
+    assert_eq!(paced(PADDED, 30), None);
+    for bytes in [PADDED - 100, PADDED + 100] {
+        // A quiet machine needs a dozen.
+        let said = paced(bytes, 2000).unwrap();
+        assert!(said.contains("short or damaged frames") && said.contains("768 bytes of 100x4"), "{said}");
+    }
+}
+
 #[test]
 fn the_child_and_what_it_started_end_with_the_source() {
     let (folder, mut source) = start("sleep 300 & echo $! > \"$(dirname \"$0\")/id\"; head -c 100000 /dev/zero; wait");

@@ -26,7 +26,7 @@ fn check_int<K: Kernel>(store: impl Fn(f32, i32) -> K::Value + Copy, load: impl 
 }
 
 /// Float kernels stay within what rounding explains, and each gives exactly what its way of adding products gives: those with
-/// `fused` multiply-add all the same.
+/// `fused` multiply-add all the same. Zeros of either sign count as one number: which of them a maximum of both is, no standard says.
 fn check_float<K: Kernel<Value = f32>>(fused: bool) {
     for seed in 0..CASES {
         let case = draw(seed, false, 0);
