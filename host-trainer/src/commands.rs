@@ -91,10 +91,11 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
-        let (state, identity) = checkpoint::load(run)?;
+        let (state, mut identity) = checkpoint::load(run)?;
         train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
+            identity.prolong(&command());
             files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         }
         say_where(run, &state, &config)?;

@@ -11,10 +11,10 @@ use crate::files;
 use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::train::Trainer;
-use crate::train::checkpoint::Identity;
+use crate::train::checkpoint::{self, Identity};
 use crate::train::schedule::Schedule;
 use anyhow::{Context, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use emotion_models::Task;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,9 +22,12 @@ use std::process::ExitCode;
 /// Arguments of `quantize`.
 #[derive(Debug, Args)]
 pub struct QuantizeArgs {
-    /// Float run to start from, at its best epoch.
+    /// Float run to start from.
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// Which of its weights: those of the best epoch, or those after the last.
+    #[arg(long, value_enum, default_value_t)]
+    pub at: At,
     /// Run folder to write.
     #[arg(long, value_name = "QRUN")]
     pub out: PathBuf,
@@ -60,6 +63,17 @@ pub struct QuantizeArgs {
     pub threads: Option<usize>,
 }
 
+/// Which weights of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum At {
+    /// Of the epoch that was best on validation.
+    #[default]
+    Best,
+    /// After the last epoch, averaged where averaging is on: a run whose learning rate fell to nothing often ends in its best weights,
+    /// though by a small validation part another epoch looks better.
+    Last,
+}
+
 /// Quantises a float run into a new one.
 ///
 /// # Errors
@@ -69,7 +83,11 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     if face::task_of(&args.run.join("config.toml")) == Task::Face {
         return face::quantize::run(args);
     }
-    let parent = open(&args.run)?;
+    let mut parent = open(&args.run)?;
+    if args.at == At::Last {
+        let (state, identity) = checkpoint::load(&args.run)?;
+        (parent.weights, parent.identity) = (state.average.unwrap_or(state.weights), identity);
+    }
     let mut config = configuration(&parent.config);
     if !args.data.is_empty() {
         config.data.sources.clone_from(&args.data);

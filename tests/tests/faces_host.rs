@@ -62,6 +62,18 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
         assert!(fs::read_to_string(at("page.html")).unwrap().contains("test photos"));
         assert!(fs::read_to_string(model.with_extension("md")).unwrap().matches("test folder, ").count() == 2);
     }
+
+    let mut longer = host_trainer();
+    longer.args(["train", "--epochs", "3", "--resume"]).arg(at("run"));
+    let longer = Session::run(&mut longer).expect_code(0);
+    assert!(longer.stdout.contains("epoch 3/3"), "{}", longer.stdout);
+    let mut quantize = host_trainer();
+    quantize.args(["quantize", "--at", "last", "--epochs", "0", "--out"]).arg(at("last")).arg(at("run"));
+    Session::run(&mut quantize).expect_code(0);
+    Session::run(host_trainer().arg("export").arg(at("last")).arg("--out").arg(at("last.onnx"))).expect_code(0);
+    let card = fs::read_to_string(at("last.md")).unwrap();
+    assert!(card.contains("--epochs 3 --resume run\nhost-trainer quantize --at last"), "{card}");
+
     let mut classify = host_trainer();
     classify.args(["predict", "--model"]).arg(at("float.onnx")).arg(data.join("test/images/3.png"));
     Session::run(&mut classify).expect_error(4, &["face", "emotion"]);

@@ -120,9 +120,12 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
-        let (state, identity) = checkpoint::load(run)?;
+        let (state, mut identity) = checkpoint::load(run)?;
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
+        if args.epochs.is_some() {
+            identity.prolong(&now.command);
+        }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;
         (state, identity)

@@ -8,8 +8,9 @@ use crate::commands;
 use crate::config::Quantization;
 use crate::device::Engine;
 use crate::failure::{Blame, Kind, failure};
+use crate::nets::weights::Weights;
 use crate::output::say;
-use crate::quantize::{EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP};
+use crate::quantize::{At, EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP};
 use crate::train::checkpoint::Identity;
 use crate::train::schedule::Schedule;
 use anyhow::Result;
@@ -38,7 +39,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     commands::claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
     config.threads = commands::start_threads(config.threads)?;
     let data = Data::load(&config)?;
-    let (_, parent) = checkpoint::load_best(&args.run)?;
+    let (weights, parent) = weights(&args.run, args.at)?;
     if args.data.is_empty() && data.fingerprint != parent.data_fingerprint {
         let run = args.run.display();
         let message = format!(
@@ -48,7 +49,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     }
     command::say_data(&data)?;
     let told = format!("{}\n{}", parent.command, commands::command());
-    train(&args.run, config, &data, &args.out, told)
+    train(weights, Identity { command: told, ..parent }, config, &data, &args.out)
 }
 
 /// Quantises the float run that a command has just finished, with the settings that suit most.
@@ -59,8 +60,8 @@ pub fn follow(run: &Path, out: &Path, data: &Data, force: bool) -> Result<ExitCo
     let config = configuration(&open(run)?);
     commands::claim_beside(out, &[], force).blame(Kind::Usage)?;
     say!("quantising {} into {}", run.display(), out.display())?;
-    let told = checkpoint::load_best(run)?.1.command;
-    train(run, config, data, out, told)
+    let (weights, parent) = weights(run, At::Best)?;
+    train(weights, parent, config, data, out)
 }
 
 fn open(run: &Path) -> Result<FaceConfig> {
@@ -85,15 +86,20 @@ fn configuration(float: &FaceConfig) -> FaceConfig {
     config
 }
 
-fn train(parent: &Path, config: FaceConfig, data: &Data, out: &Path, command: String) -> Result<ExitCode> {
+fn weights(run: &Path, at: At) -> Result<(Weights, Identity)> {
+    match at {
+        At::Best => checkpoint::load_best(run),
+        At::Last => checkpoint::load(run).map(|(last, identity)| (last.average.unwrap_or(last.weights), identity)),
+    }
+}
+
+fn train(weights: Weights, parent: Identity, config: FaceConfig, data: &Data, out: &Path) -> Result<ExitCode> {
     let engine = Engine::open(config.device, config.operators)?;
-    let (weights, parent) = checkpoint::load_best(parent)?;
     let mut state = Trainer::start(&config, &config.build_net());
     for own in [Some(&mut state.weights), state.average.as_mut()].into_iter().flatten() {
         own.0.extend(weights.0.clone());
     }
-    let identity =
-        Identity { command, config: Some(config.to_toml()?), data_fingerprint: data.fingerprint.clone(), ..parent };
+    let identity = Identity { config: Some(config.to_toml()?), data_fingerprint: data.fingerprint.clone(), ..parent };
     command::begin(out, &config)?;
     let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, out, identity, state);
     command::to_the_end(trainer, out, data)

@@ -65,11 +65,20 @@ pub struct Identity {
     pub labels: Vec<String>,
     /// SHA-256 over the pictures.
     pub data_fingerprint: String,
-    /// The command that started the run.
+    /// The commands that started the run and had it go on for longer.
     pub command: String,
     /// The run's configuration as it was started, as TOML; absent in checkpoints of the first versions.
     #[serde(default)]
     pub config: Option<String>,
+}
+
+impl Identity {
+    /// Takes note of a command that had a run go on for longer than it was to, once.
+    pub fn prolong(&mut self, command: &str) {
+        if !self.command.lines().any(|line| line == command) {
+            self.command = format!("{}\n{command}", self.command);
+        }
+    }
 }
 
 /// The last state of a run.
