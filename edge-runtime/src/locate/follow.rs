@@ -11,6 +11,9 @@ const SEARCH: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_millis(500);
 /// A face that is followed may have this share of the score that a new one needs.
 const STAYS: f32 = 0.6;
+/// The odds of a newcomer's being a face must be so many times those that a face in a photo needs: somebody who is there shows the
+/// camera a better view within a few frames, a pattern on the wall taken for a face would light a lamp for as long as it hangs there.
+const NEWCOMER: f32 = 2.0;
 /// Places in a frame that are looked at again before somebody new is believed to be there.
 const AGAIN: usize = 3;
 /// A box is that of a face that was seen a moment ago from this intersection over union on.
@@ -80,6 +83,7 @@ impl<F: Finder> Follower<F> {
             self.finder.search(frame, needed * STAYS, AGAIN, &known)?
         };
         let search = window.is_none();
+        let newcomer = with_odds(needed, NEWCOMER);
         let mut taken = [false; emotion_models::MAX_FACES];
         for track in &mut self.tracks {
             // A search looks for everybody, also for those whose box's middle lies outside the frame.
@@ -100,7 +104,7 @@ impl<F: Finder> Follower<F> {
             track.lost.get_or_insert(self.latest);
         }
         for (index, face) in faces.iter().enumerate() {
-            if search && !taken[index] && face.score >= needed && !self.tracks.is_full() {
+            if search && !taken[index] && face.score >= newcomer && !self.tracks.is_full() {
                 let steady = Steady::new(face, self.latest);
                 let _ = self.tracks.push(Track { id: self.next, found: *face, steady, sight: Sight::Seen, lost: None });
                 self.next = self.next.wrapping_add(1);
@@ -204,6 +208,11 @@ fn holds(window: CropBox, face: &Face, sides: [u32; 2]) -> bool {
         at >= start as f32 && at < (start + size as i32) as f32
     };
     within(x, sides[0], window.x, window.width) && within(y, sides[1], window.y, window.height)
+}
+
+/// A probability whose odds are `times` those of `probability`.
+fn with_odds(probability: f32, times: f32) -> f32 {
+    times * probability / (1.0 - probability + times * probability)
 }
 
 /// How far apart two boxes are: middles in sides, sizes as a logarithm.
