@@ -7,6 +7,9 @@ use std::time::Duration;
 
 /// The whole frame is searched at least this often.
 const SEARCH: Duration = Duration::from_secs(1);
+/// How long a search's word holds for a face whose window alone shows it with a lower score than it needs: there are faces that only
+/// several looks together are sure of.
+const ASSURED: Duration = Duration::from_millis(250);
 /// How long a face that is lost is remembered as somebody's.
 const REMEMBERED: Duration = Duration::from_millis(500);
 /// A face that is followed may have this share of the score that a new one needs.
@@ -37,7 +40,7 @@ struct Track {
 }
 
 /// Searches the whole frame while there is no face, then a window about the faces it knows; the whole frame again every
-/// second, when a score drops, and at once when a face is not in its window.
+/// second, when a score drops (four times a second if it stays low), and at once when a face is not in its window.
 ///
 /// A frame costs one look, two when a face is lost, and two more for each of at most three places where somebody new may be.
 /// Nothing is allocated, and at most [`MOST_FOLLOWED`] faces are kept.
@@ -131,8 +134,9 @@ impl<F: Finder> Follower<F> {
 
     /// The window about the faces wanted; `None` where the whole frame is to be searched.
     fn window(&self, width: u32, height: u32) -> Option<CropBox> {
-        let fresh = self.searched.is_some_and(|searched| self.latest - searched < SEARCH);
-        if !fresh || self.doubtful || self.wanted().any(|track| track.lost.is_some()) {
+        let age = self.searched.map(|searched| self.latest - searched);
+        let due = if self.doubtful { ASSURED } else { SEARCH };
+        if age.is_none_or(|age| age >= due) || self.wanted().any(|track| track.lost.is_some()) {
             return None;
         }
         let input = self.finder.input();
@@ -148,7 +152,7 @@ impl<F: Finder> Follower<F> {
         let size = [right - left, bottom - top].map(|side| side.max(1) as u32);
         let window = CropBox { x: left, y: top, width: size[0], height: size[1] };
         let share = (window.width * window.height) as f32 / (width * height) as f32;
-        (share < NEARLY_ALL).then_some(window)
+        Some(if share < NEARLY_ALL { window } else { CropBox::full(width, height) })
     }
 
     /// Decides whom the lights are about, and lists the faces.

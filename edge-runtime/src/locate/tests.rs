@@ -167,8 +167,28 @@ fn a_weak_face_stays_but_a_new_one_needs_the_whole_score() {
     run.frame(&[face(300.0, 200.0, 80.0)]);
     run.looks();
     assert_eq!(run.frame(&[weak])[0].sight, Sight::Seen);
-    assert_eq!(run.frame(&[weak])[0].sight, Sight::Seen);
-    assert!(run.looks().last().is_some_and(is_whole), "a score that drops has the whole frame searched");
+    assert!(run.looks().iter().all(|look| !is_whole(look)), "the search before has just said that somebody is there");
+    for _ in 0..30 {
+        assert_eq!(run.frame(&[weak])[0].sight, Sight::Seen);
+    }
+    let whole = run.looks().iter().filter(|look| is_whole(look)).count();
+    assert!((3..=5).contains(&whole), "a score that drops has the whole frame searched, not in every frame: {whole}");
+}
+
+#[test]
+fn a_face_whose_window_is_the_whole_frame_costs_one_look_a_frame() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let (large, weak) = (face(120.0, 40.0, 380.0), Face { score: 0.35, ..face(20.0, 20.0, 60.0) });
+    run.frame(&[large]);
+    run.looks();
+    for _ in 0..20 {
+        assert_eq!(run.frame(&[large, weak]).len(), 1);
+    }
+    let looks = run.looks();
+    assert!(
+        looks.len() == 20 && looks.iter().all(is_whole),
+        "what may be another face is looked at once a second: {looks:?}"
+    );
 }
 
 #[test]
