@@ -62,7 +62,7 @@ fn load_with<M: EitherArithmetic>(
     }
     let key = key(bytes, threads);
     if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
-        tracing::info!("{found} was the faster arithmetic for {name} when both were last tried here");
+        tracing::debug!("{found} was the faster arithmetic for {name} when both were last tried here");
         return M::with(&model, name, found, threads);
     }
     let (loaded, race) = M::fastest(&model, name, threads)?;

@@ -159,7 +159,9 @@ impl Moods {
             };
         }
         self.each.retain(|(_, filter)| filter.state() != State::NoFace);
-        let observation = if self.each.is_empty() { Observation::NoFace } else { Observation::Unclear };
+        // Counted beside the moods that are held, not after them.
+        let anybody = people.iter().any(|person| person.look != Look::Gone);
+        let observation = if anybody { Observation::Unclear } else { Observation::NoFace };
         self.common.observe(at, observation);
         self.state()
     }
@@ -271,9 +273,9 @@ mod tests {
         moods.observe(millis(1400), &[clear(2, HAPPY)]);
         assert_eq!((moods.lit(), moods.state()), (MoodSet::of(State::Mood(1)), State::Mood(1)));
         moods.observe(millis(2000), &[]);
+        assert_eq!(moods.state(), State::Mood(1));
         moods.observe(millis(2400), &[]);
-        moods.observe(millis(2900), &[]);
-        assert_eq!((moods.lit(), moods.state()), (MoodSet::NONE, State::NoFace));
+        assert_eq!((moods.lit(), moods.state()), (MoodSet::NONE, State::NoFace), "one hold time, not two");
         assert_eq!(moods.fault(millis(4000)), State::Fault);
         assert_eq!(moods.lit(), MoodSet::NONE);
     }
