@@ -2,11 +2,11 @@
 
 use super::export::Measured;
 use super::gate::Agreement;
-use super::matching::Scores;
+use super::matching::{Centres, Scores};
 use super::run::FaceRun;
 use super::trainer::WANTED;
 use crate::export::Request;
-use crate::export::card::{EVALUATIONS, LIMITS_HEADING, plain, today};
+use crate::export::card::{EVALUATIONS, LIMITS_HEADING, cell, plain, today};
 use crate::nets::summary::grouped;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
@@ -108,6 +108,10 @@ pub fn line(scores: &Scores) -> String {
     )
 }
 
+fn class_name(class: &str) -> String {
+    cell(if class.is_empty() { "unnamed" } else { class })
+}
+
 fn section(text: &mut String, one: &Measured, what: &str) {
     let scores = &one.scores;
     let _ = write!(
@@ -131,17 +135,25 @@ fn section(text: &mut String, one: &Measured, what: &str) {
         row(name, *recall);
     }
     for (class, recall) in &scores.by_class {
-        row(&crate::export::card::cell(if class.is_empty() { "unnamed" } else { class }), *recall);
+        row(&class_name(class), *recall);
     }
+    let centres = &scores.centres;
     let _ = writeln!(
         text,
         "\nPhotos with one face, over 15 % of the width: centre within 12 % of the face's width for {:.1} % ({} of {}), median \
-         distance of those found {:.1} %.\n",
-        100.0 * scores.centre_near.rate(),
-        scores.centre_near.found,
-        scores.centre_near.faces,
-        100.0 * scores.centre_median
+         distance of those found {:.1} %. By class, in % of the width; right and down are mean and standard deviation of those found:\n\n\
+         | faces | within 12 % | of | median | right | down |\n|---|---|---|---|---|---|",
+        100.0 * centres.near.rate(),
+        centres.near.found,
+        centres.near.faces,
+        100.0 * centres.median
     );
+    for (class, Centres { near, median, mean, deviation }) in &scores.centres_by_class {
+        let off = |axis: usize| format!("{:.1} ± {:.1}", 100.0 * mean[axis], 100.0 * deviation[axis]);
+        let (class, median, across, down) = (class_name(class), 100.0 * median, off(0), off(1));
+        let _ = writeln!(text, "| {class} | {} | {} | {median:.1} | {across} | {down} |", near.found, near.faces);
+    }
+    text.push('\n');
 }
 
 const LIMITS: &str = "## Limits

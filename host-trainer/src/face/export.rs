@@ -19,6 +19,9 @@ use emotion_models::{FACE_LABEL, FaceFinder, ModelCard, Precision, Task, embed, 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
+const LEAST_RECALL: f64 = 0.5;
+
 /// The exported model's figures on one part of the data.
 pub struct Measured {
     /// The data set's folder name.
@@ -107,6 +110,13 @@ pub fn run(request: &Request) -> Result<ExitCode> {
         say!("{source} {part}: {}", card::line(scores))?;
     }
     say!("card: {}", request.out.with_extension("md").display())?;
+    let found = measured[0].scores.recall.rate();
+    if found < LEAST_RECALL {
+        let percent = 100.0 * found;
+        eprintln!(
+            "warning: it finds {percent:.0} % of the validation photos' faces at the precision asked for: train it for more epochs, or on more photos"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 

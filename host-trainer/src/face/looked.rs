@@ -1,7 +1,7 @@
 //! What was found in photos, beside what is marked in them.
 
 use super::look::LEAST_SCORE;
-use super::matching::{Findings, SIZES, Scores};
+use super::matching::{Centres, Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
 use crate::progress::Progress;
 use anyhow::Result;
@@ -80,17 +80,22 @@ pub fn text(scores: &Scores) -> String {
     for (name, recall) in by_size.chain(scores.by_class.iter().cloned()) {
         let _ = writeln!(text, "  {name:24}  {:.3}  {:>6}  {:>4}", recall.rate(), recall.found, recall.faces);
     }
-    let centre = scores.centre_near;
-    let _ = write!(
+    let centre = scores.centres.near;
+    let _ = writeln!(
         text,
-        "\none person, face over 15 %: centre within 12 % of the face's width for {:.1} % ({} of {}), median {:.1} %\n\
-         boxes in photos without a face: {} in {}\n",
+        "\none person, face over 15 %: centre within 12 % of the face's width for {:.1} % ({} of {}), median {:.1} %",
         100.0 * centre.rate(),
         centre.found,
         centre.faces,
-        100.0 * scores.centre_median,
-        scores.false_alarms,
-        scores.empty_photos
+        100.0 * scores.centres.median,
     );
+    let _ = writeln!(text, "{:26} within 12 %    of   median   right           down", "");
+    for (name, Centres { near, median, mean, deviation }) in &scores.centres_by_class {
+        let off = |axis: usize| format!("{:.1} ± {:.1} %", 100.0 * mean[axis], 100.0 * deviation[axis]);
+        let (median, across, down) = (100.0 * median, off(0), off(1));
+        let _ =
+            writeln!(text, "  {name:24} {:>11} {:>5} {median:>6.1} %   {across:<15} {down}", near.found, near.faces);
+    }
+    let _ = writeln!(text, "\nboxes in photos without a face: {} in {}", scores.false_alarms, scores.empty_photos);
     text
 }

@@ -14,7 +14,7 @@ pub const SIZES: [(f32, f32, &str); 3] =
 /// A lone face this large has its centre measured.
 const CENTRED: f32 = 0.15;
 /// The centre's distance, as a fraction of the face's width, that counts as near.
-const NEAR: f32 = 0.12;
+const NEAR: f64 = 0.12;
 
 /// One box, judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,8 +38,8 @@ pub struct Truth {
     pub found: Option<f32>,
     /// The only face in its photo.
     pub alone: bool,
-    /// Distance of the box's centre as a fraction of the face's width.
-    pub away: f32,
+    /// How far right and down the box's centre is of the face's, as fractions of the face's width; nothing where none fits.
+    pub off: Option<[f32; 2]>,
 }
 
 /// What was found in a number of photos, at every score.
@@ -80,13 +80,13 @@ impl Findings {
             if marked.invalid {
                 continue;
             }
-            let away = taken.map_or(f32::INFINITY, |face| {
+            let off = taken.map(|face| {
                 let ([x, y], [left, top]) = (face.centre(), as_face(marked.place).centre());
-                (x - left).hypot(y - top) / marked.place[2]
+                [x - left, y - top].map(|side| side / marked.place[2])
             });
             let (share, class) = (photo.share(marked), marked.class);
             let found = taken.map(|face| face.score);
-            self.faces.push(Truth { share, class, found, alone: visible == 1, away });
+            self.faces.push(Truth { share, class, found, alone: visible == 1, off });
         }
         self.photos += 1;
         self.empty += usize::from(empty);
@@ -147,11 +147,8 @@ impl Findings {
             let chosen: Vec<&Truth> = self.faces.iter().filter(|face| faces(face)).collect();
             Recall { found: chosen.iter().filter(|face| is_found(face)).count(), faces: chosen.len() }
         };
-        let lone: Vec<&Truth> = self.faces.iter().filter(|face| face.alone && face.share > CENTRED).collect();
-        let mut distances: Vec<f64> =
-            lone.iter().filter(|face| is_found(face)).map(|face| f64::from(face.away)).collect();
-        distances.sort_by(f64::total_cmp);
-        let near = lone.iter().filter(|face| is_found(face) && face.away <= NEAR).count();
+        let lone = || self.faces.iter().filter(|face| face.alone && face.share > CENTRED);
+        let offset = |face: &Truth| face.off.filter(|_| is_found(face));
         Scores {
             photos: self.photos,
             empty_photos: self.empty,
@@ -167,8 +164,15 @@ impl Findings {
                 .filter(|(_, recall)| recall.faces > 0)
                 .collect(),
             false_alarms: self.boxes.iter().filter(over).filter(|one| one.empty).count(),
-            centre_near: Recall { found: near, faces: lone.len() },
-            centre_median: distances.get(distances.len() / 2).copied().unwrap_or(0.0),
+            centres: Centres::of(lone().map(offset)),
+            centres_by_class: classes
+                .iter()
+                .enumerate()
+                .map(|(index, class)| {
+                    (class.clone(), Centres::of(lone().filter(|face| face.class == index).map(offset)))
+                })
+                .filter(|(_, centres)| centres.near.faces > 0)
+                .collect(),
         }
     }
 }
@@ -200,6 +204,38 @@ impl Recall {
     }
 }
 
+/// How near to the middle of a face its box's is, in photos with one face, of over 15 % of the width.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Centres {
+    /// Those within 12 % of the face's width; a face that was not found is not near.
+    pub near: Recall,
+    /// Median distance, of those found, as a fraction of the face's width.
+    pub median: f64,
+    /// Mean of the distances to the right and down, of those found.
+    pub mean: [f64; 2],
+    /// Their standard deviation: how differently one style of boxes is drawn from photo to photo, and found.
+    pub deviation: [f64; 2],
+}
+
+impl Centres {
+    /// Of faces whose boxes lie so far off; nothing for a face that was not found.
+    fn of(offsets: impl Iterator<Item = Option<[f32; 2]>>) -> Self {
+        let all: Vec<Option<[f32; 2]>> = offsets.collect();
+        let found: Vec<[f64; 2]> = all.iter().flatten().map(|off| off.map(f64::from)).collect();
+        let mut distances: Vec<f64> = found.iter().map(|[x, y]| x.hypot(*y)).collect();
+        distances.sort_by(f64::total_cmp);
+        let mean_of =
+            |value: &dyn Fn(&[f64; 2]) -> f64| found.iter().map(value).sum::<f64>() / found.len().max(1) as f64;
+        let mean = [0, 1].map(|axis| mean_of(&|off| off[axis]));
+        Centres {
+            near: Recall { found: distances.iter().filter(|&&away| away <= NEAR).count(), faces: all.len() },
+            median: distances.get(distances.len() / 2).copied().unwrap_or(0.0),
+            mean,
+            deviation: [0, 1].map(|axis| mean_of(&|off| (off[axis] - mean[axis]).powi(2)).sqrt()),
+        }
+    }
+}
+
 /// The figures on a number of photos, at one threshold; those that name no size are of faces of at least [`COUNTS`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
@@ -221,10 +257,10 @@ pub struct Scores {
     pub by_class: Vec<(String, Recall)>,
     /// Boxes in photos without a face.
     pub false_alarms: usize,
-    /// Photos with one face, of over 15 % of the width, whose centre was found within 12 % of its width.
-    pub centre_near: Recall,
-    /// Median distance of the centre, of those found, as a fraction of the face's width.
-    pub centre_median: f64,
+    /// How near the boxes' centres are.
+    pub centres: Centres,
+    /// The same by the classes that the data set names.
+    pub centres_by_class: Vec<(String, Centres)>,
 }
 
 #[cfg(test)]
@@ -274,11 +310,19 @@ mod tests {
     fn centres_are_measured_on_lone_faces() {
         let mut findings = Findings::default();
         let face = [10.0, 10.0, 30.0, 40.0];
-        findings.push(&photo(&[face]), &found(&[([12.0, 10.0, 30.0, 40.0], 0.9)]));
-        findings.push(&photo(&[face]), &found(&[([16.0, 10.0, 30.0, 40.0], 0.9)]));
+        findings.push(&photo(&[face]), &found(&[([13.0, 10.0, 30.0, 40.0], 0.9)]));
+        findings.push(&photo(&[face]), &found(&[([19.0, 10.0, 30.0, 40.0], 0.9)]));
         findings.push(&photo(&[face]), &found(&[]));
-        let scores = findings.at(0.5, &[]);
-        assert_eq!(scores.centre_near, Recall { found: 1, faces: 3 });
-        assert!((scores.centre_median - 0.2).abs() < 1e-6);
+        // A face beside another is not measured.
+        findings.push(&photo(&[face, [60.0, 10.0, 30.0, 40.0]]), &found(&[(face, 0.9)]));
+        let scores = findings.at(0.5, &["any".into(), "none".into()]);
+        assert_eq!(scores.centres.near, Recall { found: 1, faces: 3 });
+        let close = |value: f64, expected: f64| (value - expected).abs() < 1e-6;
+        assert!(close(scores.centres.median, 0.3), "{scores:?}");
+        assert!(close(scores.centres.mean[0], 0.2) && close(scores.centres.deviation[0], 0.1), "{scores:?}");
+        assert_eq!((scores.centres.mean[1], scores.centres.deviation[1]), (0.0, 0.0));
+        assert_eq!(scores.centres_by_class, [("any".to_owned(), scores.centres.clone())]);
+        // Below the score needed nothing is found.
+        assert_eq!(findings.at(0.95, &[]).centres.near, Recall { found: 0, faces: 3 });
     }
 }

@@ -119,6 +119,9 @@ impl Report {
             let [p50, p95, p99] = columns(found);
             let _ = writeln!(text, "{name:<16}{p50:>12}{p95:>12}{p99:>12}");
         }
+        if self.has_idle_stage() {
+            let _ = writeln!(text, "({IDLE})");
+        }
         text.push('\n');
         for fact in &self.facts {
             let _ = writeln!(text, "{}: {}", fact.name, fact.shown);
@@ -132,12 +135,19 @@ impl Report {
         text
     }
 
+    fn has_idle_stage(&self) -> bool {
+        self.stages.iter().any(|(_, found)| found.is_none())
+    }
+
     pub fn markdown(&self) -> String {
         let mut text = String::from("| stage | p50 | p95 | p99 |\n|---|---:|---:|---:|\n");
         for (name, found) in &self.stages {
             let [p50, p95, p99] = columns(found);
             // Writing into a String cannot fail.
             let _ = writeln!(text, "| {name} | {p50} | {p95} | {p99} |");
+        }
+        if self.has_idle_stage() {
+            let _ = writeln!(text, "\n{IDLE}");
         }
         text.push_str("\n| | |\n|---|---:|\n");
         for fact in &self.facts {
@@ -159,11 +169,14 @@ impl Report {
     }
 }
 
-/// The columns of a stage; a stage that never ran, for want of a face, has no times.
+/// What the columns of a stage without times mean.
+const IDLE: &str = "-: never ran in these frames";
+
+/// The columns of a stage; one that never ran has no times.
 fn columns(found: &Option<Percentiles>) -> [String; 3] {
     match found {
         Some(found) => [found.p50, found.p95, found.p99].map(shown),
-        None => [const { "did not run" }; 3].map(str::to_owned),
+        None => [const { "-" }; 3].map(str::to_owned),
     }
 }
 

@@ -87,7 +87,10 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
         (scores.average_precision, format!("average precision, {} {part}", scores.photos)),
         (scores.recall.rate(), format!("recall of {} faces of at least 10 % of the width", scores.recall.faces)),
         (scores.precision, format!("precision at score {:.2}", scores.threshold)),
-        (scores.centre_near.rate(), format!("of {} centres within 12 % of the face's width", scores.centre_near.faces)),
+        (
+            scores.centres.near.rate(),
+            format!("of {} centres within 12 % of the face's width", scores.centres.near.faces),
+        ),
     ];
     for (figure, meaning) in figures {
         let _ = write!(html, "<div><b>{figure:.3}</b><span class=\"soft\">{}</span></div>", escape(&meaning));
