@@ -2,7 +2,7 @@
 //! convolutions, their activations, residual additions and poolings.
 //!
 //! [`pass`] finds the runs, [`recognise`] tells what a node is; a run is a [`plan`], [`program`] packs a plan for a kernel, and
-//! [`op`] is what tract runs. A 2x2 pooling that follows an addition, and any other pooling, stays the engine's.
+//! [`op`] is what tract runs. Any pooling but that of 2x2 stays the engine's.
 
 mod op;
 mod pass;

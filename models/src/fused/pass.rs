@@ -222,13 +222,13 @@ impl<'a> Region<'a> {
         Some(Value::Map(step.output))
     }
 
-    /// Max-pooling of 2x2 becomes part of the convolution before it: the largest sum gives the largest number.
+    /// Max-pooling of 2x2 becomes part of the convolution before it, and of what was added to that.
     fn pool(&mut self, node: &TypedNode) -> Option<Value> {
         let step = self.step_before(halving(node)?)?;
         let pooled = map(self.model, node.id.into())?;
         let map = &mut self.plan.maps[self.plan.steps[step].output];
         let whole = (pooled.height, pooled.width) == (map.height / 2, map.width / 2);
-        if !whole || self.plan.steps[step].window.pool || self.plan.steps[step].addend.is_some() {
+        if !whole || self.plan.steps[step].window.pool {
             return None;
         }
         (map.height, map.width) = (pooled.height, pooled.width);

@@ -68,7 +68,9 @@ impl Window {
 pub const TILE: usize = 8;
 
 /// Pixels of which the largest is kept where a layer pools.
-pub const POOLED: usize = 4;
+pub const POOLED: usize = POOLED_SIDE * POOLED_SIDE;
+/// Rows and columns of these.
+pub const POOLED_SIDE: usize = 2;
 
 /// For each output pixel, row by row, where its windows begin in the input and where its result goes.
 #[derive(Clone, Debug)]
@@ -78,13 +80,13 @@ pub struct Places {
     pub starts: Vec<u32>,
     /// Output pixel of each result, as an index into the output's buffer.
     pub targets: Vec<u32>,
-    /// The same pixels in the buffer of the map that is added.
+    /// The pixel of each window in the buffer of the map that is added; as many as windows, or none.
     pub addends: Vec<u32>,
 }
 
 impl Places {
     /// The places of a convolution from `input` to `output`, whose border is not written. `addend` is the map added to the
-    /// output, if there is one.
+    /// convolution's output, before that is pooled, if there is one.
     pub fn new(input: &Map, window: &Window, output: &Map, addend: Option<&Map>) -> Self {
         let mut places = Places { starts: Vec::new(), targets: Vec::new(), addends: Vec::new() };
         let start = |y: usize, x: usize| {
@@ -94,13 +96,13 @@ impl Places {
         for y in 0..output.height {
             for x in 0..output.width {
                 places.targets.push(output.at(y, x) as u32);
-                places.addends.extend(addend.map(|map| map.at(y, x) as u32));
-                if window.pool {
-                    for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                        places.starts.push(start(2 * y + dy, 2 * x + dx) as u32);
-                    }
-                } else {
+                let mut window_at = |y: usize, x: usize| {
                     places.starts.push(start(y, x) as u32);
+                    places.addends.extend(addend.map(|map| map.at(y, x) as u32));
+                };
+                let pooled = if window.pool { POOLED_SIDE } else { 1 };
+                for place in 0..pooled * pooled {
+                    window_at(pooled * y + place / pooled, pooled * x + place % pooled);
                 }
             }
         }

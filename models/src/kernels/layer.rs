@@ -1,6 +1,6 @@
 //! One convolution with everything that is folded into it, packed for one kernel.
 
-use super::{Kernel, Map, POOLED, Places, TILE, Window};
+use super::{Kernel, Map, POOLED, POOLED_SIDE, Places, TILE, Window};
 use std::ops::Range;
 
 /// Values past the end of a buffer that a kernel may read, and never uses: a vector's width.
@@ -196,14 +196,16 @@ fn fits<K: Kernel>(
     numbers: &Numbers<'_>,
 ) -> bool {
     let last = |axis: usize, size: usize, out: usize| {
-        let out = if window.pool { 2 * out } else { out };
+        let out = if window.pool { POOLED_SIDE * out } else { out };
         // The last window's end, counted from the input's first row or column.
         let end = (out - 1) * window.stride[axis] + window.kernel[axis];
         out > 0 && window.pad[axis] <= input.border && end <= size + window.pad[axis] + input.border
     };
     let volume = input.channels * window.kernel[0] * window.kernel[1];
-    let like_output =
-        |map: &Map| (map.height, map.width, map.channels) == (output.height, output.width, output.channels);
+    let pooled = if window.pool { POOLED_SIDE } else { 1 };
+    let like_output = |map: &Map| {
+        (map.height / pooled, map.width / pooled, map.channels) == (output.height, output.width, output.channels)
+    };
     let largest = numbers.biases.iter().fold(0.0, |most: f64, bias| most.max(bias.abs()));
     volume > 0
         && output.channels > 0
@@ -215,7 +217,7 @@ fn fits<K: Kernel>(
         && numbers.biases.len() == output.channels
         && numbers.multipliers.len() == output.channels
         && numbers.multipliers.iter().all(|&multiplier| multiplier > 0.0 && multiplier.is_finite())
-        && addend.is_none_or(|map| like_output(map) && !window.pool)
+        && addend.is_none_or(like_output)
         && (finish.addition.is_none() || addend.is_some())
         && (!K::WHOLE || volume as f64 * 384.0 * 128.0 + largest < f64::from(i32::MAX))
         && u32::try_from(input.len().max(output.len())).is_ok()
@@ -311,7 +313,11 @@ unsafe fn sweep_block<K: Kernel, const V: usize, const P: usize>(
             }
             // A copy: sums that are looked up by a number known only at run time would be kept in memory above, too.
             let sums = sums;
-            if layer.pool {
+            if layer.pool && !addend.is_null() {
+                for (pixel, windows) in (pixel..pixels.end).zip(sums.as_chunks::<POOLED>().0) {
+                    write_largest::<K, V>(layer, first, pixel, windows, addend, output);
+                }
+            } else if layer.pool {
                 for (pixel, windows) in (pixel..pixels.end).zip(sums.as_chunks::<POOLED>().0) {
                     let mut largest = windows[0];
                     for sums in &windows[1..] {
@@ -363,6 +369,41 @@ unsafe fn write<K: Kernel, const V: usize>(
                 K::finish(sums, &layer.finish, multipliers, addend, values.as_mut_ptr());
                 to.copy_from_nonoverlapping(values.as_ptr(), there);
             }
+        }
+    }
+}
+
+/// Finishes the channels from `first` on of each window of output pixel `index`, with what is added to it, and writes the largest.
+///
+/// # Safety
+/// As [`Kernel::sweep`]; a map is added.
+#[inline(always)]
+unsafe fn write_largest<K: Kernel, const V: usize>(
+    layer: &Layer<K>,
+    first: usize,
+    index: usize,
+    windows: &[[K::Sums; V]; POOLED],
+    addend: *const K::Value,
+    output: *mut K::Value,
+) {
+    for vector in 0..V {
+        let channel = first + vector * K::LANES;
+        let mut finished = [[K::Value::default(); SLACK]; POOLED];
+        // SAFETY: as in `write`; there is an addend for each window.
+        unsafe {
+            let multipliers = layer.multipliers.as_ptr().add(channel);
+            for (window, values) in finished.iter_mut().enumerate() {
+                let added = addend.add(layer.places.addends[index * POOLED + window] as usize + channel);
+                K::finish(windows[window][vector], &layer.finish, multipliers, added, values.as_mut_ptr());
+            }
+            let [mut largest, others @ ..] = finished;
+            for values in others {
+                for (most, value) in largest.iter_mut().zip(values) {
+                    *most = if value > *most { value } else { *most };
+                }
+            }
+            let to = output.add(layer.places.targets[index] as usize + channel);
+            to.copy_from_nonoverlapping(largest.as_ptr(), K::LANES.min(layer.output.channels - channel));
         }
     }
 }

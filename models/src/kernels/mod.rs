@@ -1,5 +1,5 @@
-//! Convolutions on small maps, in one sweep each: convolution, bias, requantisation, ReLU, and the residual addition or
-//! the max-pooling that follows.
+//! Convolutions on small maps, in one sweep each: convolution, bias, requantisation, ReLU, and the residual addition and
+//! the max-pooling that follow.
 //!
 //! A [`Layer`] holds weights packed once for one kind of [`Kernel`]; [`Layer::run`] goes over the output in tiles of a few
 //! pixels and a few vectors of channels, and reads the input where it lies: nothing is copied, nothing allocated.
@@ -26,7 +26,7 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::{Avx512Float, Avx512Vnni};
-pub(crate) use geometry::{Map, POOLED, Places, TILE, Window};
+pub(crate) use geometry::{Map, POOLED, POOLED_SIDE, Places, TILE, Window};
 pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
 #[cfg(any(test, target_arch = "x86_64"))]
 pub(crate) use portable::PortableFloat;
@@ -45,8 +45,8 @@ pub(crate) use x86::{Avx2Float, Avx2Int, AvxVnni};
 /// Implementors promise that their methods touch no memory but what their documentation names. Callers of the `unsafe`
 /// methods promise that the processor has the instructions, and that the named memory is there.
 pub(crate) unsafe trait Kernel: Copy + std::fmt::Debug + Send + Sync + 'static {
-    /// An activation as it lies in memory.
-    type Value: Copy + Default + Send + Sync + std::fmt::Debug + PartialEq;
+    /// An activation as it lies in memory, where larger numbers are larger, too.
+    type Value: Copy + Default + Send + Sync + std::fmt::Debug + PartialOrd;
     /// A weight as it lies in memory.
     type Weight: Copy + Default + Send + Sync + std::fmt::Debug;
     /// What products are summed in.

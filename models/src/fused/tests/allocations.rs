@@ -34,10 +34,11 @@ static COUNTING: Counting = Counting;
 
 #[test]
 fn a_warm_run_allocates_nothing() {
-    let model = network(4, PixelMap::SIGNED, 16, true);
     let bytes = Tensor::from_shape(&[1, 1, 16, 16], &frame(4, 16)).unwrap();
     let reals = bytes.cast_to::<f32>().unwrap().into_owned();
-    for (precision, input) in [(Precision::Int8, bytes), (Precision::F32, reals)] {
+    let inputs = [(Precision::Int8, bytes), (Precision::F32, reals)];
+    for ((precision, input), pool) in inputs.into_iter().flat_map(|input| [(input.clone(), true), (input, false)]) {
+        let model = network(4, PixelMap::SIGNED, 16, pool);
         let fused = fuse(read(&model, precision, PixelMap::SIGNED)).unwrap();
         let program = first_fused(&fused).program();
         let (mut buffers, mut output) = (program.buffers(), program.output().unwrap());

@@ -115,7 +115,7 @@ fn bytes_and_real_input_are_the_same() {
 #[test]
 fn stock_tract_stays_near_over_the_whole_network() {
     for seed in 0..4 {
-        let model = network(seed, PixelMap::SIGNED, 16, true);
+        let model = network(seed, PixelMap::SIGNED, 16, seed % 2 == 0);
         let reals: Vec<f32> = frame(seed, 16).iter().map(|&byte| PixelMap::SIGNED.real(f32::from(byte))).collect();
         let input = Tensor::from_shape(&[1, 1, 16, 16], &reals).unwrap();
         let stock = tract_onnx::onnx()
@@ -134,7 +134,7 @@ fn stock_tract_stays_near_over_the_whole_network() {
 #[test]
 fn read_in_floating_point_it_gives_nearly_the_same() {
     for seed in 0..4 {
-        let model = network(seed, PixelMap::SIGNED, 16, true);
+        let model = network(seed, PixelMap::SIGNED, 16, seed % 2 == 0);
         let reals: Vec<f32> = frame(seed, 16).iter().map(|&byte| PixelMap::SIGNED.real(f32::from(byte))).collect();
         let input = Tensor::from_shape(&[1, 1, 16, 16], &reals).unwrap();
         let graph = read(&model, Precision::F32, PixelMap::SIGNED);

@@ -90,7 +90,7 @@ impl Writer {
     }
 }
 
-/// A small residual network in integers, up to its last real map, with or without the stem's pooling. Odd seeds have weights of
+/// A small residual network in integers, up to its last real map, which pools what its stem gives, or else its first sum. Odd seeds have weights of
 /// -128, which not every kernel takes.
 pub fn network(seed: u64, pixels: PixelMap, side: usize, pool: bool) -> ModelProto {
     let random = ChaCha8Rng::seed_from_u64(seed);
@@ -111,6 +111,10 @@ pub fn network(seed: u64, pixels: PixelMap, side: usize, pool: bool) -> ModelPro
         let shortcut =
             if stride == 1 { last } else { w.convolution(&format!("{block}.shortcut"), &last, out, 1, stride, false) };
         last = w.add(&format!("{block}.add"), &second, &shortcut);
+        if block == 0 && !pool {
+            w.node("MaxPool", "pool", &[&last.name], &[("kernel_shape", &[2, 2]), ("strides", &[2, 2])]);
+            last = Wire { name: "pool".into(), ..last };
+        }
     }
     w.node("DequantizeLinear", "features", &[&last.name, &last.scale, &last.zero], &[]);
     w.node("GlobalAveragePool", "average", &["features"], &[]);

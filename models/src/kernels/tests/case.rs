@@ -59,13 +59,13 @@ pub fn draw(seed: u64, whole: bool, least_weight: i32) -> Case {
     let input = Map { height, width, channels, border };
     let [mut height, mut width] = window.output([height, width], pad_end).unwrap();
     let window = Window { pool: window.pool && height > 1 && width > 1, ..window };
+    let channels = [1, 3, 4, 7, 8, 9, 16, 24, 33, 48, 100][random.random_range(0..11)];
+    let whole_map = Map { height, width, channels, border: random.random_range(0..2) };
+    let addend = random.random_bool(0.4).then_some(whole_map);
     if window.pool {
         (height, width) = (height / 2, width / 2);
     }
-    let channels = [1, 3, 4, 7, 8, 9, 16, 24, 33, 48, 100][random.random_range(0..11)];
     let output = Map { height, width, channels, border: random.random_range(0..3) };
-    let addend =
-        (!window.pool && random.random_bool(0.4)).then_some(Map { border: random.random_range(0..2), ..output });
     let extreme = random.random_bool(0.2);
     let volume = input.channels * window.kernel[0] * window.kernel[1];
     let mut number = |low: i32, high: i32| match (whole, extreme) {
@@ -76,7 +76,7 @@ pub fn draw(seed: u64, whole: bool, least_weight: i32) -> Case {
     };
     let weights: Vec<f32> = (0..output.channels * volume).map(|_| number(least_weight, 127)).collect();
     let values = (0..input.height * input.width * input.channels).map(|_| number(-128, 127)).collect();
-    let added = (0..output.height * output.width * output.channels).map(|_| number(-128, 127)).collect();
+    let added = (0..whole_map.height * whole_map.width * channels).map(|_| number(-128, 127)).collect();
     let biases = (0..output.channels).map(|_| f64::from(number(-20_000, 20_000))).collect();
     let mut zero = || if whole { [-128, 0, random.random_range(-128..=127)][random.random_range(0..3)] } else { 0 };
     let (input_zero, output_zero, own_zero, added_zero) = (zero(), zero(), zero(), zero());

@@ -56,7 +56,7 @@ impl Case {
     /// products are rounded too, and by half the smallest subnormal where one underflows.
     pub fn exact(&self) -> Vec<Exact> {
         self.outputs(|y, x, channel, added| {
-            let added = if self.addend.is_some() { f64::from(added) } else { 0.0 };
+            let added = f64::from(added);
             let (mut value, mut size, mut roundings) = (self.biases[channel] + added, 0.0, 2.0);
             size += self.biases[channel].abs() + added.abs();
             for (from, weight) in self.products(y, x, channel) {
@@ -74,17 +74,21 @@ impl Case {
         .collect()
     }
 
-    /// For each output value what the windows it is made of give: one, or four where the largest is kept.
+    /// For each output value what the windows it is made of give, each with what is added to it: one, or four where the largest is
+    /// kept.
     fn outputs<T>(&self, window: impl Fn(usize, usize, usize, f32) -> T) -> Vec<Vec<T>> {
+        let added = |y: usize, x: usize, channel: usize| {
+            self.addend.map_or(0.0, |map| self.added[(y * map.width + x) * map.channels + channel])
+        };
+        let window = |y, x, channel| window(y, x, channel, added(y, x, channel));
         let mut outputs = Vec::new();
         for y in 0..self.output.height {
             for x in 0..self.output.width {
                 for channel in 0..self.output.channels {
-                    let added = self.added[(y * self.output.width + x) * self.output.channels + channel];
                     outputs.push(match self.window.pool {
-                        false => vec![window(y, x, channel, added)],
+                        false => vec![window(y, x, channel)],
                         true => [(0, 0), (0, 1), (1, 0), (1, 1)]
-                            .map(|(dy, dx)| window(2 * y + dy, 2 * x + dx, channel, added))
+                            .map(|(dy, dx)| window(2 * y + dy, 2 * x + dx, channel))
                             .into(),
                     });
                 }
