@@ -109,13 +109,10 @@ pub struct TrainArgs {
     /// Scenes an epoch (--task face); four for each photo by default.
     #[arg(long, value_name = "N")]
     pub scenes: Option<usize>,
-    /// Last epochs with scenes closer to what a camera sees: none joined of four, other changes half as frequent (--task face).
-    #[arg(long, value_name = "N")]
-    pub calm_epochs: Option<usize>,
     /// Run folder to write.
     #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
     pub out: Option<PathBuf>,
-    /// Go on with an interrupted run as it was configured; --epochs and --calm-epochs may be given anew, to train longer.
+    /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
     #[arg(long, value_name = "RUN", conflicts_with_all = [
         "task", "data", "crops", "scenes", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
         "label_smoothing", "class_weights", "average", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
@@ -232,6 +229,11 @@ impl TrainArgs {
             let square = || failure(Kind::Usage, format!("--size {width}x{height}: an emotion net takes a square"));
             config.size = if width == height { width } else { return Err(square()) };
         }
+        for (flag, given) in [("--crops", !self.crops.is_empty()), ("--scenes", self.scenes.is_some())] {
+            if given {
+                return Err(failure(Kind::Usage, format!("{flag} is for face nets: say --task face")));
+            }
+        }
         set(&mut config.colour, self.colour);
         set(&mut config.seed, self.seed);
         set(&mut config.epochs, self.epochs);
@@ -257,22 +259,6 @@ impl TrainArgs {
 }
 
 impl TrainArgs {
-    /// Flags that mean nothing to an emotion net would otherwise be passed over in silence.
-    ///
-    /// # Errors
-    /// Names the first of them.
-    pub fn refuse_flags_of_faces(&self) -> Result<()> {
-        let given = [
-            ("--crops", !self.crops.is_empty()),
-            ("--scenes", self.scenes.is_some()),
-            ("--calm-epochs", self.calm_epochs.is_some()),
-        ];
-        match given.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(failure(Kind::Usage, format!("{flag} is for face nets: say --task face"))),
-            None => Ok(()),
-        }
-    }
-
     /// Whether a face net is meant: by flag, or by what the run or the configuration file says.
     pub fn task(&self) -> Task {
         let file = self.resume.as_ref().map(|run| run.join("config.toml")).or_else(|| self.config.clone());
@@ -302,7 +288,6 @@ impl TrainArgs {
             (config.width, config.height) = (width, height);
         }
         set(&mut config.scenes_per_epoch, self.scenes);
-        set(&mut config.calm_epochs, self.calm_epochs);
         set(&mut config.seed, self.seed);
         set(&mut config.epochs, self.epochs);
         set(&mut config.batch_size, self.batch_size);

@@ -29,7 +29,6 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     if args.task() == Task::Face {
         return face::train(args);
     }
-    args.refuse_flags_of_faces()?;
     let mut config = match &args.resume {
         Some(run) => {
             let path = run.join("config.toml");

@@ -64,7 +64,7 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     }
 
     let mut longer = host_trainer();
-    longer.args(["train", "--epochs", "3", "--calm-epochs", "1", "--resume"]).arg(at("run"));
+    longer.args(["train", "--epochs", "3", "--resume"]).arg(at("run"));
     let longer = Session::run(&mut longer).expect_code(0);
     assert!(longer.stdout.contains("epoch 3/3"), "{}", longer.stdout);
     let mut quantize = host_trainer();
@@ -72,7 +72,7 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     Session::run(&mut quantize).expect_code(0);
     Session::run(host_trainer().arg("export").arg(at("last")).arg("--out").arg(at("last.onnx"))).expect_code(0);
     let card = fs::read_to_string(at("last.md")).unwrap();
-    assert!(card.contains("--epochs 3 --calm-epochs 1 --resume run\nhost-trainer quantize --at last"), "{card}");
+    assert!(card.contains("--epochs 3 --resume run\nhost-trainer quantize --at last"), "{card}");
 
     let mut classify = host_trainer();
     classify.args(["predict", "--model"]).arg(at("float.onnx")).arg(data.join("test/images/3.png"));

@@ -11,11 +11,13 @@ use crate::nets::summary::grouped;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
 
-/// The card as Markdown. `agreement` is what the export gate saw.
+/// The card as Markdown. `in_many_ways` is what was found in the validation photos and their variants, `agreement` what the export
+/// gate saw.
 pub fn markdown(
     run: &FaceRun,
     described: &str,
     card: &ModelCard,
+    in_many_ways: &Scores,
     measured: &[Measured],
     agreement: &Agreement,
     request: &Request,
@@ -59,7 +61,7 @@ pub fn markdown(
          from an intersection over union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every \
          other box that fits none is wrong. The score needed was chosen on the validation photos as they are, mirrored, darker, \
          brighter, flat, cut at two corners and blurred: the lowest with a precision of at least {} there and at most {} boxes a \
-         photo without a face.\n\n",
+         photo without a face. Over all of these, {} photos: {}.\n\n",
         run.identity.command,
         plain(&request.run),
         plain(&request.out),
@@ -70,6 +72,8 @@ pub fn markdown(
         card.data_fingerprint,
         WANTED.0,
         WANTED.1,
+        in_many_ways.photos,
+        line(in_many_ways),
     );
     for one in measured.iter().filter(|one| one.part == "val") {
         section(&mut text, one, "validation photos: they chose epoch and score");

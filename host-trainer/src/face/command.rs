@@ -90,7 +90,6 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         config.device = args.device.unwrap_or(config.device);
         config.operators = args.operators.unwrap_or(config.operators);
         config.epochs = args.epochs.unwrap_or(config.epochs);
-        config.calm_epochs = args.calm_epochs.unwrap_or(config.calm_epochs);
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     config.check_net().blame(said_in)?;
@@ -124,7 +123,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         let (state, mut identity) = checkpoint::load(run)?;
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
-        if args.epochs.is_some() || args.calm_epochs.is_some() {
+        if args.epochs.is_some() {
             identity.prolong(&now.command);
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
@@ -201,11 +200,11 @@ pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitC
     Ok(ExitCode::SUCCESS)
 }
 
-/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, calm ones too, and other threads and devices.
+/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices too.
 fn check_configuration(now: &FaceConfig, saved: &Identity, run: &Path) -> Result<()> {
     let Some(text) = &saved.config else { return Ok(()) };
     let mut then: FaceConfig = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
-    (then.epochs, then.calm_epochs, then.threads) = (now.epochs, now.calm_epochs, now.threads);
+    (then.epochs, then.threads) = (now.epochs, now.threads);
     (then.device, then.operators) = (now.device, now.operators);
     ensure!(
         then == *now,

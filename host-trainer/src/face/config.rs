@@ -25,8 +25,6 @@ pub struct FaceConfig {
     pub height: u32,
     /// Number of epochs.
     pub epochs: usize,
-    /// Over so many last epochs scenes are changed less: see [`Scenes::calm`].
-    pub calm_epochs: usize,
     /// Scenes an epoch; 0 takes four for each photo.
     pub scenes_per_epoch: usize,
     /// Scenes per step.
@@ -114,27 +112,6 @@ impl Default for Scenes {
     }
 }
 
-impl Scenes {
-    /// Closer to what a camera sees, for the end of a run: none joined of four, every other change half as frequent. A small net has
-    /// no room for what it will seldom meet (Ge et al. 2021, YOLOX, section 2.1: mosaic and mixing off for the last 15 epochs).
-    #[must_use]
-    pub fn calm(&self) -> Scenes {
-        let half = |share: f32| share / 2.0;
-        Scenes {
-            mosaic: 0.0,
-            turned: (half(self.turned.0), self.turned.1),
-            stretched: half(self.stretched),
-            joined: half(self.joined),
-            hidden: half(self.hidden),
-            coarse: half(self.coarse),
-            lit: half(self.lit),
-            blurred: half(self.blurred),
-            noisy: half(self.noisy),
-            ..self.clone()
-        }
-    }
-}
-
 /// Where a face run's pictures are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -165,7 +142,6 @@ impl Default for FaceConfig {
             width: 160,
             height: 120,
             epochs: 48,
-            calm_epochs: 0,
             scenes_per_epoch: 0,
             batch_size: 32,
             device: DeviceName::Cpu,
@@ -267,41 +243,8 @@ impl FaceConfig {
         InputSpec { width: self.width, height: self.height, colour: Colour::Grey, pixel_map: PixelMap::SIGNED }
     }
 
-    /// Whether `epoch`, counted from 0, is one of the last that are calm.
-    pub fn is_calm(&self, epoch: usize) -> bool {
-        (self.epochs.saturating_sub(self.calm_epochs)..self.epochs).contains(&epoch)
-    }
-
     /// Columns and rows of the maps.
     pub fn cells(&self) -> [usize; 2] {
         [self.width, self.height].map(|side| (side / CELL) as usize)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_epochs_are_calm() {
-        let calm = |calm_epochs| {
-            let config = FaceConfig { epochs: 5, calm_epochs, ..FaceConfig::default() };
-            (0..7).map(|epoch| u8::from(config.is_calm(epoch))).collect::<Vec<_>>()
-        };
-        assert_eq!(calm(0), [0; 7]);
-        assert_eq!(calm(2), [0, 0, 0, 1, 1, 0, 0]);
-        // More than there are; and what comes after the last is the ranges' calibration, which sees scenes of all kinds.
-        assert_eq!(calm(9), [1, 1, 1, 1, 1, 0, 0]);
-    }
-
-    #[test]
-    fn calm_scenes_are_changed_half_as_often_and_none_joins_four() {
-        let usual = Scenes::default();
-        let calm = usual.calm();
-        assert_eq!(
-            (calm.mosaic, calm.lit, calm.turned),
-            (0.0, usual.lit / 2.0, (usual.turned.0 / 2.0, usual.turned.1))
-        );
-        assert_eq!((calm.whole, calm.empty, calm.sizes), (usual.whole, usual.empty, usual.sizes));
     }
 }

@@ -83,7 +83,9 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     // Validation photos choose the threshold; test photos, where there are any, only measure.
     let looks = (variants::WAYS + 1) * data.val.photos.len() + test.photos.len();
     let progress = Progress::new("measuring", looks, true);
-    card.thresholds = vec![variants::look(&finder, &data.val, &progress)?.threshold(WANTED.0, WANTED.1)];
+    let in_many_ways = variants::look(&finder, &data.val, &progress)?;
+    card.thresholds = vec![in_many_ways.threshold(WANTED.0, WANTED.1)];
+    let in_many_ways = in_many_ways.at(card.thresholds[0], &[]);
     let val = Looked::with(&finder, &data.val, &progress)?;
     let mut measured = vec![measure(&names, "val", &val, card.thresholds[0])];
     if !test.photos.is_empty() {
@@ -102,10 +104,11 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     embed(&mut model, &card);
     let bytes = encode(&model);
     FaceFinder::from_bytes(&bytes, "the exported model")?;
-    let text = card::markdown(&run, &data.described, &card, &measured, &agreement, request);
+    let text = card::markdown(&run, &data.described, &card, &in_many_ways, &measured, &agreement, request);
     export::write(&request.out, &bytes, text)?;
 
     say!("{}: faces of a score of at least {}", request.out.display(), card.thresholds[0])?;
+    say!("validation photos in {} ways: {}", variants::WAYS, card::line(&in_many_ways))?;
     for Measured { source, part, scores } in &measured {
         say!("{source} {part}: {}", card::line(scores))?;
     }

@@ -257,9 +257,11 @@ pub struct Scores {
     pub by_class: Vec<(String, Recall)>,
     /// Boxes in photos without a face.
     pub false_alarms: usize,
-    /// How near the boxes' centres are.
+    /// How near the boxes' centres are; absent in checkpoints of earlier versions.
+    #[serde(default)]
     pub centres: Centres,
     /// The same by the classes that the data set names.
+    #[serde(default)]
     pub centres_by_class: Vec<(String, Centres)>,
 }
 

@@ -120,11 +120,9 @@ impl Trainer {
 
     fn plan(&self, epoch: usize) -> Plan {
         let input = self.config.input();
-        let calm = self.config.is_calm(epoch);
-        let scenes = &self.config.scenes;
         Plan {
             photos: Arc::clone(&self.train),
-            scenes: if calm { scenes.calm() } else { scenes.clone() },
+            scenes: self.config.scenes.clone(),
             mistakes: Arc::clone(&self.mistakes),
             size: [input.width as usize, input.height as usize],
             cells: self.config.cells(),
