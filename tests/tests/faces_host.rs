@@ -36,11 +36,20 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     draw_photos(&data.join("train"), 1000..1030, 10);
     draw_photos(&data.join("test"), 0..6, 3);
     fs::write(at("tiny.toml"), TINY).unwrap();
+    // Marked on a picture of another size.
+    fs::copy(data.join("train/images/1000.png"), data.join("train/images/large.png")).unwrap();
+    let boxes = fs::read_to_string(data.join("train/boxes.csv")).unwrap() + "large.png,400,300,80,100\n";
+    fs::write(data.join("train/boxes.csv"), boxes).unwrap();
 
     let mut train = host_trainer();
     train.arg("train").arg("--config").arg(at("tiny.toml")).arg("--data").arg(&data).arg("--out").arg(at("run"));
     let trained = Session::run(train.arg("--quantize")).expect_code(0);
     assert!(trained.stdout.contains("epoch 2/2") && trained.stdout.contains("report.html"), "{}", trained.stdout);
+    assert!(
+        trained.stderr.contains("large.png") && trained.stderr.contains("outside its 160x120"),
+        "{}",
+        trained.stderr
+    );
     let page = fs::read_to_string(at("run/report.html")).unwrap();
     assert!(page.contains("<image") && page.contains("average precision"), "the page has photos and figures");
 

@@ -122,6 +122,13 @@ impl Photo {
         let bytes = std::fs::read(&annotated.path).map_err(|error| error.to_string())?;
         let picture = Picture::decode(&bytes, &annotated.path).map_err(|error| error.to_string())?;
         let (plane, reduction) = luma(&picture, LONGEST)?;
+        let [width, height] = [plane.width, plane.height].map(|side| side as f32 * reduction);
+        let outside = |[x, y, w, h]: [f32; 4]| x >= width || y >= height || x + w <= 0.0 || y + h <= 0.0;
+        if let Some(Marked { place: [x, y, w, h], .. }) = annotated.faces.iter().find(|marked| outside(marked.place)) {
+            return Err(format!(
+                "its box {x},{y},{w},{h} (x, y, width, height) lies outside its {width:.0}x{height:.0} pixels: was it marked at another size?"
+            ));
+        }
         let mut hash = Sha256::new();
         hash.update(Sha256::digest(&bytes));
         for face in &annotated.faces {
