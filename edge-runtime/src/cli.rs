@@ -53,7 +53,7 @@ pub struct Global {
     /// Face model, which finds the faces [default: the one inside this program]
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_face_search")]
     pub face_model: Option<PathBuf>,
-    /// Take the centred square of every frame or picture for a face
+    /// Take the centred square of every frame for a face, and a picture given to `classify` as a whole
     #[arg(long, global = true)]
     pub no_face_search: bool,
 }

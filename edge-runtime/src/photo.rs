@@ -67,7 +67,7 @@ pub struct SeenFace {
 /// What a photo shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// The faces, best score first; the judged square with score 1 where none was looked for.
+    /// The faces, best score first; the whole photo with score 1 where none was looked for.
     pub faces: Vec<SeenFace>,
     /// Which of them the photo is about; `None` without a face.
     pub main: Option<usize>,
@@ -75,7 +75,7 @@ pub struct Seen {
 
 /// Looks at photos.
 pub struct PhotoJudge<F, J> {
-    /// Finds the faces; without it the centred square of each photo is judged.
+    /// Finds the faces; without it each photo is a face crop and judged whole, as the trainer does.
     pub finder: Option<F>,
     /// Judges them.
     pub judge: J,
@@ -91,10 +91,8 @@ impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
     pub fn look(&mut self, photo: &FrameView<'_>) -> Result<Seen, ModelError> {
         let (width, height) = (photo.width(), photo.height());
         let Some(finder) = &mut self.finder else {
-            let crop = CropBox::centred_square(width, height);
-            let probabilities = self.judge.judge(photo, crop)?;
-            let [x, y, side] = [crop.x as f32, crop.y as f32, crop.width as f32];
-            let face = Face { x, y, width: side, height: side, score: 1.0 };
+            let probabilities = self.judge.judge(photo, CropBox::full(width, height))?;
+            let face = Face { x: 0.0, y: 0.0, width: width as f32, height: height as f32, score: 1.0 };
             let verdict = Verdict { probabilities, unsure: self.undecided(&probabilities) };
             return Ok(Seen { faces: vec![SeenFace { face, verdict }], main: Some(0) });
         };

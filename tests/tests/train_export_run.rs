@@ -229,8 +229,12 @@ fn raw_frames_on_standard_input_light_what_pictures_of_them_light() {
 #[test]
 fn classify_and_predict_say_the_same() {
     let trained = trained();
-    let pictures: Vec<PathBuf> =
+    let mut pictures: Vec<PathBuf> =
         TEST_CARD_LABELS.iter().map(|label| trained.show().join(label).join("100-0.png")).collect();
+    // A crop that is no square is judged as a whole, as in training.
+    let wide = trained.folder.path().join("wide.png");
+    image::open(&pictures[0]).unwrap().resize_exact(90, 40, image::imageops::FilterType::Nearest).save(&wide).unwrap();
+    pictures.push(wide);
     let mut classify = edge_runtime();
     classify.args(["classify", "--json", "--no-face-search", "--model"]).arg(trained.model()).args(&pictures);
     let on_the_edge = Session::run(&mut classify).expect_code(0);

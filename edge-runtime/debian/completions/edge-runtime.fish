@@ -46,7 +46,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l frames -d 'Stop after N frames' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l every-frame -d 'Take every frame, in order, as fast as it goes; time is the frame number over --fps'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l loop -d 'Begin again after the last picture'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l json -d 'Write a JSON object for each frame, one a line'
@@ -88,7 +88,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l every-
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l loop -d 'Begin again after the last picture'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l json -d 'Write a JSON object for each frame, one a line'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-picture -d 'Draw no picture beside the lights'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l faces -d 'Whose mood counts in a photo: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
@@ -102,7 +102,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l c
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l json -d 'Write a JSON object for each picture, one a line'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l source -d 'Measure with the frames of this source as they come, and the latency from camera to light' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l format -d 'Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb' -r
@@ -117,7 +117,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l face
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l layers -d 'Tell layer by layer where the time of an inference goes'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json -d 'Write one JSON object'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
@@ -127,7 +127,7 @@ none\t'Not at all'"
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
@@ -150,7 +150,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lea
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
@@ -174,17 +174,17 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l con
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l json -d 'Write one JSON object'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l no-face-search -d 'Take the centred square of every frame or picture for a face'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "classify" -d 'Tell the mood of the faces in photos'
