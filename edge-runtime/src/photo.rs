@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn a_crop_is_judged_as_it_is() {
         let (_, seen) = look(None);
-        assert_eq!(seen.faces[0].face, Face { x: 40.0, y: 0.0, width: 240.0, height: 240.0, score: 1.0 });
+        assert_eq!(seen.faces[0].face, Face { x: 0.0, y: 0.0, width: 320.0, height: 240.0, score: 1.0 });
         assert_eq!(seen.main, Some(0));
     }
 }

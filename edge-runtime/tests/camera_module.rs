@@ -19,7 +19,7 @@ const HEIGHT: usize = 150;
 const STRIDE: usize = 256;
 
 /// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there; only one frame of it where
-/// `one` is; the first after three seconds where `slow` is.
+/// `one` is, two seconds of it where `loose` is; the first after three seconds where `slow` is.
 const SCRIPT: &str = r#"#!/bin/sh
 here="$(dirname "$0")"
 case "$*" in *--list-cameras*) echo "0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux)"; exit 0;; esac
@@ -30,7 +30,8 @@ while true; do
     if [ -e "$here/fail" ]; then echo "[0:00:09.5] [77] ERROR V4L2 the cable fell off" >&2; exit 3; fi
     if [ -e "$here/hang" ]; then sleep 0.1; continue; fi
     if [ -e "$here/one" ] && [ -n "$shown" ]; then sleep 0.1; continue; fi
-    shown=yes
+    shown=$((shown + 1))
+    if [ -e "$here/loose" ] && [ "$shown" -gt 60 ]; then echo "[0:00:09.5] [77] ERROR V4L2 a loose plug" >&2; exit 3; fi
     cat "$here/$(cat "$here/mood").yuv"
     sleep 0.03
 done
@@ -149,6 +150,22 @@ fn moods_light_up_and_a_program_that_dies_is_a_fault_until_it_can_be_started_aga
     let log = fs::read_to_string(home.path("log")).unwrap();
     assert_eq!(log.matches("the cable fell off").count(), 2, "once when it happened, once at the end: {log}");
     assert_eq!(log.matches("camera module: 200x150 YUV420").count(), 1, "{log}");
+    assert_eq!(log.matches("frames arrive again").count(), 1, "{log}");
+}
+
+#[test]
+fn a_loose_plug_is_told_once() {
+    let home = home();
+    home.write("bin/loose", "");
+    let mut run = Run::start(&home, "rpicam");
+    for _ in 0..3 {
+        run.until_mood("happy");
+        assert!(run.until_fault().contains("a loose plug"));
+    }
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.child.wait().unwrap().code(), Some(5));
+    let log = fs::read_to_string(home.path("log")).unwrap();
+    assert_eq!(log.matches("a loose plug").count(), 2, "once when it happened, once at the end: {log}");
     assert_eq!(log.matches("frames arrive again").count(), 1, "{log}");
 }
 

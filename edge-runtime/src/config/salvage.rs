@@ -17,6 +17,7 @@ impl Config {
 
 fn lights(text: &str) -> LightsConfig {
     let mut config = LightsConfig::default();
+    let text = &with_whole_headings(text);
     // A fault of the syntax may swallow what follows it, so that the lights are read from their own heading on as well.
     let heading = text.match_indices("[lights").map(|(at, _)| at).find(|&at| text[..at].ends_with('\n'));
     let files = [0, heading.unwrap_or(0)].map(|start| DeTable::parse_recoverable(&text[start..]).0);
@@ -38,6 +39,15 @@ fn lights(text: &str) -> LightsConfig {
         config.moods = Some(each.collect());
     }
     config
+}
+
+/// The text, with the bracket that a heading of the lights lacks.
+fn with_whole_headings(text: &str) -> String {
+    let whole = |line: &str| match line.split('#').next().unwrap_or_default().trim_end() {
+        heading if heading.starts_with("[lights") && !heading.contains(']') => format!("{heading}]\n"),
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(whole).collect()
 }
 
 /// A lamp's pin and level; its colour drives nothing.
@@ -91,6 +101,9 @@ mod tests {
             let found = lights(&format!("{broken}[lights]\nactive_low = true\n"));
             assert!(found.active_low, "{broken}");
         }
+        let found = lights("[lights # ours\nactive_low = true\n[lights.moods\nangry = { pin = 5 }\n");
+        assert!(found.active_low);
+        assert_eq!(pins(&found), [("angry", Some(5))]);
         assert_eq!(lights("no TOML at all"), LightsConfig::default());
         assert_eq!(lights(""), LightsConfig::default());
     }

@@ -1,4 +1,4 @@
-//! The frame path: frame, crop, classifier, mood, lights; and, in [`run`](mod@run), the loop that runs it.
+//! The frame path: frame, crop, classifier, mood, lights; and, in `run.rs`, the loop that runs it.
 
 mod run;
 

@@ -22,6 +22,11 @@ const TICK: Duration = Duration::from_millis(50);
 /// take, and than the pauses between attempts to open it.
 pub const HUNG: Duration = Duration::from_secs(30);
 
+/// Frames must have come for this long until what is wrong next is news again: a loose plug is told once.
+const SOUND: Duration = Duration::from_secs(60);
+/// Most causes of a source's faults that are told one by one until then.
+const MOST_TOLD: usize = 16;
+
 /// How long a pipe's end may be heard before the signal that caused it.
 const INTERRUPT: Duration = Duration::from_millis(100);
 
@@ -80,6 +85,8 @@ pub fn run<P: OutputPin + Send + 'static>(
         summary,
         fault: None,
         told,
+        logged: false,
+        sound_since: heard,
         overcome,
         returning: false,
         skipped,
@@ -126,8 +133,12 @@ struct Run<'a, P> {
     observer: &'a mut dyn Observer,
     summary: Summary,
     fault: Option<Fault>,
-    /// Causes of the source's fault that were logged since its latest frame: while it is tried again, they may take turns.
+    /// Causes of the source's faults that were logged since it was last sound: while it is tried again, they may take turns.
     told: Vec<Arc<str>>,
+    /// Whether one was logged since frames arrived.
+    logged: bool,
+    /// Since when frames arrive.
+    sound_since: Duration,
     /// The latest fault after which frames arrived again: no run that had one was a success.
     overcome: Option<Fault>,
     /// Whether one frame has come since the fault.
@@ -202,7 +213,8 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
     /// How long the source may be silent. A camera that is starting is no fault: it tells itself when that takes too long.
     fn patience(&self) -> Duration {
         let starting = self.plan.camera && self.summary.frames == 0;
-        if starting { LONGEST_START } else { STALL.max(self.plan.period * 5 / 2) }
+        let slow = self.plan.period * 5 / 2;
+        if starting { LONGEST_START + slow } else { STALL.max(slow) }
     }
 
     /// Whether a frame may be one that was left lying in a camera's driver, which shows it to whoever opens the device anew: the
@@ -244,8 +256,10 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         if let Some(fault) = self.fault.take() {
             self.overcome = Some(fault);
             self.returning = false;
-            self.told.clear();
-            tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
+            self.sound_since = self.heard;
+            if std::mem::take(&mut self.logged) {
+                tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
+            }
         }
         let event = Event {
             time: frame.time,
@@ -282,9 +296,15 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
 
     fn source_fault(&mut self, reason: Arc<str>) -> Result<(), Failure> {
         let news = !matches!(&self.fault, Some(Fault::Source(known)) if *known == reason);
-        if news && !self.told.contains(&reason) {
-            tracing::warn!("{reason}");
+        if self.fault.is_none() && self.heard.saturating_sub(self.sound_since) >= SOUND {
+            self.told.clear();
+        }
+        if news && !self.told.contains(&reason) && self.told.len() <= MOST_TOLD {
+            let last = self.told.len() == MOST_TOLD;
+            let more = "; other causes are told again when frames have come for a minute";
+            tracing::warn!("{reason}{}", if last { more } else { "" });
             self.told.push(Arc::clone(&reason));
+            self.logged = true;
         }
         self.fault = Some(Fault::Source(reason));
         self.returning = false;
@@ -295,6 +315,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         let news = !matches!(self.fault, Some(Fault::Model(_)));
         if news {
             tracing::warn!("{error}");
+            self.logged = true;
         }
         self.fault = Some(Fault::Model(error));
         self.show_fault(news)

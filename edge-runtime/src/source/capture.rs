@@ -14,6 +14,9 @@ pub type Capture = Mailbox<Frame, SourceError>;
 /// Pauses before a camera is opened again: the first, and the longest they grow to. Short enough that whoever plugs a
 /// camera in again need not wonder.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+/// A camera that has delivered for this long before it fails is tried again after the first pause: a shorter while is but another failed
+/// attempt.
+const SOUND: Duration = Duration::from_secs(10);
 
 /// Seconds a picture or a mood of the test card is shown, if nothing else is asked for.
 const DWELL: f64 = 2.5;
@@ -80,7 +83,7 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
         let (mut told, mut spare) = (None, None);
         let mut pause = RETRY.0;
         loop {
-            let mut delivered = false;
+            let mut delivered = None;
             // A driver's library may panic; that is a fault of the source like any other.
             let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut told, &mut spare, &mut delivered)))
                 .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
@@ -88,7 +91,7 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
                 Err(error) if self.is_camera && !self.stop.is_requested() => error,
                 ended => return self.capture.end(ended),
             };
-            if delivered {
+            if delivered.is_some_and(|first| self.clock.now().saturating_sub(first) >= SOUND) {
                 pause = RETRY.0;
             }
             self.capture.trouble(&error.to_string());
@@ -100,12 +103,13 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
     }
 
     /// Opens the source and hands its frames over until it ends. `told` is what was said of the source before, `spare` a
-    /// buffer that was not handed over: it stays outside, so that neither an error nor a panic loses it.
+    /// buffer that was not handed over: it stays outside, so that neither an error nor a panic loses it. `delivered` is when the first
+    /// frame came.
     fn deliver(
         &self,
         told: &mut Option<String>,
         spare: &mut Option<Frame>,
-        delivered: &mut bool,
+        delivered: &mut Option<Duration>,
     ) -> Result<(), SourceError> {
         let mut source = (self.open)(&self.playback)?;
         if source.description() != told.as_deref() {
@@ -133,7 +137,7 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
             frame.number = number;
             frame.captured = self.clock.now().saturating_sub(frame.age);
             frame.time = if self.playback.every_frame { self.playback.time_of(number) } else { frame.captured };
-            *delivered = true;
+            delivered.get_or_insert(frame.captured);
             if spare.take().is_some_and(|frame| !self.capture.put(frame)) {
                 return Ok(());
             }
@@ -277,6 +281,25 @@ mod tests {
         }
         assert!(faults[0].contains("stumbled") && faults[1].contains("a cable fell off"), "{faults:?}");
         assert!(capture.dropped() >= 9 && capture.bad() == 3);
+        stop.request();
+        running.join().unwrap();
+    }
+
+    #[test]
+    fn a_camera_that_fails_soon_after_it_was_opened_is_opened_ever_less_often() {
+        let (stop, clock) = (Stop::default(), Clock::start());
+        let capture = Arc::new(Mailbox::new(Handover::Newest, stop.clone(), [(); 3].map(|()| Frame::empty())));
+        let opened = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counted = Arc::clone(&opened);
+        let open = move |_: &Playback| {
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok(Box::new(Stumbling { opened: 2, frames: 0 }) as Box<dyn FrameSource>)
+        };
+        let worker = Worker { open, is_camera: true, playback: playback(false), clock, stop: stop.clone(), capture };
+        let running = thread::spawn(move || worker.run());
+        // At 0, 0.5, 1.5 and 3.5 seconds.
+        thread::sleep(Duration::from_millis(3200));
+        assert!((1..=3).contains(&opened.load(std::sync::atomic::Ordering::Relaxed)), "{opened:?}");
         stop.request();
         running.join().unwrap();
     }

@@ -76,7 +76,7 @@ impl FrameSource for Rpicam {
         frame.shape(PixelFormat::I420, self.width, self.height);
         frame.stride = self.stride;
         frame.data.resize(needed, 0);
-        let patience = if self.delivered { self.silence } else { FIRST };
+        let patience = if self.delivered { self.silence } else { FIRST.max(self.silence) };
         let (mut found, mut began) = (0, None);
         let (mut first, mut longest) = (Duration::ZERO, Duration::ZERO);
         let start = Instant::now();

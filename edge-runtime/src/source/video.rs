@@ -178,7 +178,7 @@ impl<D: Driver> VideoSource<D> {
 impl<D: Driver> VideoSource<D> {
     /// Waits for a frame that is wanted and whole, and reads it.
     fn deliver(&mut self, frame: &mut Frame) -> Result<(), Stop> {
-        let patience = if self.delivered { self.silence } else { FIRST };
+        let patience = if self.delivered { self.silence } else { FIRST.max(self.silence) };
         let (start, mut wrong) = (self.driver.now(), None);
         loop {
             let left = patience.saturating_sub(self.driver.now().saturating_sub(start));

@@ -29,11 +29,12 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
 
     let (mut stages, mut latency) = (Stages::default(), Histogram::default());
     let (mut judged, mut size) = (0, String::new());
+    let (mut faults, mut failing) = (0u64, false);
     let (mut start, mut dropped, mut heard) = (Instant::now(), 0, Instant::now());
     while latency.count() < frames {
         match capture.take(PATIENCE.saturating_sub(heard.elapsed()).min(Duration::from_millis(200))) {
             Taken::Item(frame) => {
-                heard = Instant::now();
+                (heard, failing) = (Instant::now(), false);
                 let timings = pipeline.frame(&frame, clock.now()).map_err(failure)?.timings;
                 judged += 1;
                 if judged > WARM_UP {
@@ -53,6 +54,10 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
                 stop.request();
                 let reason = "it has delivered no frame for 15 seconds";
                 return Err(SourceError::StoppedInFault(reason.to_owned()).into());
+            }
+            Taken::Trouble(reason) if !std::mem::replace(&mut failing, true) => {
+                tracing::warn!("{reason}");
+                faults += 1;
             }
             Taken::Nothing | Taken::Trouble(_) => {}
             Taken::End(end) => {
@@ -78,6 +83,7 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
             count.to_string()
         }),
         Fact::new("unusable", "frames that were short or damaged", Some(capture.bad()), |count| count.to_string()),
+        Fact::new("faults", "times the source failed and was opened again", Some(faults), |count| count.to_string()),
         Fact::new("peak_rss_kib", "peak memory (RSS)", peak_rss_kib(), |kib| mebibytes(kib * 1024)),
     ];
     let frames = format!("{} of {size} from {}", counted(measured, "frame"), source.description());

@@ -52,9 +52,7 @@ impl Child {
         let failed = |source| CameraError::NotStarted { program: program.to_owned(), source };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // A group of its own: an interrupt of the terminal is ours to hand on, and what the child starts ends with it.
-        command.process_group(0);
-        end_with_parent(&mut command);
+        end_with_us(&mut command);
         let mut process = command.spawn().map_err(failed)?;
         let (Some(output), Some(errors)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(failed(io::Error::other("its output cannot be read")));
@@ -150,18 +148,24 @@ impl Drop for Child {
         if self.gone {
             return;
         }
-        if let Ok(group @ 2..) = libc::pid_t::try_from(self.process.id()) {
-            // SAFETY: kill only takes numbers; the child was not waited for, so the group's number is still its own.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
-        }
+        kill_group(&self.process);
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Has the system end the child when the thread that starts it ends, and so when this program does, however that comes
-/// about.
-fn end_with_parent(command: &mut Command) {
+/// Ends a child that was not waited for, and what it started.
+pub(super) fn kill_group(child: &process::Child) {
+    if let Ok(group @ 2..) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: kill only takes numbers; the child was not waited for, so the group's number is still its own.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
+    }
+}
+
+/// Gives the child a group of its own, since an interrupt of the terminal is ours to hand on, and has the system end it when the thread
+/// that starts it ends, and so when this program does, however that comes about.
+pub(super) fn end_with_us(command: &mut Command) {
+    command.process_group(0);
     #[cfg(target_os = "linux")]
     // SAFETY: between fork and exec only this one system call is made, and it takes numbers alone.
     unsafe {

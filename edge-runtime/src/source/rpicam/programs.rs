@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -25,12 +26,15 @@ pub(super) fn program() -> Option<PathBuf> {
 
 fn program_in(path: &OsStr) -> Option<PathBuf> {
     let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
-    PROGRAMS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file())
+    let can_be_started =
+        |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    PROGRAMS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(can_be_started)
 }
 
 fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
     let mut command = Command::new(program);
     command.arg("--list-cameras").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    super::child::end_with_us(&mut command);
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
     // Some versions list on standard output, some on standard error; a thread each, so that neither fills up.
     let listen = |pipe: Option<Box<dyn Read + Send>>| {
@@ -48,6 +52,7 @@ fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
             _ => {
+                super::child::kill_group(&child);
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err("it does not answer".to_owned());
@@ -56,7 +61,8 @@ fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
     };
     let [output, errors] = [output, errors].map(|thread| thread.join().unwrap_or_default());
     if !status.success() {
-        return Err(super::child::last_words(&String::from_utf8_lossy(&errors)));
+        let said = super::child::last_words(&String::from_utf8_lossy(&errors));
+        return Err(if said.is_empty() { format!("it ends ({status}) without a word") } else { said });
     }
     Ok([output, errors].iter().flat_map(|text| cameras(&String::from_utf8_lossy(text))).collect())
 }
@@ -96,6 +102,7 @@ mod tests {
             list("echo '[0:00:01.5] [99] ERROR no such tuning' >&2; exit 3").unwrap_err(),
             "ERROR no such tuning"
         );
+        assert_eq!(list("kill -SEGV $$").unwrap_err(), "it ends (signal: 11 (SIGSEGV)) without a word");
         let start = Instant::now();
         assert_eq!(list("exec sleep 60").unwrap_err(), "it does not answer");
         assert!(start.elapsed() < Duration::from_secs(5));
@@ -108,6 +115,8 @@ mod tests {
         assert_eq!(program_in(&path), None);
         let older = script(first.path(), "libcamera-vid", "");
         assert_eq!(program_in(&path), Some(older));
+        // What cannot be started is no program.
+        std::fs::write(first.path().join("rpicam-vid"), "").unwrap();
         let newer = script(second.path(), "rpicam-vid", "");
         assert_eq!(program_in(&path), Some(newer));
     }
