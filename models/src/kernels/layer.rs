@@ -220,7 +220,7 @@ fn fits<K: Kernel>(
         && addend.is_none_or(like_output)
         && (finish.addition.is_none() || addend.is_some())
         && (!K::WHOLE || volume as f64 * 384.0 * 128.0 + largest < f64::from(i32::MAX))
-        && u32::try_from(input.len().max(output.len())).is_ok()
+        && u32::try_from(input.len().max(output.len()).max(addend.map_or(0, Map::len))).is_ok()
 }
 
 /// Cuts `channels` into blocks of vectors, as even as can be.

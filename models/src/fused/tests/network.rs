@@ -90,8 +90,8 @@ impl Writer {
     }
 }
 
-/// A small residual network in integers, up to its last real map, which pools what its stem gives, or else its first sum. Odd seeds have weights of
-/// -128, which not every kernel takes.
+/// A small residual network in integers, up to its last real map, which pools what its stem gives, or else its first sum. Odd seeds
+/// have weights of -128, which not every kernel takes.
 pub fn network(seed: u64, pixels: PixelMap, side: usize, pool: bool) -> ModelProto {
     let random = ChaCha8Rng::seed_from_u64(seed);
     let least_weight = if seed % 2 == 1 { -128 } else { -127 };
