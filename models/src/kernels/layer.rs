@@ -392,9 +392,10 @@ unsafe fn write_largest<K: Kernel, const V: usize>(
         // SAFETY: as in `write`; there is an addend for each window.
         unsafe {
             let multipliers = layer.multipliers.as_ptr().add(channel);
-            for (window, values) in finished.iter_mut().enumerate() {
-                let added = addend.add(layer.places.addends[index * POOLED + window] as usize + channel);
-                K::finish(windows[window][vector], &layer.finish, multipliers, added, values.as_mut_ptr());
+            let places = &layer.places.addends[index * POOLED..][..POOLED];
+            for ((sums, &place), values) in windows.iter().zip(places).zip(&mut finished) {
+                let added = addend.add(place as usize + channel);
+                K::finish(sums[vector], &layer.finish, multipliers, added, values.as_mut_ptr());
             }
             let [mut largest, others @ ..] = finished;
             for values in others {
