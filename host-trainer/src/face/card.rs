@@ -2,7 +2,7 @@
 
 use super::export::Measured;
 use super::gate::Agreement;
-use super::matching::{Centres, Scores};
+use super::matching::Scores;
 use super::run::FaceRun;
 use super::trainer::WANTED;
 use crate::export::Request;
@@ -152,9 +152,9 @@ fn section(text: &mut String, one: &Measured, what: &str) {
         centres.near.faces,
         100.0 * centres.median
     );
-    for (class, Centres { near, median, mean, deviation }) in &scores.centres_by_class {
-        let off = |axis: usize| format!("{:.1} ± {:.1}", 100.0 * mean[axis], 100.0 * deviation[axis]);
-        let (class, median, across, down) = (class_name(class), 100.0 * median, off(0), off(1));
+    for (class, centres) in &scores.centres_by_class {
+        let (near, median) = (centres.near, 100.0 * centres.median);
+        let (class, across, down) = (class_name(class), centres.offset(0), centres.offset(1));
         let _ = writeln!(text, "| {class} | {} | {} | {median:.1} | {across} | {down} |", near.found, near.faces);
     }
     text.push('\n');

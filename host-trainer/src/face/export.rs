@@ -12,7 +12,7 @@ use super::variants;
 use crate::dataset::scan::Part;
 use crate::export::{self, Request, fold, onnx};
 use crate::failure::{Kind, failure};
-use crate::output::say;
+use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::Result;
 use emotion_models::{FACE_LABEL, FaceFinder, ModelCard, Precision, Task, embed, encode};
@@ -116,7 +116,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     let found = measured[0].scores.recall.rate();
     if found < LEAST_RECALL {
         let percent = 100.0 * found;
-        eprintln!(
+        tell!(
             "warning: it finds {percent:.0} % of the validation photos' faces at the precision asked for: train it for more epochs, or on more photos"
         );
     }

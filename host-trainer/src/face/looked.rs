@@ -1,7 +1,7 @@
 //! What was found in photos, beside what is marked in them.
 
 use super::look::LEAST_SCORE;
-use super::matching::{Centres, Findings, SIZES, Scores};
+use super::matching::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
 use crate::progress::Progress;
 use anyhow::Result;
@@ -90,9 +90,9 @@ pub fn text(scores: &Scores) -> String {
         100.0 * scores.centres.median,
     );
     let _ = writeln!(text, "{:26} within 12 %    of   median   right           down", "");
-    for (name, Centres { near, median, mean, deviation }) in &scores.centres_by_class {
-        let off = |axis: usize| format!("{:.1} ± {:.1} %", 100.0 * mean[axis], 100.0 * deviation[axis]);
-        let (median, across, down) = (100.0 * median, off(0), off(1));
+    for (name, centres) in &scores.centres_by_class {
+        let (near, median) = (centres.near, 100.0 * centres.median);
+        let (across, down) = (format!("{} %", centres.offset(0)), format!("{} %", centres.offset(1)));
         let _ =
             writeln!(text, "  {name:24} {:>11} {:>5} {median:>6.1} %   {across:<15} {down}", near.found, near.faces);
     }

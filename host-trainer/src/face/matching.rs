@@ -218,6 +218,11 @@ pub struct Centres {
 }
 
 impl Centres {
+    /// Mean and standard deviation to the right (axis 0) or down (axis 1), in % of the width.
+    pub fn offset(&self, axis: usize) -> String {
+        format!("{:.1} ± {:.1}", 100.0 * self.mean[axis], 100.0 * self.deviation[axis])
+    }
+
     /// Of faces whose boxes lie so far off; nothing for a face that was not found.
     fn of(offsets: impl Iterator<Item = Option<[f32; 2]>>) -> Self {
         let all: Vec<Option<[f32; 2]>> = offsets.collect();
