@@ -81,10 +81,11 @@ fn load_with<M: EitherArithmetic>(
     Ok(loaded)
 }
 
-/// Model and processor, for another one may have another answer.
+/// Model, processor and what is left of it to the engine, for another one may have another answer.
 fn key(model: &[u8], threads: NonZeroUsize) -> String {
     let mut hash = DefaultHasher::new();
-    (model, threads, engine_description(), processor(), env!("CARGO_PKG_VERSION")).hash(&mut hash);
+    let left = env::var_os("TRACT_CPU_ISA");
+    (model, threads, engine_description(), processor(), left, env!("CARGO_PKG_VERSION")).hash(&mut hash);
     format!("{:016x}", hash.finish())
 }
 

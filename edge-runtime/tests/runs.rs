@@ -235,6 +235,23 @@ fn bench_tells_both_arithmetics_and_each_layer() {
     assert!(report["layers"].is_null(), "only where they are asked for");
 }
 
+/// What a processor with less would do can be measured on one that has more; where it has not, there is nothing to leave out.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn instruction_sets_that_the_engine_is_to_do_without_our_kernels_leave_too() {
+    let home = Home::new();
+    let kernels = |without: &str| {
+        let ran = run(home.bare(&["bench", "--frames", "10", "--markdown"]).env("TRACT_CPU_ISA", without));
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        let named = ran.out.lines().filter(|line| line.starts_with("| inference in "));
+        named.map(|line| line.rsplit('(').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let better = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    let best = |kernel| if better { format!("avx2 {kernel}) |") } else { format!("portable {kernel}) |") };
+    assert_eq!(kernels("-avx512f,-avx512vnni,-avxvnni"), [best("f32"), best("int8")]);
+    assert_eq!(kernels("-avx512f,-avx512vnni,-avxvnni,-avx2"), ["portable f32) |", "portable int8) |"]);
+}
+
 /// A room with an angry face in its left half and a happy one in its right.
 fn two_people(home: &Home) {
     const HALF: u32 = 320;

@@ -8,10 +8,14 @@
 MODELs are quantised ones that `host-trainer export` wrote; beside them stand three networks with random weights (nets.py). All
 engines run in turns, in blocks, so that whatever else the machine does hits all alike; each figure is the median of all runs.
 Ours run in a process of their own for each block. Prints Markdown.
+
+`--without avx512f,avx512vnni,avxvnni` measures our kernels, and tract's, as on a processor without these instruction sets (tract's
+names). The other engines cannot be told to do without, and are left out.
 """
 
 import argparse
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -39,22 +43,32 @@ def main():
     parser.add_argument("models", type=pathlib.Path, nargs="*", help="quantised models")
     parser.add_argument("--blocks", type=int, default=10, help="turns (default 10)")
     parser.add_argument("--runs", type=int, default=40, help="runs of each engine in a turn (default 40)")
+    parser.add_argument("--without", default="", metavar="SETS", help="instruction sets that our kernels are not to use, by commas")
     arguments = parser.parse_args()
     networks = {path.stem: onnx.load(path) for path in arguments.models}
     networks.update({name: make() for name, make in NETS.items()})
     print(f"{platform.processor() or platform.machine()}, {processor()}; ONNX Runtime {onnxruntime.__version__}, "
           f"LiteRT {version('ai-edge-litert')}; {arguments.blocks} turns of {arguments.runs} runs each, one thread\n")
-    names = ["ours int8", "ours f32", "tract f32", "ONNX Runtime u8", "ONNX Runtime f32", "LiteRT int8", "LiteRT f32"]
-    print(f"| CPU ms | {' | '.join(names)} | int8: ours / best other | f32: ours / ONNX Runtime | ours: int8 / f32 |")
-    print("|---|" + "---:|" * (len(names) + 3))
+    names = ["ours int8", "ours f32", "tract f32"]
+    compared = ["ours: int8 / f32"]
+    if arguments.without:
+        os.environ["TRACT_CPU_ISA"] = ",".join(f"-{name}" for name in arguments.without.split(","))
+        print(f"Without {arguments.without}.\n")
+    else:
+        names += ["ONNX Runtime u8", "ONNX Runtime f32", "LiteRT int8", "LiteRT f32"]
+        compared = ["int8: ours / best other", "f32: ours / ONNX Runtime", *compared]
+    print(f"| CPU ms | {' | '.join(names + compared)} |")
+    print("|---|" + "---:|" * (len(names) + len(compared)))
     notes = []
     with tempfile.TemporaryDirectory() as folder:
         for name, model in networks.items():
-            engines = engines_for(model, pathlib.Path(folder), arguments)
+            engines = engines_for(names, model, pathlib.Path(folder), arguments)
             times, answers = measure(engines, arguments)
             ms = {engine: statistics.median(times[engine]) for engine in names}
-            best = min(ms["ONNX Runtime u8"], ms["LiteRT int8"])
-            ratios = [ms["ours int8"] / best, ms["ours f32"] / ms["ONNX Runtime f32"], ms["ours int8"] / ms["ours f32"]]
+            ratios = [ms["ours int8"] / ms["ours f32"]]
+            if not arguments.without:
+                best = min(ms["ONNX Runtime u8"], ms["LiteRT int8"])
+                ratios = [ms["ours int8"] / best, ms["ours f32"] / ms["ONNX Runtime f32"], *ratios]
             print(f"| {name} | " + " | ".join(f"{ms[engine]:.3f}" for engine in names)
                   + "".join(f" | **{ratio:.2f}**" for ratio in ratios) + " |", flush=True)
             apart = {engine: float(np.abs(answers[engine] - answers[mine(engine)]).max()) for engine in names}
@@ -135,7 +149,7 @@ class LiteRt(Theirs):
         return self.interpreter.get_tensor(self.out)[0]
 
 
-def engines_for(model, folder, arguments):
+def engines_for(names, model, folder, arguments):
     card = {prop.key.removeprefix("moodlight."): prop.value for prop in model.metadata_props}
     shape = [1, int(card["input_channels"]), int(card["input_height"]), int(card["input_width"])]
     bytes_ = np.random.default_rng(7).integers(0, 256, [PICTURES, *shape], np.uint8)
@@ -144,11 +158,12 @@ def engines_for(model, folder, arguments):
     path.write_bytes(model.SerializeToString())
     pictures.write_bytes(bytes_.tobytes())
     ours = lambda arithmetic: Ours(arguments.program.resolve(), path, arithmetic, pictures)
-    return {
-        "ours int8": ours("int8"), "ours f32": ours("f32"), "tract f32": ours("stock"),
-        "ONNX Runtime u8": OnnxRuntime(as_u8(model), reals), "ONNX Runtime f32": OnnxRuntime(as_float(model), reals),
-        "LiteRT int8": LiteRt(converted(model, True), reals), "LiteRT f32": LiteRt(converted(model, False), reals),
+    makers = {
+        "ours int8": lambda: ours("int8"), "ours f32": lambda: ours("f32"), "tract f32": lambda: ours("stock"),
+        "ONNX Runtime u8": lambda: OnnxRuntime(as_u8(model), reals), "ONNX Runtime f32": lambda: OnnxRuntime(as_float(model), reals),
+        "LiteRT int8": lambda: LiteRt(converted(model, True), reals), "LiteRT f32": lambda: LiteRt(converted(model, False), reals),
     }
+    return {name: makers[name]() for name in names}
 
 
 def measure(engines, arguments):
