@@ -19,19 +19,24 @@ const HEIGHT: usize = 150;
 const STRIDE: usize = 256;
 
 /// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there; only one frame of it where
-/// `one` is, two seconds of it where `loose` is; the first after three seconds where `slow` is.
+/// `one` is, two seconds of it where `loose` is; the first after three seconds where `slow` is. Its log, in red or silent as
+/// libcamera's variables have it, tells the size in `size`, or the right one.
 const SCRIPT: &str = r#"#!/bin/sh
 here="$(dirname "$0")"
 case "$*" in *--list-cameras*) echo "0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux)"; exit 0;; esac
 echo $$ > "$here/id"
-echo "[0:00:01.234567890] [77]  INFO Camera configuring streams: (0) 200x150-YUV420/sYCC (1) 2304x1296-SBGGR10" >&2
+if [ -z "$LIBCAMERA_LOG_NO_COLOR" ]; then red="$(printf '\033[1;31m')"; fi
+if [ -z "$LIBCAMERA_LOG_LEVELS$LIBCAMERA_LOG_FILE" ]; then
+    if [ -e "$here/size" ]; then size="$(cat "$here/size")"; else size=200x150; fi
+    echo "[0:00:01.234567890] [77]  INFO Camera configuring streams: (0) $size-YUV420/sYCC (1) 2304x1296-SBGGR10" >&2
+fi
 if [ -e "$here/slow" ]; then sleep 3; fi
 while true; do
-    if [ -e "$here/fail" ]; then echo "[0:00:09.5] [77] ERROR V4L2 the cable fell off" >&2; exit 3; fi
+    if [ -e "$here/fail" ]; then echo "${red}[0:00:09.5] [77] ERROR V4L2 the cable fell off" >&2; exit 3; fi
     if [ -e "$here/hang" ]; then sleep 0.1; continue; fi
     if [ -e "$here/one" ] && [ -n "$shown" ]; then sleep 0.1; continue; fi
     shown=$((shown + 1))
-    if [ -e "$here/loose" ] && [ "$shown" -gt 60 ]; then echo "[0:00:09.5] [77] ERROR V4L2 a loose plug" >&2; exit 3; fi
+    if [ -e "$here/loose" ] && [ "$shown" -gt 60 ]; then echo "${red}[0:00:09.5] [77] ERROR V4L2 a loose plug" >&2; exit 3; fi
     cat "$here/$(cat "$here/mood").yuv"
     sleep 0.03
 done
@@ -79,6 +84,7 @@ struct Run {
 impl Run {
     fn start(home: &Home, source: &str) -> Self {
         let mut command = program(home, &["--source", source, "--json"]);
+        command.env("LIBCAMERA_LOG_LEVELS", "*:FATAL").env("LIBCAMERA_LOG_FILE", "syslog");
         let errors = fs::File::create(home.path("log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -183,6 +189,18 @@ fn a_program_that_hangs_is_a_fault_within_two_seconds_and_is_started_again() {
     fs::remove_file(home.path("bin/hang")).unwrap();
     run.until_mood("happy");
     assert_ne!(first, fs::read_to_string(home.path("bin/id")).unwrap());
+}
+
+/// Bare pixels of a multiple of the size would pass for several frames.
+#[test]
+fn another_size_than_asked_for_is_told_though_libcameras_log_was_silenced() {
+    let home = home();
+    home.write("bin/size", "400x300");
+    let mut run = Run::start(&home, "rpicam");
+    let started = Instant::now();
+    let fault = run.until_fault();
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(fault.contains("rpicam-vid delivers 400x300 pixels") && fault.contains("[camera]"), "{fault}");
 }
 
 #[test]

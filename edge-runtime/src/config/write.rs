@@ -103,7 +103,12 @@ fn compose(
         SMOOTHING.0, SMOOTHING.1
     )?;
     writeln!(out, "smoothing = {:?}", filter.smoothing)?;
-    writeln!(out, "# Least time between two changes of the lights, in seconds, {} to {}.", HOLD.0, HOLD.1)?;
+    writeln!(
+        out,
+        "# Least time between two changes of the lights, in seconds, {} to {}; while a face is in view,",
+        HOLD.0, HOLD.1
+    )?;
+    writeln!(out, "# a mood stays for twice as long.")?;
     writeln!(out, "hold = {:?}", filter.hold)?;
     writeln!(out, "# How far below its enter threshold a mood is left, 0 to 1.")?;
     writeln!(out, "leave_margin = {:?}", filter.leave_margin)?;

@@ -48,7 +48,8 @@ pub enum Observation<'a> {
 /// - A mood is entered when its smoothed probability is the largest of those that reach their enter threshold, and left
 ///   when it falls below its leave threshold or another mood that may be entered surpasses it.
 /// - The state never changes twice within the hold time, a fault included; [`LONGEST_HOLD`] keeps that short enough for
-///   a fault to show within two seconds.
+///   a fault to show within two seconds. While a face is in view a mood stays for twice as long, and so does doubt that came
+///   after one: what a face shows moves slower than light, and somebody who leaves need not wait.
 /// - [`State::Unsure`] and [`State::NoFace`] are entered only after doubt, an unclear or a missing face has lasted for the
 ///   hold time: a face lost for a frame does not blink, and one mood passes into the next without a dark moment.
 /// - Values that are not finite, outside 0 to 1, or of another count than the labels, count as a fault.
@@ -57,6 +58,8 @@ pub struct MoodFilter {
     settings: FilterSettings,
     state: State,
     changed: Option<Duration>,
+    /// Since when the face in view shows this mood, or none after it showed one.
+    swayed: Option<Duration>,
     /// Time of the latest observation, and of the latest face.
     latest: Duration,
     face_at: Option<Duration>,
@@ -73,6 +76,7 @@ impl MoodFilter {
             settings,
             state: State::Unsure,
             changed: None,
+            swayed: None,
             latest: Duration::ZERO,
             face_at: None,
             missing_since: None,
@@ -114,6 +118,7 @@ impl MoodFilter {
     /// The next face is another one: smoothing starts with it, the state holds on.
     pub fn forget_face(&mut self) {
         self.face_at = None;
+        self.swayed = None;
     }
 
     /// The state, as the latest observation left it.
@@ -175,8 +180,13 @@ impl MoodFilter {
                 true
             }
         };
-        let free = self.changed.is_none_or(|changed| self.latest - changed >= hold);
+        let passed = |moment: Option<Duration>, least| moment.is_none_or(|moment| self.latest - moment >= least);
+        let of_a_face = |state| matches!(state, State::Mood(_) | State::Unsure);
+        let sways = of_a_face(self.state) && of_a_face(wanted);
+        let free = passed(self.changed, hold) && (!sways || passed(self.swayed, 2 * hold));
         if wanted != self.state && lasting && free {
+            let shown = sways || matches!(wanted, State::Mood(_));
+            self.swayed = shown.then_some(self.latest);
             self.state = wanted;
             self.changed = Some(self.latest);
             self.doubt_since = None;

@@ -62,6 +62,28 @@ fn a_face_lost_for_a_frame_changes_nothing_and_lost_for_the_hold_time_is_no_face
 }
 
 #[test]
+fn what_a_face_shows_stays_for_two_hold_times_and_who_leaves_need_not_wait() {
+    let (mut filter, [angry, sad, nothing]) = (filter(0, 500), [[0.9, 0.1, 0.0], [0.0, 0.1, 0.9], [0.3, 0.3, 0.4]]);
+    let mut shows = |at, face: &[f32; 3]| filter.observe(millis(at), Observation::Face(face));
+    assert_eq!(shows(0, &nothing), State::Unsure);
+    // The first mood is lit at once, the next one after a second.
+    assert_eq!(shows(10, &angry), State::Mood(0));
+    assert_eq!(shows(1009, &sad), State::Mood(0));
+    assert_eq!(shows(1010, &sad), State::Mood(2));
+    // Doubt is believed when it lasts, and lasts then.
+    assert_eq!(shows(1500, &nothing), State::Mood(2));
+    assert_eq!(shows(2010, &nothing), State::Unsure);
+    assert_eq!(shows(2900, &sad), State::Unsure);
+    assert_eq!(shows(3010, &sad), State::Mood(2));
+    for at in [3020, 3520] {
+        filter.observe(millis(at), Observation::NoFace);
+    }
+    assert_eq!(filter.state(), State::NoFace);
+    assert_eq!(filter.observe(millis(4020), Observation::Face(&angry)), State::Mood(0));
+    assert_eq!(filter.observe(millis(4520), Observation::Fault), State::Fault);
+}
+
+#[test]
 fn after_a_fault_smoothing_starts_afresh() {
     let mut filter = filter(10_000, 100);
     filter.observe(millis(0), Observation::Face(&[1.0, 0.0, 0.0]));
@@ -120,6 +142,24 @@ proptest! {
     }
 
     #[test]
+    fn a_face_in_view_never_shows_two_changes_inside_two_hold_times(
+        steps in prop::collection::vec((0u64..400, prop::collection::vec(0.0f32..=1.0, LABELS)), 1..80),
+        time_constant in 0u64..600,
+        hold in 1u64..=1500,
+    ) {
+        let mut filter = filter(time_constant, hold);
+        let (mut now, mut before, mut lit) = (0, filter.state(), None::<u64>);
+        for (wait, values) in &steps {
+            now += wait;
+            let state = filter.observe(millis(now), Observation::Face(values));
+            if state != before {
+                prop_assert!(lit.is_none_or(|at| now - at >= 2 * hold));
+                (before, lit) = (state, Some(now));
+            }
+        }
+    }
+
+    #[test]
     fn nothing_but_numbers_between_0_and_1_gets_through(
         steps in prop::collection::vec((any::<u64>(), any_input(), any::<bool>()), 1..60),
         time_constant in 0u64..600,
@@ -149,8 +189,8 @@ proptest! {
             now += wait;
             filter.observe(millis(now), observation(input, *fault));
         }
-        // Twenty time constants and two holds later nothing moves any more.
-        let settled = now + 20 * time_constant + 2 * hold + 40;
+        // Twenty time constants and four holds later nothing moves any more.
+        let settled = now + 20 * time_constant + 4 * hold + 40;
         let mut states = Vec::new();
         while now < settled + 4000 {
             now += 20;

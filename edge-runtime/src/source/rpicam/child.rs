@@ -52,6 +52,7 @@ impl Child {
         let failed = |source| CameraError::NotStarted { program: program.to_owned(), source };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        log_plainly(&mut command);
         end_with_us(&mut command);
         let mut process = command.spawn().map_err(failed)?;
         let (Some(output), Some(errors)) = (process.stdout.take(), process.stderr.take()) else {
@@ -176,6 +177,12 @@ pub(super) fn end_with_us(command: &mut Command) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = command;
+}
+
+/// Has libcamera write its log, which alone tells the size of the pictures, to the child's error output, where nobody but us sees
+/// it; without colours, which it writes to pipes, too (libcamera, "Environment variables").
+pub(super) fn log_plainly(command: &mut Command) {
+    command.env_remove("LIBCAMERA_LOG_LEVELS").env_remove("LIBCAMERA_LOG_FILE").env("LIBCAMERA_LOG_NO_COLOR", "1");
 }
 
 /// Keeps the last lines of a child's error output, and reads it to its end so that it never fills up.

@@ -1,5 +1,6 @@
 //! Which of libcamera's programs there is, and which cameras it lists.
 
+use super::child::{end_with_us, log_plainly};
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -34,7 +35,8 @@ fn program_in(path: &OsStr) -> Option<PathBuf> {
 fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
     let mut command = Command::new(program);
     command.arg("--list-cameras").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    super::child::end_with_us(&mut command);
+    log_plainly(&mut command);
+    end_with_us(&mut command);
     let mut child = command.spawn().map_err(|error| format!("cannot start {}: {error}", program.display()))?;
     // Some versions list on standard output, some on standard error; a thread each, so that neither fills up.
     let listen = |pipe: Option<Box<dyn Read + Send>>| {
