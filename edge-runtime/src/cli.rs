@@ -107,7 +107,7 @@ pub struct Settings {
     /// Time constant of the smoothing; 0 smooths nothing
     #[arg(long, value_name = "SECONDS", value_parser = smoothing, allow_negative_numbers = true)]
     pub smoothing: Option<f64>,
-    /// Least time between two changes of the lights, up to 1.5
+    /// Least time between two changes of the lights, up to 1.5; twice that while a face is in view
     #[arg(long, value_name = "SECONDS", value_parser = hold, allow_negative_numbers = true)]
     pub hold: Option<f64>,
     /// How far below its enter threshold a mood is left, 0 to 1

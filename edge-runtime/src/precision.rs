@@ -34,6 +34,9 @@ impl fmt::Display for PrecisionChoice {
 /// Most models remembered; the oldest are forgotten first.
 const REMEMBERED: usize = 32;
 
+/// A file of more bytes was not written by this program.
+const LARGEST: u64 = 1 << 16;
+
 /// Loads the model in `bytes`, called `name` in messages, to run as `choice` says and on so many threads.
 ///
 /// # Errors
@@ -99,19 +102,28 @@ fn processor() -> String {
 /// The file in which answers are remembered: in the service's cache folder, or in the user's.
 fn memory() -> Option<PathBuf> {
     // A relative one is to be passed over, says the XDG Base Directory Specification.
-    let folder = |variable: &str| env::var_os(variable).map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let folder = |path: PathBuf| path.is_absolute().then_some(path);
+    let named = |variable: &str| folder(env::var_os(variable)?.into());
     let own =
-        folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache"))).map(|cache| cache.join("moodlight"));
-    Some(folder("CACHE_DIRECTORY").or(own)?.join("precision"))
+        named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache"))).map(|cache| cache.join("moodlight"));
+    // A service may have several, the first of which is ours.
+    let service = env::var_os("CACHE_DIRECTORY").and_then(|folders| folder(env::split_paths(&folders).next()?));
+    Some(service.or(own)?.join("precision"))
 }
 
 fn remembered(file: &Path, key: &str) -> Option<Precision> {
-    let text = fs::read_to_string(file).ok()?;
+    let text = text_of(file);
     text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
 }
 
+/// What the file says; nothing where it is none of ours, such as a pipe that nobody writes to.
+fn text_of(file: &Path) -> String {
+    let ours = fs::metadata(file).is_ok_and(|told| told.is_file() && told.len() <= LARGEST);
+    ours.then(|| fs::read_to_string(file).ok()).flatten().unwrap_or_default()
+}
+
 fn remember(file: &Path, key: &str, precision: Precision) -> std::io::Result<()> {
-    let former = fs::read_to_string(file).unwrap_or_default();
+    let former = text_of(file);
     let others: Vec<&str> = former.lines().filter(|line| !line.starts_with(key)).collect();
     let kept = &others[others.len().saturating_sub(REMEMBERED - 1)..];
     let mut text: String = kept.iter().map(|line| format!("{line}\n")).collect();

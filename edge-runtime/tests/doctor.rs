@@ -36,6 +36,7 @@ impl Board {
             glibc: Some("2.36".to_owned()),
             glibc_needed: Some("2.34".to_owned()),
             reads_v4l2: true,
+            instruction_sets: String::new(),
         };
         let groups = groups(&said("id").unwrap());
         let answers = Answers {

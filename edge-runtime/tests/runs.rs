@@ -250,6 +250,13 @@ fn instruction_sets_that_the_engine_is_to_do_without_our_kernels_leave_too() {
     let best = |kernel| if better { format!("avx2 {kernel}) |") } else { format!("portable {kernel}) |") };
     assert_eq!(kernels("-avx512f,-avx512vnni,-avxvnni"), [best("f32"), best("int8")]);
     assert_eq!(kernels("-avx512f,-avx512vnni,-avxvnni,-avx2"), ["portable f32) |", "portable int8) |"]);
+    for wrong in ["nonsense", "-dotprod", "\u{2212}avx512f"] {
+        let ran = run(home.program(&["--frames", "1"]).env("TRACT_CPU_ISA", wrong));
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        assert!(ran.err.contains("TRACT_CPU_ISA: `") && ran.err.lines().count() == 1, "{}", ran.err);
+        let dark = run(home.program(&["dark"]).env("TRACT_CPU_ISA", wrong));
+        assert_eq!(dark.code, Some(0), "lights go dark whatever else is wrong: {}", dark.err);
+    }
 }
 
 /// A room with an angry face in its left half and a happy one in its right.

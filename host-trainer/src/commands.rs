@@ -190,6 +190,21 @@ pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Resul
     if force { Ok(()) } else { refuse_to_overwrite(run) }
 }
 
+/// What is made from a run never takes its place, not even by force.
+///
+/// # Errors
+/// Says that `out` is `run`.
+pub(crate) fn keep_parent(run: &Path, out: &Path) -> Result<()> {
+    let whole =
+        |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
+    ensure!(
+        whole(run) != whole(out),
+        "{} is the run that is to be quantised, and would be lost; name another folder with --out",
+        out.display()
+    );
+    Ok(())
+}
+
 /// A new run neither replaces one that learned something nor settles among other files.
 fn refuse_to_overwrite(run: &Path) -> Result<()> {
     if checkpoint::last(run).exists() || checkpoint::best(run).exists() {

@@ -10,7 +10,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     host_trainer::memory::keep_large_blocks();
     host_trainer::files::outlive_size_limit();
-    let done = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if let Err(told) = emotion_models::check_instruction_sets() {
+        return report(Err(failure::failure(failure::Kind::Usage, told)));
+    }
+    let done = match command {
         Command::Train(args) => commands::train(&args),
         Command::Quantize(args) => quantize::run(&args),
         Command::Export(args) => commands::export(&args),

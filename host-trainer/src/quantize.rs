@@ -80,6 +80,7 @@ pub enum At {
 /// A run that is none or is quantised already, unusable data, a diverging loss, or files that cannot be written.
 pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     crate::output::outlive_readers();
+    commands::keep_parent(&args.run, &args.out).blame(Kind::Usage)?;
     if face::task_of(&args.run.join("config.toml")) == Task::Face {
         return face::quantize::run(args);
     }

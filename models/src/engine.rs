@@ -6,6 +6,7 @@ use crate::graph::{self, Reading};
 use crate::input::PixelMap;
 use crate::layers::LayerMap;
 use crate::pb::ModelProto;
+use crate::processor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -199,31 +200,8 @@ impl Clone for Engine {
 
 /// The engine and the processor features it can use, such as `tract 0.23.9, x86-64: avx2 fma`.
 pub fn engine_description() -> String {
-    let features: Vec<&str> = processor_features().iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
+    let features = processor::features();
     let architecture = if cfg!(target_arch = "x86_64") { "x86-64" } else { std::env::consts::ARCH };
     let separator = if features.is_empty() { "" } else { ": " };
     format!("tract {VERSION}, {architecture}{separator}{}", features.join(" "))
-}
-
-#[cfg(target_arch = "x86_64")]
-fn processor_features() -> Vec<(&'static str, bool)> {
-    use std::arch::is_x86_feature_detected as has;
-    vec![
-        ("avx2", has!("avx2")),
-        ("fma", has!("fma")),
-        ("avx512f", has!("avx512f")),
-        ("avx512vnni", has!("avx512vnni")),
-        ("avxvnni", has!("avxvnni")),
-    ]
-}
-
-#[cfg(target_arch = "aarch64")]
-fn processor_features() -> Vec<(&'static str, bool)> {
-    use std::arch::is_aarch64_feature_detected as has;
-    vec![("neon", has!("neon")), ("dotprod", has!("dotprod")), ("fp16", has!("fp16")), ("i8mm", has!("i8mm"))]
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn processor_features() -> Vec<(&'static str, bool)> {
-    Vec::new()
 }

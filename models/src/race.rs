@@ -64,7 +64,7 @@ pub trait EitherArithmetic: Sized {
         if float.made_for() == Precision::F32 {
             return Ok((float, None));
         }
-        let mut own = Self::with(model, name, Precision::Int8, threads)?;
+        let Ok(mut own) = Self::with(model, name, Precision::Int8, threads) else { return Ok((float, None)) };
         let race = race(&mut float, &mut own)?;
         Ok((if race.winner() == Precision::F32 { float } else { own }, Some(race)))
     }

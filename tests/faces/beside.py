@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from mediapipe.python.solutions.face_detection import FaceDetection
 from PIL import Image
 
 # As in the face model's card: which faces count, and how near is near.
@@ -92,6 +91,8 @@ def ours(program: Path, photos: list[Path]) -> dict[Path, list[np.ndarray]]:
 
 
 def theirs(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
+    from mediapipe.python.solutions.face_detection import FaceDetection
+
     near, far = (FaceDetection(model_selection=number, min_detection_confidence=0.3) for number in (0, 1))
     found = {}
     for path in photos:

@@ -122,6 +122,11 @@ fn wrong_usage_exits_2() {
         .expect_error(2, &["-1"]);
     Session::run(host_trainer().args(["train", "--out", "d/train/x", "--data", "d"]))
         .expect_error(2, &["among the pictures"]);
+    let folder = folder();
+    let run = run_in(&folder);
+    fs::create_dir_all(&run).unwrap();
+    Session::run(host_trainer().arg("quantize").arg(&run).arg("--force").arg("--out").arg(run.join(".")))
+        .expect_error(2, &["would be lost", "--out"]);
     Session::run(&mut host_trainer()).expect_error(2, &["Usage"]);
 }
 

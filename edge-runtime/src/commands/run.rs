@@ -107,6 +107,12 @@ fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
         return Err(Failure::Usage("--loop is for pictures: a pipe cannot be read again".to_owned()));
     }
     let config = &setup.config;
+    let stays = 2.0 * config.filter.hold;
+    if let Some(dwell) = config.dwell.filter(|&dwell| dwell < stays && !source.is_camera()) {
+        tracing::warn!(
+            "each picture is shown for {dwell} s, but a mood stays for {stays} s: the lights lag behind; try a smaller `hold`"
+        );
+    }
     Ok(Playback {
         fps: config.fps,
         every_frame: args.every_frame,

@@ -110,7 +110,7 @@ pub struct FilterConfig {
     /// Time constant of the smoothing, in seconds.
     #[serde(deserialize_with = "smoothing")]
     pub smoothing: f64,
-    /// Least time between two changes of the lights, in seconds.
+    /// Least time between two changes of the lights, in seconds; while a face is in view, a mood stays for twice as long.
     #[serde(deserialize_with = "hold")]
     pub hold: f64,
     /// How far below its enter threshold a mood is left.

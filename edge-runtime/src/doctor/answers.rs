@@ -48,6 +48,8 @@ pub struct Program {
     pub glibc_needed: Option<String>,
     /// Whether it was built to read V4L2 cameras.
     pub reads_v4l2: bool,
+    /// `TRACT_CPU_ISA`, by which it leaves instruction sets alone.
+    pub instruction_sets: String,
 }
 
 /// Who runs a program.
@@ -113,6 +115,7 @@ impl Answers {
             glibc: glibc::loaded(),
             glibc_needed: glibc::needed(),
             reads_v4l2: cameras::READS_V4L2,
+            instruction_sets: std::env::var("TRACT_CPU_ISA").unwrap_or_default(),
         };
         Self { program, ..Self::default() }
     }

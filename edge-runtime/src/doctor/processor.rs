@@ -25,8 +25,11 @@ pub(super) fn processor(machine: &Machine) -> Check {
     let name = name.unwrap_or_else(|| machine.answers.program.arch.clone());
     let features = machine.cpuinfo("Features").or_else(|| machine.cpuinfo("flags")).unwrap_or_default();
 
-    let [float, integer] = kernels(&machine.answers.program.arch, &features);
-    let found = format!("{cores} x {name}; the models run on {float} and {integer}");
+    let program = &machine.answers.program;
+    let [float, integer] = kernels(&program.arch, &features, &program.instruction_sets);
+    let asked = &program.instruction_sets;
+    let because = if asked.is_empty() { String::new() } else { format!(" (TRACT_CPU_ISA is {asked})") };
+    let found = format!("{cores} x {name}; the models run on {float} and {integer}{because}");
     if float.starts_with("portable") {
         let fix = "the model runs slowly without AVX2: take another machine, or a lower `fps`";
         return Check::warning("processor", found, fix);
@@ -34,17 +37,20 @@ pub(super) fn processor(machine: &Machine) -> Check {
     Check::ok("processor", found)
 }
 
-/// The kernels that a program built for `arch` chooses on a processor with these features, as `/proc/cpuinfo` names them: those of
-/// `fused` in `emotion_models`, by the names that its models tell.
-fn kernels(arch: &str, features: &str) -> [&'static str; 2] {
-    let has = |name: &str| features.split_whitespace().any(|feature| feature == name);
+/// The kernels that a program built for `arch` chooses on a processor with these features, as `/proc/cpuinfo` names them, where
+/// `TRACT_CPU_ISA` says what is `asked`: those of `fused` in `emotion_models`, by the names that its models tell.
+fn kernels(arch: &str, features: &str, asked: &str) -> [&'static str; 2] {
+    let left_out = |name: &str| asked.split(',').any(|token| token.trim().strip_prefix('-') == Some(name));
+    // The engine's names have no underscores, and one is another altogether.
+    let engines = |name: &str| if name == "asimddp" { "dotprod".to_owned() } else { name.replace('_', "") };
+    let has = |name: &str| features.split_whitespace().any(|feature| feature == name) && !left_out(&engines(name));
     match arch {
         "aarch64" => ["neon f32", if has("asimddp") { "neon dotprod int8" } else { "neon int8" }],
         "x86_64" => {
             let avx2 = has("avx2") && has("fma");
             let float = [(has("avx512f"), "avx512 f32"), (avx2, "avx2 f32"), (true, "portable f32")];
             let integer = [
-                (has("avx512_vnni"), "avx512vnni int8"),
+                (has("avx512_vnni") && has("avx512f"), "avx512vnni int8"),
                 (has("avx_vnni"), "avxvnni int8"),
                 (avx2, "avx2 int8"),
                 (true, "portable int8"),
@@ -93,17 +99,25 @@ mod tests {
         let float = kernel(Precision::F32).unwrap();
         assert_eq!(kernels.split(" and ").next(), Some(if float == "tract" { "tract f32" } else { float }), "{found}");
         if let Ok(integer) = kernel(Precision::Int8) {
-            assert_eq!(kernels.split(" and ").nth(1), Some(integer), "{found}");
+            assert_eq!(
+                kernels.split(" and ").nth(1).and_then(|named| named.split(" (").next()),
+                Some(integer),
+                "{found}"
+            );
         }
     }
 
     #[test]
     fn each_board_has_its_kernels() {
-        assert_eq!(kernels("aarch64", "fp asimd crc32"), ["neon f32", "neon int8"]);
-        assert_eq!(kernels("aarch64", "fp asimd asimdhp asimddp"), ["neon f32", "neon dotprod int8"]);
-        assert_eq!(kernels("arm", "half thumb neon vfpv4"), ["tract f32", "portable int8"]);
-        assert_eq!(kernels("x86_64", "sse2 avx2"), ["portable f32", "portable int8"]);
-        assert_eq!(kernels("x86_64", "avx2 fma avx_vnni"), ["avx2 f32", "avxvnni int8"]);
+        assert_eq!(kernels("aarch64", "fp asimd crc32", ""), ["neon f32", "neon int8"]);
+        assert_eq!(kernels("aarch64", "fp asimd asimdhp asimddp", ""), ["neon f32", "neon dotprod int8"]);
+        assert_eq!(kernels("arm", "half thumb neon vfpv4", ""), ["tract f32", "portable int8"]);
+        assert_eq!(kernels("x86_64", "sse2 avx2", ""), ["portable f32", "portable int8"]);
+        assert_eq!(kernels("x86_64", "avx2 fma avx_vnni", ""), ["avx2 f32", "avxvnni int8"]);
+        let all = "avx2 fma avx_vnni avx512f avx512_vnni";
+        assert_eq!(kernels("x86_64", all, "-avx512f"), ["avx2 f32", "avxvnni int8"]);
+        assert_eq!(kernels("x86_64", all, "-avx512vnni, -avxvnni"), ["avx512 f32", "avx2 int8"]);
+        assert_eq!(kernels("aarch64", "asimd asimddp", "-dotprod"), ["neon f32", "neon int8"]);
     }
 
     #[test]

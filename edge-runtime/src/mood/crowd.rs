@@ -72,7 +72,7 @@ pub struct Moods {
     /// The filter of the largest face, of the mean, or, with all faces, of nobody and of faults.
     common: MoodFilter,
     /// Whom `common` is about.
-    about: Option<u32>,
+    about: heapless::Vec<u32, MOST_FOLLOWED>,
     /// With all faces: each person's.
     each: heapless::Vec<(u32, MoodFilter), MOST_FOLLOWED>,
 }
@@ -81,7 +81,7 @@ impl Moods {
     /// Nobody was seen yet; the state is [`State::Unsure`].
     pub fn new(settings: FilterSettings, which: WhichFaces) -> Self {
         let common = MoodFilter::new(settings.clone());
-        Self { which, settings, common, about: None, each: heapless::Vec::new() }
+        Self { which, settings, common, about: heapless::Vec::new(), each: heapless::Vec::new() }
     }
 
     /// Whose mood counts.
@@ -100,24 +100,35 @@ impl Moods {
 
     /// Nothing can be known at time `at`.
     pub fn fault(&mut self, at: Duration) -> State {
-        self.each.clear();
-        self.common.observe(at, Observation::Fault)
+        // Moods of several stay until the fault may show, so that the lights change once.
+        self.common.also_changed(self.each.iter().filter_map(|(_, filter)| filter.changed).max());
+        if self.common.observe(at, Observation::Fault) == State::Fault {
+            self.each.clear();
+        }
+        self.state()
     }
 
     fn observe_first(&mut self, at: Duration, people: &[Person]) -> State {
         let first = people.first();
-        let id = first.map(|person| person.id);
-        // One who comes back within the hold time goes on where they were; another begins anew.
-        if id.is_some() && self.about.is_some() && id != self.about {
-            self.common.forget_face();
-        }
-        self.about = id.or(self.about);
+        self.turn_to(first.map(|person| person.id).into_iter());
         match first.map(|person| &person.look) {
             Some(Look::Clear(probabilities)) => self.common.observe(at, Observation::Face(probabilities)),
             Some(Look::Unclear) => self.common.observe(at, Observation::Unclear),
             Some(Look::None) => self.common.state(),
             Some(Look::Gone) | None => self.common.observe(at, Observation::NoFace),
         }
+    }
+
+    /// `common` is about these from now on. One who comes back within the hold time goes on where they were; where they are all others,
+    /// what was smoothed begins anew.
+    fn turn_to(&mut self, ids: impl Iterator<Item = u32> + Clone) {
+        if ids.clone().next().is_none() {
+            return;
+        }
+        if !self.about.is_empty() && !ids.clone().any(|id| self.about.contains(&id)) {
+            self.common.forget_face();
+        }
+        self.about = ids.take(MOST_FOLLOWED).collect();
     }
 
     fn observe_mean(&mut self, at: Duration, people: &[Person]) -> State {
@@ -128,6 +139,8 @@ impl Moods {
             })
         };
         let count = clear().count();
+        let present = people.iter().filter(|person| person.look != Look::Gone);
+        self.turn_to(present.map(|person| person.id));
         if count > 0 {
             let mut mean = [0.0; MAX_LABELS];
             for probabilities in clear() {
@@ -192,7 +205,7 @@ impl Moods {
     pub fn state_of(&self, id: u32) -> Option<State> {
         match self.which {
             WhichFaces::All => self.each.iter().find(|(known, _)| *known == id).map(|(_, filter)| filter.state()),
-            WhichFaces::Largest => (self.about == Some(id)).then(|| self.common.state()),
+            WhichFaces::Largest => self.about.contains(&id).then(|| self.common.state()),
             WhichFaces::Average => None,
         }
     }
@@ -260,6 +273,38 @@ mod tests {
         assert_eq!(moods.state_of(1), None);
         moods.observe(millis(1000), &[Person { id: 2, look: Look::Gone }]);
         assert_eq!(moods.observe(millis(1500), &[]), State::NoFace);
+    }
+
+    #[test]
+    fn the_mean_of_others_begins_anew() {
+        let mut moods = moods(WhichFaces::Average);
+        moods.observe(millis(0), &[clear(1, ANGRY), clear(2, ANGRY)]);
+        assert_eq!(
+            moods.observe(millis(400), &[clear(2, HAPPY), clear(3, HAPPY)]),
+            State::Mood(0),
+            "one of them stayed"
+        );
+        assert_eq!(moods.observe(millis(430), &[clear(4, HAPPY)]), State::Mood(1));
+    }
+
+    #[test]
+    fn a_fault_with_several_faces_changes_the_lights_once_and_not_before_the_hold_time_is_over() {
+        let mut moods = moods(WhichFaces::All);
+        moods.observe(millis(1000), &[clear(1, ANGRY), clear(2, HAPPY)]);
+        let both = MoodSet::NONE.with(0).with(1);
+        for at in [1100, 1399] {
+            moods.fault(millis(at));
+            assert_eq!(moods.lit(), both, "{at}");
+        }
+        assert_eq!((moods.fault(millis(1400)), moods.lit()), (State::Fault, MoodSet::NONE));
+        // Those who are found again are others to the follower.
+        moods.observe(millis(1500), &[clear(3, HAPPY)]);
+        assert_eq!((moods.state(), moods.lit()), (State::Fault, MoodSet::NONE));
+        moods.observe(millis(1800), &[clear(3, HAPPY)]);
+        assert_eq!(moods.lit(), MoodSet::of(State::Mood(1)));
+        moods.fault(millis(2199));
+        assert_eq!(moods.lit(), MoodSet::of(State::Mood(1)));
+        assert_eq!(moods.fault(millis(2200)), State::Fault);
     }
 
     #[test]

@@ -50,8 +50,8 @@ pub enum Observation<'a> {
 /// - The state never changes twice within the hold time, a fault included; [`LONGEST_HOLD`] keeps that short enough for
 ///   a fault to show within two seconds. While a face is in view a mood stays for twice as long, and so does doubt that came
 ///   after one: what a face shows moves slower than light, and somebody who leaves need not wait.
-/// - [`State::Unsure`] and [`State::NoFace`] are entered only after doubt, an unclear or a missing face has lasted for the
-///   hold time: a face lost for a frame does not blink, and one mood passes into the next without a dark moment.
+/// - [`State::Unsure`] is entered only after there was no mood, and [`State::NoFace`] after there was no face, for the hold
+///   time: a face lost for a frame does not blink, and one mood passes into the next without a dark moment.
 /// - Values that are not finite, outside 0 to 1, or of another count than the labels, count as a fault.
 #[derive(Clone, Debug)]
 pub struct MoodFilter {
@@ -63,9 +63,11 @@ pub struct MoodFilter {
     /// Time of the latest observation, and of the latest face.
     latest: Duration,
     face_at: Option<Duration>,
-    /// Since when the face is missing, and since when observations ask for another state without a mood.
+    /// Since when no mood can be told, for want of a face or of a clear one.
     missing_since: Option<Duration>,
+    /// Since when observations ask for another state without a mood, and since when for the one without a face.
     doubt_since: Option<Duration>,
+    away_since: Option<Duration>,
     smoothed: [f32; MAX_LABELS],
 }
 
@@ -81,6 +83,7 @@ impl MoodFilter {
             face_at: None,
             missing_since: None,
             doubt_since: None,
+            away_since: None,
             smoothed: [0.0; MAX_LABELS],
         }
     }
@@ -113,6 +116,11 @@ impl MoodFilter {
             self.face_at = None;
         }
         wanted
+    }
+
+    /// The lights also changed at `at`.
+    fn also_changed(&mut self, at: Option<Duration>) {
+        self.changed = self.changed.max(at);
     }
 
     /// The next face is another one: smoothing starts with it, the state holds on.
@@ -168,23 +176,33 @@ impl MoodFilter {
         best.map_or(State::Unsure, |(label, _)| State::Mood(label))
     }
 
+    /// The state to change to, if what the observations want has lasted long enough.
+    fn lasting(&mut self, wanted: State) -> State {
+        let latest = self.latest;
+        let (no_mood, nobody) = (matches!(wanted, State::Unsure | State::NoFace), wanted == State::NoFace);
+        let since = |start: &mut Option<Duration>, lasts: bool| {
+            *start = lasts.then(|| start.unwrap_or(latest));
+            start.is_some_and(|start| latest - start >= self.settings.hold())
+        };
+        let away = since(&mut self.away_since, nobody);
+        let doubt = since(&mut self.doubt_since, no_mood && wanted != self.state);
+        match wanted {
+            _ if !no_mood || self.state == State::Fault => wanted,
+            State::NoFace if away => wanted,
+            _ if doubt && self.state != State::NoFace => State::Unsure,
+            State::Unsure if doubt => wanted,
+            _ => self.state,
+        }
+    }
+
     fn change_to(&mut self, wanted: State) {
         let hold = self.settings.hold();
-        let lasting = match wanted {
-            State::Unsure | State::NoFace if wanted != self.state && self.state != State::Fault => {
-                let since = *self.doubt_since.get_or_insert(self.latest);
-                self.latest - since >= hold
-            }
-            _ => {
-                self.doubt_since = None;
-                true
-            }
-        };
+        let wanted = self.lasting(wanted);
         let passed = |moment: Option<Duration>, least| moment.is_none_or(|moment| self.latest - moment >= least);
         let of_a_face = |state| matches!(state, State::Mood(_) | State::Unsure);
         let sways = of_a_face(self.state) && of_a_face(wanted);
         let free = passed(self.changed, hold) && (!sways || passed(self.swayed, 2 * hold));
-        if wanted != self.state && lasting && free {
+        if wanted != self.state && free {
             let shown = sways || matches!(wanted, State::Mood(_));
             self.swayed = shown.then_some(self.latest);
             self.state = wanted;

@@ -84,6 +84,24 @@ fn what_a_face_shows_stays_for_two_hold_times_and_who_leaves_need_not_wait() {
 }
 
 #[test]
+fn an_unclear_face_that_is_lost_for_a_frame_is_not_gone() {
+    let mut filter = filter(0, 500);
+    filter.observe(millis(0), Observation::Face(&[0.9, 0.1, 0.0]));
+    for at in [100, 400, 800] {
+        assert_eq!(filter.observe(millis(at), Observation::Unclear), State::Mood(0));
+    }
+    assert_eq!(filter.observe(millis(825), Observation::NoFace), State::Mood(0));
+    assert_eq!(filter.observe(millis(1000), Observation::Unclear), State::Unsure);
+    // Now lost, now unclear: there is no mood, but somebody.
+    for at in (1050..3000).step_by(100) {
+        filter.observe(millis(at), Observation::NoFace);
+        assert_eq!(filter.observe(millis(at + 50), Observation::Unclear), State::Unsure);
+    }
+    filter.observe(millis(3000), Observation::NoFace);
+    assert_eq!(filter.observe(millis(3500), Observation::NoFace), State::NoFace);
+}
+
+#[test]
 fn after_a_fault_smoothing_starts_afresh() {
     let mut filter = filter(10_000, 100);
     filter.observe(millis(0), Observation::Face(&[1.0, 0.0, 0.0]));

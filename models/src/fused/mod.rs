@@ -18,10 +18,10 @@ pub(crate) use plan::{Entry, Exit, Plan, Step};
 pub(crate) use program::{Program, Threads, pack};
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use crate::kernels;
+use crate::{kernels, processor::is_left};
 use tract_core::prelude::{TractResult, TypedModel};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-use tract_core::tract_linalg::isa::{self, Isa};
+use tract_core::tract_linalg::isa::Isa;
 
 /// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
 pub(crate) type Packer = fn(&Plan, Threads) -> TractResult<Option<Box<dyn Program>>>;
@@ -47,18 +47,12 @@ fn or_portable(packed: TractResult<Box<dyn Program>>, plan: &Plan, threads: Thre
     packed.or_else(|_| pack::<PortableInt>(plan, threads))
 }
 
-/// Whether `TRACT_CPU_ISA` leaves an instruction set to the engine, and so to us: `-avx512f,-avx512vnni,-avxvnni` shows on one
-/// processor what another one, without them, would do. What the processor lacks it cannot give.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn is_left(set: Isa) -> bool {
-    isa::native().has(set)
-}
-
 #[cfg(target_arch = "x86_64")]
 fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
+    let narrow = is_left(Isa::X86_64Avx2) && is_left(Isa::X86_64Fma);
     let program = if is_x86_feature_detected!("avx512f") && is_left(Isa::X86_64Avx512f) {
         pack::<kernels::Avx512Float>(plan, threads)
-    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_left(Isa::X86_64Avx2) {
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && narrow {
         pack::<kernels::Avx2Float>(plan, threads)
     } else {
         pack::<kernels::PortableFloat>(plan, threads)
@@ -68,11 +62,13 @@ fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>>
 
 #[cfg(target_arch = "x86_64")]
 fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
-    if is_x86_feature_detected!("avx512vnni") && is_left(Isa::X86_64Avx512Vnni) {
+    let narrow = is_left(Isa::X86_64Avx2) && is_left(Isa::X86_64Fma);
+    let wide = is_left(Isa::X86_64Avx512f) && is_left(Isa::X86_64Avx512Vnni);
+    if is_x86_feature_detected!("avx512vnni") && wide {
         pack::<kernels::Avx512Vnni>(plan, threads)
     } else if is_x86_feature_detected!("avxvnni") && is_left(Isa::X86_64AvxVnni) {
         pack::<kernels::AvxVnni>(plan, threads)
-    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_left(Isa::X86_64Avx2) {
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && narrow {
         pack::<kernels::Avx2Int>(plan, threads)
     } else {
         pack::<PortableInt>(plan, threads)
