@@ -43,7 +43,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l threads -d 'T
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l frames -d 'Stop after N frames' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
@@ -78,7 +78,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l thread
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l frames -d 'Stop after N frames' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
@@ -145,7 +145,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l thr
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
@@ -168,7 +168,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l thr
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l fps -d 'Frames a second' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Least time between two changes of the lights, up to 1.5' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
