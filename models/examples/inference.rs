@@ -4,7 +4,7 @@
 //! after the other as the input's bytes `[C, H, W]`. Prints a JSON object: the kernel, milliseconds of each run, and the
 //! probabilities of each picture.
 
-use emotion_models::{Classifier, decode};
+use emotion_models::{Classifier, check_instruction_sets, decode};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -23,6 +23,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let [path, arithmetic, pictures, runs] = arguments.as_slice() else {
         return Err("usage: inference MODEL.onnx f32|int8|stock PICTURES RUNS".into());
     };
+    check_instruction_sets()?;
     let model = decode(&std::fs::read(path)?)?;
     let mut classifier = match arithmetic.as_str() {
         "stock" => Classifier::stock(&model, path)?,
