@@ -84,11 +84,10 @@ fn load_with<M: EitherArithmetic>(
     Ok(loaded)
 }
 
-/// Model, processor and what is left of it to the engine, for another one may have another answer.
+/// Model, processor and what of it the engine may use, for another one may have another answer.
 fn key(model: &[u8], threads: NonZeroUsize) -> String {
     let mut hash = DefaultHasher::new();
-    let left = env::var_os("TRACT_CPU_ISA");
-    (model, threads, engine_description(), processor(), left, env!("CARGO_PKG_VERSION")).hash(&mut hash);
+    (model, threads, engine_description(), processor(), env!("CARGO_PKG_VERSION")).hash(&mut hash);
     format!("{:016x}", hash.finish())
 }
 

@@ -189,8 +189,7 @@ impl MoodFilter {
         match wanted {
             _ if !no_mood || self.state == State::Fault => wanted,
             State::NoFace if away => wanted,
-            _ if doubt && self.state != State::NoFace => State::Unsure,
-            State::Unsure if doubt => wanted,
+            _ if doubt => State::Unsure,
             _ => self.state,
         }
     }
