@@ -12,7 +12,7 @@ const SEARCH: Duration = Duration::from_secs(1);
 const ASSURED: Duration = Duration::from_millis(250);
 /// How long a face that is lost is remembered as somebody's.
 const REMEMBERED: Duration = Duration::from_millis(500);
-/// A face that is followed may have this share of the score that a new one needs.
+/// A face that was there in the frame before, about where it was, may have this share of the score that a face in a photo needs.
 const STAYS: f32 = 0.6;
 /// The odds of a newcomer's being a face must be so many times those that a face in a photo needs: somebody who is there shows the
 /// camera a better view within a few frames, a pattern on the wall taken for a face would light a lamp for as long as it hangs there.
@@ -39,8 +39,24 @@ struct Track {
     lost: Option<Duration>,
 }
 
+impl Track {
+    /// Whether this may be the same person's face at the time `now`. Only of somebody who was there a frame ago, and has hardly moved,
+    /// may it be faint: elsewhere, or where somebody was lost, what is faint is rather a pattern on the wall beside them.
+    fn may_be(&self, face: &Face, needed: f32, now: Duration) -> bool {
+        let there = self.found.iou(face) > KNOWN && self.lost.is_none_or(|lost| lost == now);
+        (there || face.score >= needed) && distance(&self.found, face) < SAME_PERSON
+    }
+
+    fn see(&mut self, face: &Face, now: Duration) {
+        self.found = *face;
+        self.steady.follow(face, now);
+        (self.sight, self.lost) = (Sight::Seen, None);
+    }
+}
+
 /// Searches the whole frame while there is no face, then a window about the faces it knows; the whole frame again every
-/// second, when a score drops (four times a second if it stays low), and at once when a face is not in its window.
+/// second, when a score drops (four times a second if it stays low), and at once when a face is not in its window. While the face
+/// that the lights are about is lost, its window is looked at, too.
 ///
 /// A frame costs one look, two when a face is lost, and two more for each of at most three places where somebody new may be.
 /// Nothing is allocated, and at most [`MOST_FOLLOWED`] faces are kept.
@@ -96,11 +112,9 @@ impl<F: Finder> Follower<F> {
         self.doubtful = false;
         // Nearest pairs first, so that two people side by side stay who they are.
         while let Some((track, index)) = self.nearest_pair(&faces, &taken) {
-            let (track, face) = (&mut self.tracks[track], &faces[index]);
+            let face = &faces[index];
             taken[index] = true;
-            track.found = *face;
-            track.steady.follow(face, self.latest);
-            (track.sight, track.lost) = (Sight::Seen, None);
+            self.tracks[track].see(face, self.latest);
             self.doubtful |= face.score < needed;
         }
         for track in self.tracks.iter_mut().filter(|track| track.sight == Sight::Lost) {
@@ -116,14 +130,30 @@ impl<F: Finder> Follower<F> {
         Ok(())
     }
 
+    /// Looks for whom the lights are about where they were lost, as they were followed there: a search sees them smaller.
+    fn look_where_lost(&mut self, frame: &FrameView<'_>) -> Result<(), ModelError> {
+        let lost = |track: &Track| Some(track.id) == self.main && track.lost.is_some_and(|lost| lost < self.latest);
+        let Some(at) = self.tracks.iter().position(lost) else { return Ok(()) };
+        let (before, needed) = (self.tracks[at].found, self.finder.threshold());
+        let window = window_about(&before, self.finder.input()).clamp_to(frame.width(), frame.height());
+        let faces = self.finder.look(frame, window, needed)?;
+        let others =
+            |face: &Face| self.tracks.iter().any(|track| track.sight == Sight::Seen && track.found.iou(face) > KNOWN);
+        if let Some(face) = faces.iter().find(|face| before.iou(face) > KNOWN && !others(face)) {
+            self.tracks[at].see(face, self.latest);
+        }
+        Ok(())
+    }
+
     fn nearest_pair(&self, faces: &Faces, taken: &[bool]) -> Option<(usize, usize)> {
+        let needed = self.finder.threshold();
         let tracks = self.tracks.iter().enumerate().filter(|(_, track)| track.sight != Sight::Seen);
         let pairs = tracks.flat_map(|(at, track)| {
             let open = faces.iter().enumerate().filter(|(index, _)| !taken[*index]);
-            open.map(move |(index, face)| (at, index, distance(&track.found, face)))
+            let same = open.filter(|(_, face)| track.may_be(face, needed, self.latest));
+            same.map(move |(index, face)| (at, index, distance(&track.found, face)))
         });
-        let near = pairs.filter(|(.., distance)| *distance < SAME_PERSON);
-        near.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(track, face, _)| (track, face))
+        pairs.min_by(|a, b| a.2.total_cmp(&b.2)).map(|(track, face, _)| (track, face))
     }
 
     /// The faces that have to be in the window.
@@ -187,6 +217,7 @@ impl<F: Finder> FaceLocator for Follower<F> {
         if window.is_some() && missing {
             self.look(frame, None)?;
         }
+        self.look_where_lost(frame)?;
         if window.is_none() || missing {
             self.searched = Some(self.latest);
         }

@@ -15,6 +15,8 @@ static PIXELS: [u8; (WIDTH * HEIGHT) as usize] = [0; (WIDTH * HEIGHT) as usize];
 struct Room {
     faces: Arc<Mutex<Vec<Face>>>,
     looks: Arc<Mutex<Vec<CropBox>>>,
+    /// The least face that is seen, as a share of the window's width.
+    smallest: Arc<Mutex<f32>>,
 }
 
 impl Finder for Room {
@@ -26,8 +28,10 @@ impl Finder for Room {
             let (left, top) = (window.x as f32 - REACH, window.y as f32 - REACH);
             x >= left && y >= top && x < left + window.width as f32 && y < top + window.height as f32
         };
+        let smallest = *self.smallest.lock().unwrap() * window.width as f32;
         let faces = self.faces.lock().unwrap();
-        Ok(faces.iter().filter(inside).filter(|face| face.score >= threshold).copied().collect())
+        let seen = |face: &&Face| face.score >= threshold && face.width >= smallest;
+        Ok(faces.iter().filter(inside).filter(seen).copied().collect())
     }
 
     fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
@@ -173,6 +177,47 @@ fn a_weak_face_stays_but_a_new_one_needs_the_whole_score() {
     }
     let whole = run.looks().iter().filter(|look| is_whole(look)).count();
     assert!((3..=5).contains(&whole), "a score that drops has the whole frame searched, not in every frame: {whole}");
+}
+
+#[test]
+fn what_is_faint_beside_somebody_or_where_they_were_lost_is_nobody() {
+    let strong = face(300.0, 200.0, 80.0);
+    let faint = Face { score: 0.45, ..strong };
+    let mut run = Run::new(WhichFaces::Largest);
+    let id = run.frame(&[strong])[0].id;
+    assert_eq!(run.frame(&[Face { x: 350.0, ..faint }])[0].sight, Sight::Lost, "elsewhere");
+    assert_eq!(run.frame(&[faint])[0].sight, Sight::Lost, "where they were lost");
+    let back = run.frame(&[Face { x: 350.0, score: 0.55, ..strong }]);
+    assert_eq!((back[0].id, back[0].sight), (id, Sight::Seen), "as sure as a face in a photo must be");
+    assert_eq!(run.frame(&[Face { x: 354.0, ..faint }])[0].sight, Sight::Seen, "where they were a frame ago");
+}
+
+#[test]
+fn whom_a_search_misses_is_found_where_they_were_followed() {
+    let mut run = Run::new(WhichFaces::Largest);
+    let here = face(300.0, 200.0, 60.0);
+    let id = run.frame(&[here])[0].id;
+    run.frame(&[]);
+    // Too small to be seen in the whole frame.
+    *run.room.smallest.lock().unwrap() = 0.2;
+    assert_eq!(run.frame(&[Face { score: 0.45, ..here }])[0].sight, Sight::Lost, "faint");
+    run.looks();
+    let back = run.frame(&[here]);
+    assert_eq!((back[0].id, back[0].sight), (id, Sight::Seen));
+    assert_eq!(run.looks().len(), 2, "the frame, and the window");
+}
+
+#[test]
+fn who_steps_into_the_place_of_somebody_lost_is_one_person() {
+    let mut run = Run::new(WhichFaces::All);
+    let both = run.frame(&[face(300.0, 200.0, 60.0), face(420.0, 140.0, 60.0)]);
+    for step in 1..=10u8 {
+        run.frame(&[face(420.0 - 10.0 * f32::from(step), 140.0 + 5.0 * f32::from(step), 60.0)]);
+    }
+    let following = run.frame(&[face(312.0, 194.0, 60.0)]);
+    let seen: Vec<_> =
+        following.iter().filter(|followed| followed.sight == Sight::Seen).map(|followed| followed.id).collect();
+    assert_eq!(seen, [both[1].id], "{following:?}");
 }
 
 #[test]
