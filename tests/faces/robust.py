@@ -17,7 +17,8 @@ of 30 a second:
 
 A face counts as found where it is, within a third of its crop's side. Crops of expression data sets show profiles, hands and hair over
 faces, too, which no movement makes harder to find: so each crop is shown first where it stands still, in good light, at three places
-of its walk. Needs numpy and Pillow. Prints what it saw of all clips, and of those whose face is found standing at two of three places;
+of its walk. Only who was found in the last third of a second before something hid them can be found again: other clips do not count
+there. Needs numpy and Pillow. Prints what it saw of all clips, and of those whose face is found standing at two of three places;
 exit code 1 where less than 95 of 100 of all are as they should be.
 """
 
@@ -37,6 +38,8 @@ WIDTH, HEIGHT, FPS = 640, 480, 30
 EMPTY, WALK, HIDDEN, BACK, GONE = 30, 150, 9, 60, 60
 # Frames until a face that is there again must be found: 300 ms.
 FOUND_AGAIN = 9
+# Frames before somebody is hidden, in one of which they must have been found to be found again.
+BEFORE = 10
 # How far from its crop's middle a face's may be, and how wide its box, in sides of the crop.
 NEAR, NARROWEST, WIDEST = 1 / 3, 0.35, 1.2
 # Frames in which somebody stands still, at each of these steps of the walk, and of how many of these places make a face that is found.
@@ -68,15 +71,17 @@ def main() -> int:
         results.append(result)
         if stands_out(arguments.program, face, room, phase):
             plain.append(result)
-        wrong = [name for name, right in result.items() if not right]
+        wrong = [name for name, right in result.items() if right is False]
         hard = "" if plain and plain[-1] is result else " (not found standing still)"
         print(f"{number + 1}/{len(clips)} {face.parent.name}/{face.name} before {room.name}: {', '.join(wrong) or 'as it should be'}{hard}")
     print(f"\n{'':48} {len(results):3} clips  {len(plain):3} of a face that is found standing still")
     enough = True
     for name in results[0]:
-        share, of_plain = (sum(result[name] for result in some) / max(1, len(some)) for some in (results, plain))
+        counted = [[result[name] for result in some if result[name] is not None] for some in (results, plain)]
+        share, of_plain = (sum(some) / max(1, len(some)) for some in counted)
         enough &= share >= WANTED
-        print(f"{name:48} {100 * share:7.1f} %  {100 * of_plain:7.1f} %")
+        of = "" if len(counted[0]) == len(results) else f"  of {len(counted[0])} and {len(counted[1])}"
+        print(f"{name:48} {100 * share:7.1f} %  {100 * of_plain:7.1f} %{of}")
     return 0 if enough else 1
 
 
@@ -163,7 +168,8 @@ def play(program: Path, shown) -> list[dict]:
     return [event for event in events if event["event"] == "frame"]
 
 
-def judge(events: list[dict], phase: float) -> dict[str, bool]:
+def judge(events: list[dict], phase: float) -> dict[str, bool | None]:
+    """Of each check whether the clip is as it should be; None where it does not count."""
     whole = EMPTY + 30, EMPTY + WALK
     hidden = EMPTY + WALK
     back = hidden + HIDDEN
@@ -181,7 +187,7 @@ def judge(events: list[dict], phase: float) -> dict[str, bool]:
         "it stays the same person's": len({face["id"] for face in walking if face}) == 1,
         "the mood does not flicker": not flickers(moods[whole[0] : whole[1]]),
         "while it is hidden nobody is seen": not any(anybody[hidden:back]),
-        "found again within 300 ms": any(there[back : back + FOUND_AGAIN]),
+        "found again within 300 ms": any(there[back : back + FOUND_AGAIN]) if any(there[hidden - BEFORE : hidden]) else None,
         "no face, and no light, 1.5 s after it went": all(state == "no_face" for state in states[gone + 45 :]),
     }
 
