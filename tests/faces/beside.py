@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""How near the face locator's boxes are to marked ones, beside those of MediaPipe's face detectors (Bazarevsky et al. 2019).
+"""How near the face locator's boxes are to marked ones, beside those of MediaPipe's face detectors (Bazarevsky et al. 2019) and of
+MTCNN (Zhang et al. 2016).
 
-    pip install mediapipe==0.10.14
+    pip install mediapipe==0.10.14 mtcnn==1.0.0 tensorflow-cpu==2.18.*
     cargo build --release
     tests/faces/beside.py --data PHOTOS target/release/edge-runtime
 
 PHOTOS holds train/ and test/, each with images/, boxes.csv (file,x,y,w,h) and meta.csv (class), as `host-trainer train --task face` takes
 them. Annotators draw boxes differently, each detector in a way of its own; so a detector's boxes are first moved and stretched, class by
 class, by what sets them apart from the marked ones in the median of the training photos. Both of MediaPipe's nets look, at what is near and
-at what is far, and whichever box fits best is taken: more than an honest detector may.
+at what is far, and whichever box fits best is taken: more than an honest detector may. The last column is what somebody would get who knew
+of each face whose box to take, MediaPipe's or MTCNN's.
 
 Prints, for photos of one face of more than 15 % of the width, in how many the box's centre is within 12 % of the face's width, for ours as
 they are and for both when fitted so; and for faces of at least 20 % of the width, in how many a box overlaps by an intersection over union
 of 0.4. (The card gives each box, best score first, to one marked face; here each marked face has the box that fits it best, which may count one
-photo more or less.) Nothing is chosen by it. Needs numpy and Pillow, too (they come with MediaPipe).
+photo more or less.) Nothing is chosen by it. Needs numpy and Pillow, too (they come with MediaPipe); takes some four minutes.
 """
 
 import argparse
@@ -47,19 +49,22 @@ class Marked(NamedTuple):
 def main() -> int:
     layout = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
-    parser.add_argument("program", type=Path, help="the edge-runtime whose locator is held beside MediaPipe's")
+    parser.add_argument("program", type=Path, help="the edge-runtime whose locator is held beside the others")
     parser.add_argument("--data", type=Path, required=True, metavar="PHOTOS", help="folder of photos with marked faces")
     arguments = parser.parse_args()
     parts = {}
     for part in ("train", "test"):
         faces = [face for face in marked(arguments.data / part) if face.share >= LARGE or (face.alone and face.share > ALONE)]
         photos = sorted({face.photo for face in faces})
-        found = {"ours": ours(arguments.program, photos), "MediaPipe": theirs(photos)}
+        found = {"ours": ours(arguments.program, photos), "MediaPipe": mediapipe(photos), "MTCNN": mtcnn(photos)}
         parts[part] = faces, {name: [nearest(boxes[face.photo], face.box) for face in faces] for name, boxes in found.items()}
     habits = {name: habit(parts["train"][0], boxes) for name, boxes in parts["train"][1].items()}
     for part, (faces, found) in parts.items():
         fitted = {name: [fit(box, habits[name][face.kind]) for face, box in zip(faces, boxes)] for name, boxes in found.items()}
-        table(part, faces, {"ours, as they are": found["ours"], **{f"{name}, fitted": boxes for name, boxes in fitted.items()}})
+        columns = {"ours, as they are": [found["ours"]]}
+        columns |= {f"{name}, fitted": [boxes] for name, boxes in fitted.items()}
+        columns["whichever of those two"] = [fitted["MediaPipe"], fitted["MTCNN"]]
+        table(part, faces, columns)
     return 0
 
 
@@ -90,7 +95,7 @@ def ours(program: Path, photos: list[Path]) -> dict[Path, list[np.ndarray]]:
     return {Path(answer["picture"]): [np.array(face["box"]) for face in answer.get("faces", [])] for answer in answers}
 
 
-def theirs(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
+def mediapipe(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
     from mediapipe.python.solutions.face_detection import FaceDetection
 
     near, far = (FaceDetection(model_selection=number, min_detection_confidence=0.3) for number in (0, 1))
@@ -101,6 +106,23 @@ def theirs(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
         detections = [one for detector in (near, far) for one in detector.process(pixels).detections or []]
         boxes = [detection.location_data.relative_bounding_box for detection in detections]
         found[path] = [np.array([box.xmin, box.ymin, box.width, box.height]) * (size * 2) for box in boxes]
+    return found
+
+
+def mtcnn(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
+    from mtcnn import MTCNN
+    from tensorflow.errors import InvalidArgumentError
+
+    detector = MTCNN(device="CPU:0")
+    found = {}
+    for path in photos:
+        with Image.open(path) as photo:
+            pixels = np.asarray(photo.convert("RGB"))
+        try:
+            detections = detector.detect_faces(pixels, threshold_pnet=0.5, threshold_rnet=0.5, threshold_onet=0.5)
+        except InvalidArgumentError:  # What it raises where one of its later nets is left with nothing to look at.
+            detections = []
+        found[path] = [np.array(detection["box"], dtype=float) for detection in detections or []]
     return found
 
 
@@ -138,21 +160,23 @@ def fit(box: np.ndarray | None, habit: np.ndarray) -> np.ndarray | None:
     return np.concatenate([middle(box) + box[2:] * habit[:2] - sides / 2, sides])
 
 
-def table(part: str, faces: list[Marked], found: dict[str, list[np.ndarray | None]]) -> None:
+def table(part: str, faces: list[Marked], columns: dict[str, list[list[np.ndarray | None]]]) -> None:
+    """Prints how many faces are met in each column, by any of the boxes that it has of a face."""
+
     def near(face: Marked, box: np.ndarray | None) -> bool:
         return box is not None and bool(np.hypot(*(middle(box) - middle(face.box))) <= NEAR * face.box[2])
 
     def fits(face: Marked, box: np.ndarray | None) -> bool:
         return box is not None and overlap(box, face.box) >= FITS
 
-    print(f"\n{part} photos\n\n| faces | of | {' | '.join(found)} |\n|---|---:|{'---:|' * len(found)}")
+    print(f"\n{part} photos\n\n| faces | of | {' | '.join(columns)} |\n|---|---:|{'---:|' * len(columns)}")
     alone = [number for number, face in enumerate(faces) if face.alone and face.share > ALONE]
     kinds = sorted({faces[number].kind for number in alone})
     rows = [(f"centre, {kind}", [number for number in alone if faces[number].kind == kind], near) for kind in kinds]
     rows.append(("centre, all", alone, near))
     rows.append(("at least 20 % of the width", [number for number, face in enumerate(faces) if face.share >= LARGE], fits))
     for name, chosen, good in rows:
-        counts = [sum(good(faces[number], boxes[number]) for number in chosen) for boxes in found.values()]
+        counts = [sum(any(good(faces[number], boxes[number]) for boxes in ways) for number in chosen) for ways in columns.values()]
         print(f"| {name} | {len(chosen)} | {' | '.join(map(str, counts))} |")
 
 
