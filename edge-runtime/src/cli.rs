@@ -88,7 +88,7 @@ pub struct Settings {
     /// How lights are driven
     #[arg(long, value_enum)]
     pub lights: Option<LightsBackend>,
-    /// Whose mood the lights show: that of the largest face, the mean of all, or each
+    /// Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each
     #[arg(long, value_enum)]
     pub faces: Option<WhichFaces>,
     /// The arithmetic that the models run in; auto is the faster one here
@@ -161,7 +161,8 @@ pub struct ClassifyArgs {
     /// Threads that the models run on, 1 to 16
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<NonZeroUsize>,
-    /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder
+    /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder; takes the place of a
+    /// file that is there
     #[arg(long, value_name = "OUT")]
     pub annotate: Option<PathBuf>,
     /// Photos, or with --no-face-search face crops

@@ -1,7 +1,7 @@
 //! What happens on the frame path, as outputs hear of it.
 
 use crate::locate::Doubt;
-use crate::mood::State;
+use crate::mood::{MoodSet, State};
 use crate::pipeline::{FaceInView, FacesInView};
 use emotion_models::Probabilities;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -20,9 +20,11 @@ pub struct Event {
     pub frame: Option<u64>,
     /// The state from now on.
     pub state: State,
-    /// Whether the state is another than before.
+    /// The moods that are lit: with all faces there may be several, else the state's.
+    pub lit: MoodSet,
+    /// Whether the state, or what is lit, is another than before.
     pub changed: bool,
-    /// What the model says of this frame alone, in label order.
+    /// What the model says of this frame alone, of the first face or, with `average`, of all together, in label order.
     pub probabilities: Option<Probabilities>,
     /// The smoothed probabilities that decide about the state, in label order.
     pub smoothed: Option<Probabilities>,
@@ -67,7 +69,7 @@ pub fn state_name(state: State, labels: &[String]) -> &str {
     }
 }
 
-/// An event as a JSON object: `time` in seconds, `frame`, `state`, `mood`, `probabilities` and `smoothed` by label,
+/// An event as a JSON object: `time` in seconds, `frame`, `state`, `mood`, `lit` (every mood that is lit), `probabilities` and `smoothed` by label,
 /// `latency_ms` from camera to light, `unsure` (why), `faces` (`id`, `box` as left, top, width and height in pixels, `score`, `state`,
 /// `mood`, `probabilities`, `unsure`), `fault`; what does not apply is null.
 pub struct JsonEvent<'a> {
@@ -87,6 +89,7 @@ impl Serialize for JsonEvent<'_> {
         map.serialize_entry("frame", &event.frame)?;
         map.serialize_entry("state", state_word(event.state))?;
         map.serialize_entry("mood", &mood(event.state, labels))?;
+        map.serialize_entry("lit", &Lit { moods: event.lit, labels })?;
         map.serialize_entry("probabilities", &labelled(&event.probabilities))?;
         map.serialize_entry("smoothed", &labelled(&event.smoothed))?;
         map.serialize_entry("latency_ms", &event.latency.map(millis))?;
@@ -101,6 +104,17 @@ fn mood(state: State, labels: &[String]) -> Option<&String> {
     match state {
         State::Mood(index) => labels.get(index),
         _ => None,
+    }
+}
+
+struct Lit<'a> {
+    moods: MoodSet,
+    labels: &'a [String],
+}
+
+impl Serialize for Lit<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.moods.names(self.labels))
     }
 }
 
@@ -176,6 +190,7 @@ mod tests {
             time: Duration::from_millis(1234),
             frame: Some(37),
             state: State::Mood(1),
+            lit: MoodSet::of(State::Mood(1)),
             changed: true,
             probabilities,
             smoothed: probabilities,
@@ -187,18 +202,19 @@ mod tests {
         let json = |event: &Event| serde_json::to_string(&JsonEvent { event, labels: &labels }).unwrap();
         assert_eq!(
             json(&event),
-            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"unsure":null,"faces":[],"fault":null}"#
+            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","lit":["happy"],"probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"unsure":null,"faces":[],"fault":null}"#
         );
         event = Event {
             frame: None,
             state: State::Fault,
+            lit: MoodSet::NONE,
             probabilities: None,
             smoothed: None,
             latency: None,
             fault: Some("no \"camera\"".into()),
             ..event
         };
-        assert!(json(&event).contains(r#""mood":null,"probabilities":null"#));
+        assert!(json(&event).contains(r#""mood":null,"lit":[],"probabilities":null"#));
         assert!(json(&event).ends_with(r#""fault":"no \"camera\""}"#));
     }
 
@@ -220,6 +236,7 @@ mod tests {
             time: Duration::ZERO,
             frame: Some(0),
             state: State::Mood(1),
+            lit: MoodSet::of(State::Mood(1)),
             changed: true,
             probabilities,
             smoothed: probabilities,

@@ -238,6 +238,7 @@ mod tests {
             time: Duration::ZERO,
             frame: None,
             state,
+            lit: crate::mood::MoodSet::of(state),
             changed: true,
             probabilities: None,
             smoothed: None,

@@ -2,7 +2,7 @@
 
 use crate::event::{Event, millis, state_word};
 use crate::histogram::{Histogram, Percentiles};
-use crate::mood::State;
+use crate::mood::{MoodSet, State};
 use emotion_models::MAX_LABELS;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -24,7 +24,8 @@ pub struct Summary {
     /// Time of the first and of the latest event.
     span: Option<(Duration, Duration)>,
     state: Option<State>,
-    /// Per label: times entered, and how long it was shown.
+    lit: MoodSet,
+    /// Per label: times lit, and how long.
     moods: [(u64, Duration); MAX_LABELS],
     dark: Duration,
 }
@@ -39,24 +40,24 @@ impl Summary {
         if let Some(latency) = event.latency {
             self.latency.record(latency);
         }
-        if event.changed {
-            match event.state {
-                State::Mood(index) => self.moods[index].0 += 1,
-                State::Fault => self.faults += 1,
-                State::Unsure | State::NoFace => {}
-            }
+        if event.changed && event.state == State::Fault {
+            self.faults += 1;
         }
-        self.state = Some(event.state);
+        for (label, (times, _)) in self.moods.iter_mut().enumerate() {
+            *times += u64::from(event.lit.contains(label) && !self.lit.contains(label));
+        }
+        (self.state, self.lit) = (Some(event.state), event.lit);
     }
 
-    /// Says how late it is, and so how long the state has been shown.
+    /// Says how late it is, and so how long the lights have been as they are.
     pub fn pass(&mut self, time: Duration) {
         let (first, latest) = self.span.unwrap_or((time, time));
         let shown = time.saturating_sub(latest);
-        match self.state {
-            Some(State::Mood(index)) => self.moods[index].1 += shown,
-            Some(_) => self.dark += shown,
-            None => {}
+        for (_, (_, lit)) in self.moods.iter_mut().enumerate().filter(|(label, _)| self.lit.contains(*label)) {
+            *lit += shown;
+        }
+        if self.state.is_some() && self.lit == MoodSet::NONE {
+            self.dark += shown;
         }
         self.span = Some((first, latest.max(time)));
     }
@@ -133,6 +134,7 @@ mod tests {
             time: Duration::from_millis(millis),
             frame: Some(millis),
             state,
+            lit: MoodSet::of(state),
             changed,
             probabilities: None,
             smoothed: None,
@@ -161,6 +163,10 @@ mod tests {
         let json = summary.json(&labels);
         assert_eq!(json["moods"]["happy"]["times"], 2);
         assert_eq!(json["frames"], 4);
+        summary.count(&Event { lit: MoodSet::NONE.with(0).with(1), ..event(3000, State::Mood(1), false) });
+        summary.pass(Duration::from_millis(4000));
+        let text = summary.text(&labels);
+        assert!(text.contains("angry 1 time, 1.0 s; happy 2 times, 3.5 s; none 0.5 s"), "{text}");
         assert!(json["latency_ms"]["p50"].as_f64().is_some_and(|value| (value - 3.0).abs() < 0.05));
     }
 }

@@ -140,7 +140,10 @@ fn photos(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = vec![];
     for path in scan::entries(folder)? {
         if path.is_dir() {
-            found.extend(photos(&path)?);
+            // A link to a folder may lead back here.
+            if !path.is_symlink() {
+                found.extend(photos(&path)?);
+            }
         } else if scan::is_picture(&path) {
             found.push(path);
         }
@@ -184,4 +187,18 @@ fn target(args: &CropArgs, path: &Path) -> PathBuf {
     let mut name = below.as_os_str().to_owned();
     name.push(".png");
     args.out.join(name)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_link_that_leads_back_is_not_followed() {
+        let root = tempfile::tempdir().unwrap();
+        image::GrayImage::new(4, 4).save(root.path().join("a.png")).unwrap();
+        std::os::unix::fs::symlink(root.path(), root.path().join("loop")).unwrap();
+        assert_eq!(photos(root.path()).unwrap(), [root.path().join("a.png")]);
+    }
 }

@@ -43,7 +43,9 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
     }
     if result.taken.is_empty() {
         let from = from.display();
-        let message = format!("{from} has no layer that fits this net; it was made with another --arch or --colour");
+        let message = format!(
+            "{from} has no layer that fits this net; it was made for another task, or with another --arch or --colour"
+        );
         return Err(failure(Kind::Model, message));
     }
     Ok(result)

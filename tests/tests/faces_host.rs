@@ -38,7 +38,7 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     fs::write(at("tiny.toml"), TINY).unwrap();
     // Marked on a picture of another size.
     fs::copy(data.join("train/images/1000.png"), data.join("train/images/large.png")).unwrap();
-    let boxes = fs::read_to_string(data.join("train/boxes.csv")).unwrap() + "large.png,400,300,80,100\n";
+    let boxes = fs::read_to_string(data.join("train/boxes.csv")).unwrap() + "large.png,100,60,400,300\n";
     fs::write(data.join("train/boxes.csv"), boxes).unwrap();
 
     let mut train = host_trainer();

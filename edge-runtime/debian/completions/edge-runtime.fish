@@ -33,7 +33,7 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l faces -d 'Whose mood the lights show: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
 all\t'Every face: each mood that somebody shows is lit'"
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
@@ -68,7 +68,7 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l faces -d 'Whose mood the lights show: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
 all\t'Every face: each mood that somebody shows is lit'"
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
@@ -97,7 +97,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l p
 f32\t'32-bit floating point'
 int8\t'8-bit integers; for models that were quantised'"
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l threads -d 'Threads that the models run on, 1 to 16' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l annotate -d 'Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l annotate -d 'Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder; takes the place of a file that is there' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
@@ -135,7 +135,7 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l faces -d 'Whose mood the lights show: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
 all\t'Every face: each mood that somebody shows is lit'"
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
@@ -158,7 +158,7 @@ gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l faces -d 'Whose mood the lights show: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
 all\t'Every face: each mood that somebody shows is lit'"
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'

@@ -61,9 +61,9 @@ fn compose(
     }
     writeln!(
         out,
-        "\n# Whose mood the lights show: largest (the largest face near the middle), average (the mean of all), or all (every"
+        "\n# Whose mood the lights show, of up to six faces that are followed: largest (the largest face near the middle), average"
     )?;
-    writeln!(out, "# mood that somebody shows).")?;
+    writeln!(out, "# (the mean of all), or all (every mood that somebody shows).")?;
     writeln!(out, "faces = \"{}\"", config.faces)?;
     writeln!(
         out,

@@ -33,6 +33,11 @@ impl MoodSet {
         self.0.checked_shr(label as u32).is_some_and(|bits| bits & 1 == 1)
     }
 
+    /// Their labels, in order.
+    pub fn names(self, labels: &[String]) -> impl Iterator<Item = &str> {
+        labels.iter().enumerate().filter(move |(index, _)| self.contains(*index)).map(|(_, label)| label.as_str())
+    }
+
     /// All of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -132,21 +137,10 @@ impl Moods {
     }
 
     fn observe_mean(&mut self, at: Duration, people: &[Person]) -> State {
-        let clear = || {
-            people.iter().filter_map(|person| match &person.look {
-                Look::Clear(probabilities) => Some(probabilities),
-                _ => None,
-            })
-        };
-        let count = clear().count();
         let present = people.iter().filter(|person| person.look != Look::Gone);
         self.turn_to(present.map(|person| person.id));
-        if count > 0 {
-            let mut mean = [0.0; MAX_LABELS];
-            for probabilities in clear() {
-                mean.iter_mut().zip(probabilities.iter()).for_each(|(sum, value)| *sum += value / count as f32);
-            }
-            return self.common.observe(at, Observation::Face(&mean[..self.settings.labels()]));
+        if let Some(mean) = self.mean(people) {
+            return self.common.observe(at, Observation::Face(&mean));
         }
         let any = |look: Look| people.iter().any(|person| person.look == look);
         match (any(Look::Unclear), any(Look::None)) {
@@ -154,6 +148,20 @@ impl Moods {
             (false, true) => self.common.state(),
             (false, false) => self.common.observe(at, Observation::NoFace),
         }
+    }
+
+    /// What all faces say together; `None` where none is clear.
+    pub fn mean(&self, people: &[Person]) -> Option<Probabilities> {
+        let clear = people.iter().filter_map(|person| match &person.look {
+            Look::Clear(probabilities) => Some(probabilities),
+            _ => None,
+        });
+        let count = clear.clone().count();
+        let mut mean = [0.0; MAX_LABELS];
+        for probabilities in clear {
+            mean.iter_mut().zip(probabilities.iter()).for_each(|(sum, value)| *sum += value / count as f32);
+        }
+        Probabilities::from_slice(&mean[..self.settings.labels()]).filter(|_| count > 0)
     }
 
     fn observe_all(&mut self, at: Duration, people: &[Person]) -> State {

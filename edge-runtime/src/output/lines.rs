@@ -111,10 +111,12 @@ fn write_all(lines: &Receiver<Line>, json: bool, labels: &[String]) -> io::Resul
     Ok(())
 }
 
-/// A change of state in words.
+/// A change of state, or of several moods that are lit, in words.
 fn plain(out: &mut String, event: &Event, labels: &[String]) {
     // Writing into a String cannot fail.
-    let _ = write!(out, "{:9.3} s  {:<8}", event.time.as_secs_f64(), state_name(event.state, labels));
+    let lit: Vec<&str> = event.lit.names(labels).collect();
+    let name = if lit.len() > 1 { &lit.join(" + ") } else { state_name(event.state, labels) };
+    let _ = write!(out, "{:9.3} s  {name:<8}", event.time.as_secs_f64());
     if let Some(probabilities) = &event.smoothed {
         for (label, value) in labels.iter().zip(probabilities.iter()) {
             let _ = write!(out, "  {label} {value:.2}");

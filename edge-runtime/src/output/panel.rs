@@ -267,6 +267,7 @@ mod tests {
             time: Duration::ZERO,
             frame: Some(0),
             state: State::Mood(top),
+            lit: crate::mood::MoodSet::of(State::Mood(top)),
             changed: true,
             probabilities: None,
             smoothed: Probabilities::from_slice(smoothed),

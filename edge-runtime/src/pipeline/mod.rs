@@ -52,6 +52,8 @@ pub type FacesInView = heapless::Vec<FaceInView, MOST_FOLLOWED>;
 pub struct Judged {
     /// The state from now on.
     pub state: State,
+    /// What this frame alone says of the first face, or, where their mean counts, of all.
+    pub probabilities: Option<Probabilities>,
     /// The faces in view.
     pub faces: FacesInView,
     /// The part of the frame that was judged for the first of them.
@@ -115,6 +117,10 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         }
         let judged = Instant::now();
         let state = self.moods.observe(frame.time, &people);
+        let probabilities = match self.moods.which() {
+            WhichFaces::Average => self.moods.mean(&people),
+            _ => faces.first().and_then(|face| face.probabilities),
+        };
         for face in &mut faces {
             face.state = self.moods.state_of(face.id);
         }
@@ -124,7 +130,7 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         timings.filter = filtered - judged;
         timings.light = lit - filtered;
         timings.frame = lit - start;
-        Ok(Judged { state, faces, crop, timings })
+        Ok(Judged { state, probabilities, faces, crop, timings })
     }
 
     /// How somebody looks, and why no mood can be told where that is so, asked of the model where it is `wanted`. The first crop that

@@ -241,7 +241,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
     }
 
     fn judge(&mut self, frame: &Frame) -> Result<(), Failure> {
-        let before = self.pipeline.moods.state();
+        let before = (self.pipeline.moods.state(), self.pipeline.moods.lit());
         self.heard = self.plan.clock.now();
         #[cfg(feature = "test-panic")]
         panic_when_told(self.summary.frames);
@@ -261,12 +261,14 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
             }
         }
+        let lit = self.pipeline.moods.lit();
         let event = Event {
             time: frame.time,
             frame: Some(frame.number),
             state: judged.state,
-            changed: judged.state != before || self.summary.frames == 0,
-            probabilities: judged.faces.first().and_then(|face| face.probabilities),
+            lit,
+            changed: (judged.state, lit) != before || self.summary.frames == 0,
+            probabilities: judged.probabilities,
             smoothed: self.pipeline.moods.smoothed(),
             latency: Some(self.plan.clock.now().saturating_sub(frame.captured)),
             inference: Some(judged.timings.inference),
@@ -341,6 +343,7 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 time: now,
                 frame: None,
                 state,
+                lit: self.pipeline.moods.lit(),
                 changed: state != before,
                 probabilities: None,
                 smoothed: None,

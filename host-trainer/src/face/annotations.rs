@@ -65,7 +65,7 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
 
 fn place(values: [f32; 4]) -> Result<[f32; 4]> {
     let [_, _, width, height] = values;
-    let sound = values.iter().all(|value| value.is_finite() && value.abs() < 1e6) && width >= 0.0 && height >= 0.0;
+    let sound = values.iter().all(|value| value.is_finite() && value.abs() < 1e6) && width > 0.0 && height > 0.0;
     if sound { Ok(values) } else { bail!("the box {values:?} is none: x, y, width, height in pixels are needed") }
 }
 
@@ -161,8 +161,32 @@ fn wider(path: &Path, images: &Path) -> Result<Vec<Annotated>> {
 /// The class of faces that are neither to be found nor to be taken for something else.
 pub const INVALID: &str = "invalid";
 
+/// What Pascal VOC itself marks (Everingham et al. 2010, table 1): no faces, and people among them whose faces are not marked.
+const PASCALS: [&str; 20] = [
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+];
+
 /// Pascal VOC (Everingham et al. 2010): one XML file a picture, objects with a `bndbox` each. Every object counts as a face, its
-/// `name` as the class; one marked `difficult` as a face nobody can make out.
+/// `name` as the class, but for what Pascal VOC itself marks, which is refused; one marked `difficult` as a face nobody can make out.
 fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
     let mut files: Vec<PathBuf> = fs::read_dir(annotations)
         .with_context(|| format!("cannot read {}", annotations.display()))?
@@ -189,7 +213,11 @@ fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
             };
             let [left, top, right, bottom] = [side("xmin")?, side("ymin")?, side("xmax")?, side("ymax")?];
             let difficult = text_of(object, "difficult").is_some_and(|text| text == "1");
-            let class = if difficult { INVALID.to_owned() } else { text_of(object, "name").unwrap_or_default() };
+            let name = text_of(object, "name").unwrap_or_default();
+            if PASCALS.contains(&name.as_str()) {
+                bail!("{}: a `{name}` is no face; a set is needed whose objects are faces", path.display());
+            }
+            let class = if difficult { INVALID.to_owned() } else { name };
             let place = place([left, top, right - left, bottom - top]);
             faces.push(Marked { place: place.with_context(|| format!("in {}", path.display()))?, class });
         }
@@ -242,6 +270,8 @@ mod tests {
         let root = folder(&[("train/boxes.csv", boxes), ("train/meta.csv", meta)]);
         assert_eq!(faces(root.path())[0].2, "masked");
         assert!(read(root.path(), Part::Test).unwrap().is_none());
+        let root = folder(&[("train/boxes.csv", "file,x,y,w,h\na.jpg,1,2,0,4\n")]);
+        assert!(format!("{:#}", read(root.path(), Part::Train).unwrap_err()).contains("line 2: the box"));
         let root = folder(&[("train/boxes.csv", "file,x,y,w,h\na.jpg,1,2,three,4\n")]);
         let error = format!("{:#}", read(root.path(), Part::Train).unwrap_err());
         assert!(error.contains("line 2") && error.contains("three"), "{error}");
@@ -268,6 +298,8 @@ mod tests {
         let root = folder(&[("train/annotations/a.xml", xml)]);
         let photos = read(root.path(), Part::Train).unwrap().unwrap();
         assert_eq!(photos[0].faces, [Marked { place: [79.0, 105.0, 30.0, 37.0], class: "with_mask".into() }]);
+        let root = folder(&[("train/annotations/a.xml", &xml.replace("with_mask", "dog"))]);
+        assert!(format!("{:#}", read(root.path(), Part::Train).unwrap_err()).contains("a.xml: a `dog` is no face"));
         let root = folder(&[("train/annotations/a.xml", "<annotation><filename>")]);
         assert!(format!("{:#}", read(root.path(), Part::Train).unwrap_err()).contains("a.xml"));
     }

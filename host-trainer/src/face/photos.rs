@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 /// Longest side, in pixels, at which a photo is kept: a face of 5 % of the width is then still 25 pixels wide.
 const LONGEST: u32 = 512;
 
+/// The least share of a box that lies inside its photo; less is taken for a box of another size's picture.
+const LEAST_INSIDE: f32 = 0.25;
+
 /// One channel of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane {
@@ -123,10 +126,11 @@ impl Photo {
         let picture = Picture::decode(&bytes, &annotated.path).map_err(|error| error.to_string())?;
         let (plane, reduction) = luma(&picture, LONGEST)?;
         let [width, height] = [plane.width, plane.height].map(|side| side as f32 * reduction);
-        let outside = |[x, y, w, h]: [f32; 4]| x >= width || y >= height || x + w <= 0.0 || y + h <= 0.0;
+        let within = |at: f32, side: f32, end: f32| ((at + side).min(end) - at.max(0.0)).max(0.0);
+        let outside = |[x, y, w, h]: [f32; 4]| within(x, w, width) * within(y, h, height) < LEAST_INSIDE * w * h;
         if let Some(Marked { place: [x, y, w, h], .. }) = annotated.faces.iter().find(|marked| outside(marked.place)) {
             return Err(format!(
-                "its box {x},{y},{w},{h} (x, y, width, height) lies outside its {width:.0}x{height:.0} pixels: was it marked at another size?"
+                "its box {x},{y},{w},{h} (x, y, width, height) lies outside its {width:.0}x{height:.0} pixels, or nearly so: was it marked at another size?"
             ));
         }
         let mut hash = Sha256::new();

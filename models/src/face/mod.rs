@@ -79,12 +79,12 @@ impl Face {
 /// A face at the frame's edge counts as if it had this share less area than one in the middle.
 const EDGE: f32 = 0.5;
 
-/// How much a picture of `width` x `height` pixels is about a face: its area, less towards the edge.
+/// How much a picture of `width` x `height` pixels is about a face: its area inside the picture, less towards the edge.
 pub fn centrality(face: &Face, width: u32, height: u32) -> f32 {
     let [x, y] = face.centre();
     let across = (2.0 * x / width.max(1) as f32 - 1.0).abs();
     let down = (2.0 * y / height.max(1) as f32 - 1.0).abs();
-    face.width * face.height * (1.0 - EDGE * across.max(down).min(1.0))
+    face.width * face.height * face.inside(width, height) * (1.0 - EDGE * across.max(down).min(1.0))
 }
 
 /// Whom a picture of `width` x `height` pixels is about: the largest face, one near the edge counting for less.
@@ -116,6 +116,16 @@ mod tests {
         assert_eq!(FACE.inside(640, 480), 1.0);
         assert!((Face { x: -20.0, ..FACE }.inside(640, 480) - 0.5).abs() < 1e-6);
         assert_eq!(Face { x: 700.0, ..FACE }.inside(640, 480), 0.0);
+    }
+
+    #[test]
+    fn a_picture_is_about_what_it_shows() {
+        let cut_off = Face { x: -66.0, y: 190.0, width: 177.0, height: 220.0, score: 0.9 };
+        let middle = Face { x: 268.0, y: 180.0, width: 130.0, height: 160.0, score: 0.6 };
+        assert_eq!(main_face(&[cut_off, middle], 640, 480), Some(&middle));
+        assert_eq!(main_face(&[cut_off], 640, 480), Some(&cut_off));
+        let larger = Face { x: 20.0, ..cut_off };
+        assert_eq!(main_face(&[middle, larger], 640, 480), Some(&larger));
     }
 
     #[test]
