@@ -113,12 +113,20 @@ def stands_out(program: Path, face: Path, room: Path, phase: float) -> bool:
     return good >= ENOUGH
 
 
+def grey(path: Path) -> Image.Image:
+    """A picture in grey."""
+    try:
+        return Image.open(path).convert("L")
+    except OSError as error:
+        sys.exit(f"robust.py: {path} is no picture that can be read ({error}); take it out of its folder")
+
+
 def clip(face: Path, room: Path, phase: float, course):
     """The clip, frame by frame, as bytes; `course` tells of each frame where the face is, how bright it is there, and how blurred."""
-    wall = Image.open(room).convert("L")
+    wall = grey(room)
     scale = max((WIDTH + 80) / wall.width, (HEIGHT + 60) / wall.height)
     wall = wall.resize((math.ceil(wall.width * scale), math.ceil(wall.height * scale)), Image.BILINEAR)
-    crop = Image.open(face).convert("L")
+    crop = grey(face)
     side = 256
     crop = crop.resize((side, side), Image.BILINEAR)
     # An oval whose edge fades, so that hair and background of the crop do not stand in the room as a square.
