@@ -87,7 +87,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let now = Identity {
         labels: data.labels.clone(),
         data_fingerprint: data.fingerprint.clone(),
-        command: commands(args)?,
+        command: commands([args.init.as_deref(), None])?,
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
@@ -107,8 +107,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             return Err(failure(said_in, message));
         }
         if let Some(from) = &args.init {
-            let taken = init::take(&net, &mut weights, from)?;
-            say!("from {}: {}", from.display(), taken.taken.join(", "))?;
+            let taken = init::start_from(&net, &mut weights, from)?;
             let random = |node: &&Node| node.stage <= config.freeze && taken.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);
@@ -116,7 +115,6 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
                     format!("--freeze {freeze} would keep {name} random: {} does not have it", from.display());
                 return Err(failure(said_in, message));
             }
-            say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
         }
         remove_former(run)?;
         files::make_folder(run)?;
@@ -420,12 +418,19 @@ fn labels_for_summary(config: &Config) -> Result<usize> {
     Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
 }
 
-/// The commands that made the run: those of the run it starts from, then its own.
-fn commands(args: &TrainArgs) -> Result<String> {
-    match args.init.as_deref().filter(|from| from.is_dir()) {
-        Some(from) => Ok(format!("{}\n{}", checkpoint::load_best(from)?.1.command, command())),
-        None => Ok(command()),
+/// The commands that made a run: those of the runs it starts and learns from, each once, then its own.
+pub(crate) fn commands(from: [Option<&Path>; 2]) -> Result<String> {
+    let mut lines: Vec<String> = vec![];
+    for run in from.into_iter().flatten().filter(|from| from.is_dir()) {
+        let of_run = checkpoint::load_best(run)?.1.command;
+        for line in of_run.lines().filter(|line| !line.is_empty()) {
+            if !lines.iter().any(|known| known == line) {
+                lines.push(line.into());
+            }
+        }
     }
+    lines.push(command());
+    Ok(lines.join("\n"))
 }
 
 /// The command line as it can be typed again, with the program's plain name.

@@ -3,6 +3,7 @@
 use super::checkpoint;
 use super::config::{FaceConfig, FaceData};
 use super::photos::{self, Photos};
+use super::teacher::Teacher;
 use super::trainer::Trainer;
 use crate::cli::TrainArgs;
 use crate::commands;
@@ -10,6 +11,7 @@ use crate::dataset::scan::Part;
 use crate::device::Engine;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
+use crate::init;
 use crate::nets::summary::summary;
 use crate::output::say;
 use crate::train::End;
@@ -113,10 +115,11 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     config.threads = commands::start_threads(config.threads)?;
     let data = Data::load(&config)?;
     say_data(&data)?;
+    let teacher = config.teacher.as_deref().map(|folder| Teacher::open(folder, &config, &data)).transpose()?;
     let now = Identity {
         labels: vec![FACE_LABEL.into()],
         data_fingerprint: data.fingerprint.clone(),
-        command: commands::command(),
+        command: commands::commands([args.init.as_deref(), config.teacher.as_deref()])?,
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
@@ -124,16 +127,23 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&now.command);
+            identity.prolong(&commands::command());
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;
         (state, identity)
     } else {
+        let net = config.build_net();
+        let mut state = Trainer::start(&config, &net);
+        if let Some(from) = &args.init {
+            init::start_from(&net, &mut state.weights, from)?;
+            state.average = state.average.map(|_| state.weights.clone());
+        }
         begin(run, &config)?;
-        (Trainer::start(&config, &config.build_net()), now)
+        (state, now)
     };
     let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
+    let trainer = trainer.taught_by(teacher);
     let code = to_the_end(trainer, run, &data)?;
     match args.quantize {
         true if code == ExitCode::SUCCESS => super::quantize::follow(run, &quantized, &data, args.force),
@@ -217,7 +227,6 @@ fn check_configuration(now: &FaceConfig, saved: &Identity, run: &Path) -> Result
 /// Flags that mean nothing to a face net would otherwise be passed over in silence.
 fn refuse_flags_of_emotions(args: &TrainArgs) -> Result<()> {
     let given = [
-        ("--init", args.init.is_some()),
         ("--arch", args.arch.is_some()),
         ("--colour", args.colour.is_some()),
         ("--label-smoothing", args.label_smoothing.is_some()),

@@ -78,7 +78,8 @@ fn open(run: &Path) -> Result<FaceConfig> {
 
 /// As for emotion runs: a few epochs at a fraction of the float run's learning rate.
 fn configuration(float: &FaceConfig) -> FaceConfig {
-    let mut config = float.clone();
+    // No teacher: a net in integers is to stay what it is.
+    let mut config = FaceConfig { teacher: None, ..float.clone() };
     config.quantize = Some(Quantization::default());
     config.epochs = EPOCHS;
     config.optimizer.learning_rate *= LEARNING_RATE;
