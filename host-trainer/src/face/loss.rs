@@ -118,4 +118,28 @@ mod tests {
         // What lies about where it should costs its distance only.
         assert!((value(6.0, 0.1) - value(6.0, 0.0) - 0.2 * (PLACE + SIZE)).abs() < 1e-2);
     }
+
+    #[test]
+    fn what_a_teacher_says_costs_as_far_as_it_is_not_said() {
+        let device = Device::flex();
+        let mut targets = Targets::default();
+        targets.push(&[], [2, 1]);
+        // Of two cells a face of one cell in the first.
+        let face = |logit: f32, moved: f32| vec![logit, -9.0, moved, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let value = |said: Vec<f32>, taught: Option<Vec<f32>>| {
+            let maps = Tensor::<2>::from_data(TensorData::new(said, [1, 10]), &device);
+            loss(maps, &targets, taught, &device).into_data().try_to_vec::<f32>().unwrap()[0]
+        };
+        let beyond = |said: Vec<f32>, taught: Vec<f32>| value(said.clone(), Some(taught)) - value(said, None);
+        assert!(beyond(face(1.0, 0.0), face(1.0, 0.0)).abs() < 1e-4, "the same is free");
+        // Scores of 0.5 and 0.881: the square of their difference times ln 2, whatever the score that is taught.
+        let (apart, entropy): (f32, f32) = (0.5 - 0.880_797, 2.0f32.ln());
+        let expected = apart * apart * entropy;
+        assert!((beyond(face(0.0, 0.0), face(2.0, 0.0)) - expected).abs() < 1e-4);
+        assert!(beyond(face(2.0, 0.2), face(2.0, 0.0)) > 0.1, "a box that lies elsewhere");
+        assert!(
+            beyond(face(-9.0, 0.2), face(-9.0, 0.0)).abs() < 1e-4,
+            "where a teacher sees nobody its boxes are nothing"
+        );
+    }
 }
