@@ -109,15 +109,12 @@ pub struct TrainArgs {
     /// Scenes an epoch (--task face); four for each photo by default.
     #[arg(long, value_name = "N")]
     pub scenes: Option<usize>,
-    /// Learn from what another face run's net answers as well, a larger one's say (--task face).
-    #[arg(long, value_name = "RUN")]
-    pub teacher: Option<PathBuf>,
     /// Run folder to write.
     #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "task", "data", "crops", "scenes", "teacher", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
+        "task", "data", "crops", "scenes", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
         "label_smoothing", "class_weights", "average", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
         "freeze", "patience", "monitor", "val_fraction",
     ])]
@@ -232,12 +229,7 @@ impl TrainArgs {
             let square = || failure(Kind::Usage, format!("--size {width}x{height}: an emotion net takes a square"));
             config.size = if width == height { width } else { return Err(square()) };
         }
-        let of_faces = [
-            ("--crops", !self.crops.is_empty()),
-            ("--scenes", self.scenes.is_some()),
-            ("--teacher", self.teacher.is_some()),
-        ];
-        for (flag, given) in of_faces {
+        for (flag, given) in [("--crops", !self.crops.is_empty()), ("--scenes", self.scenes.is_some())] {
             if given {
                 return Err(failure(Kind::Usage, format!("{flag} is for face nets: say --task face")));
             }
@@ -294,9 +286,6 @@ impl TrainArgs {
         }
         if let Some(Size { width, height }) = self.size {
             (config.width, config.height) = (width, height);
-        }
-        if self.teacher.is_some() {
-            config.teacher.clone_from(&self.teacher);
         }
         set(&mut config.scenes_per_epoch, self.scenes);
         set(&mut config.seed, self.seed);

@@ -87,7 +87,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let now = Identity {
         labels: data.labels.clone(),
         data_fingerprint: data.fingerprint.clone(),
-        command: commands([args.init.as_deref(), None])?,
+        command: commands(args)?,
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
@@ -418,19 +418,12 @@ fn labels_for_summary(config: &Config) -> Result<usize> {
     Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
 }
 
-/// The commands that made a run: those of the runs it starts and learns from, each once, then its own.
-pub(crate) fn commands(from: [Option<&Path>; 2]) -> Result<String> {
-    let mut lines: Vec<String> = vec![];
-    for run in from.into_iter().flatten().filter(|from| from.is_dir()) {
-        let of_run = checkpoint::load_best(run)?.1.command;
-        for line in of_run.lines().filter(|line| !line.is_empty()) {
-            if !lines.iter().any(|known| known == line) {
-                lines.push(line.into());
-            }
-        }
+/// The commands that made the run: those of the run it starts from, then its own.
+pub(crate) fn commands(args: &TrainArgs) -> Result<String> {
+    match args.init.as_deref().filter(|from| from.is_dir()) {
+        Some(from) => Ok(format!("{}\n{}", checkpoint::load_best(from)?.1.command, command())),
+        None => Ok(command()),
     }
-    lines.push(command());
-    Ok(lines.join("\n"))
 }
 
 /// The command line as it can be typed again, with the program's plain name.

@@ -89,40 +89,29 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
 }
 
 #[test]
-fn a_face_net_starts_from_a_model_and_learns_from_a_larger_net() {
+fn a_face_net_starts_from_another() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     draw_photos(&at("photos/train"), 1000..1030, 10);
-    let tiny = TINY.replace("= 256", "= 96");
-    fs::write(at("larger.toml"), tiny.replace("[4, 8, 8]", "[8, 12, 16]")).unwrap();
-    fs::write(at("tiny.toml"), tiny).unwrap();
-    let train = |config: &str, out: &str, flags: &[&str]| {
-        let mut train = host_trainer();
-        train.current_dir(folder.path()).args(["train", "--config", config, "--data", "photos", "--out", out]);
-        Session::run(train.args(flags))
+    fs::write(at("tiny.toml"), TINY.replace("= 256", "= 96")).unwrap();
+    fs::write(at("emotion.onnx"), untrained()).unwrap();
+    let here = |arguments: &[&str]| Session::run(host_trainer().current_dir(folder.path()).args(arguments));
+    let train = |out: &str, flags: &[&str]| {
+        let always = ["train", "--config", "tiny.toml", "--data", "photos", "--out", out];
+        here(&[&always, flags].concat())
     };
-    train("larger.toml", "teacher", &[]).expect_code(0);
-    let alone = train("tiny.toml", "alone", &[]).expect_code(0);
-    let taught = train("tiny.toml", "taught", &["--teacher", "teacher"]).expect_code(0);
-    assert!(loss(&taught, 2) > loss(&alone, 2) + 0.1, "what the teacher says costs, too");
-    assert!(fs::read_to_string(at("taught/config.toml")).unwrap().contains("teacher = \"teacher\""));
-    let on_board = |arguments: &[&str]| Session::run(host_trainer().current_dir(folder.path()).args(arguments));
-    on_board(&["train", "--resume", "taught", "--epochs", "3"]).expect_code(0);
-    on_board(&["export", "taught", "--out", "taught.onnx"]).expect_code(0);
-    let card = fs::read_to_string(at("taught.md")).unwrap();
-    let own = card.find("--out taught --teacher teacher\n");
-    assert!(card.find("--out teacher\n").unwrap() < own.unwrap(), "{card}");
-
-    let further = train("tiny.toml", "further", &["--init", "taught.onnx", "--learning-rate", "1e-9", "--epochs", "1"]);
-    let further = further.expect_code(0);
-    assert!(further.stdout.contains("anew: nothing"), "{}", further.stdout);
-    assert!(loss(&further, 1) < loss(&alone, 1) - 0.5, "it begins where the other ended");
-
-    let other_seed = train("tiny.toml", "never", &["--teacher", "teacher", "--seed", "2"]);
-    other_seed.expect_error(5, &["teacher", "validation", "train it on the same data"]);
-    let other_size = train("tiny.toml", "never", &["--teacher", "teacher", "--size", "80x64"]);
-    other_size.expect_error(5, &["64x48", "80x64"]);
-    train("tiny.toml", "never", &["--teacher", "photos"]).expect_error(3, &["photos"]);
+    let first = train("first", &[]).expect_code(0);
+    here(&["export", "first", "--out", "first.onnx"]).expect_code(0);
+    for (from, out) in [("first.onnx", "from-model"), ("first", "from-run")] {
+        let further = train(out, &["--init", from, "--learning-rate", "1e-9", "--epochs", "1"]).expect_code(0);
+        assert!(further.stdout.contains("anew: nothing"), "{}", further.stdout);
+        assert!(loss(&further, 1) < loss(&first, 1) - 0.5, "it begins where the other ended");
+    }
+    here(&["export", "from-run", "--out", "further.onnx"]).expect_code(0);
+    let card = fs::read_to_string(at("further.md")).unwrap();
+    assert!(card.find("--out first\n").unwrap() < card.find("--out from-run --init first").unwrap(), "{card}");
+    train("never", &["--init", "emotion.onnx"]).expect_error(4, &["emotion.onnx", "another task"]);
+    train("never", &["--init", "nothing.onnx"]).expect_error(4, &["nothing.onnx"]);
     assert!(!at("never").exists());
 }
 
@@ -158,9 +147,6 @@ fn flags_of_the_other_task_and_data_without_boxes_are_refused() {
     let mut train = host_trainer();
     train.args(["train", "--crops", "x", "--data"]).arg(folder.path()).arg("--out").arg(&out);
     Session::run(&mut train).expect_error(2, &["--crops", "--task face"]);
-    let mut train = host_trainer();
-    train.args(["train", "--teacher", "x", "--data"]).arg(folder.path()).arg("--out").arg(&out);
-    Session::run(&mut train).expect_error(2, &["--teacher", "--task face"]);
     assert!(!out.exists());
 }
 

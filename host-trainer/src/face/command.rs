@@ -3,7 +3,6 @@
 use super::checkpoint;
 use super::config::{FaceConfig, FaceData};
 use super::photos::{self, Photos};
-use super::teacher::Teacher;
 use super::trainer::Trainer;
 use crate::cli::TrainArgs;
 use crate::commands;
@@ -115,11 +114,10 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     config.threads = commands::start_threads(config.threads)?;
     let data = Data::load(&config)?;
     say_data(&data)?;
-    let teacher = config.teacher.as_deref().map(|folder| Teacher::open(folder, &config, &data)).transpose()?;
     let now = Identity {
         labels: vec![FACE_LABEL.into()],
         data_fingerprint: data.fingerprint.clone(),
-        command: commands::commands([args.init.as_deref(), config.teacher.as_deref()])?,
+        command: commands::commands(args)?,
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
@@ -143,7 +141,6 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         (state, now)
     };
     let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
-    let trainer = trainer.taught_by(teacher);
     let code = to_the_end(trainer, run, &data)?;
     match args.quantize {
         true if code == ExitCode::SUCCESS => super::quantize::follow(run, &quantized, &data, args.force),

@@ -9,7 +9,7 @@ use crate::train::schedule::Schedule;
 use anyhow::{Context, Result, ensure};
 use emotion_models::{CELL, Colour, InputSpec, PixelMap, Task};
 use serde::{Deserialize, Serialize};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A face run's configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,9 +39,6 @@ pub struct FaceConfig {
     pub average: f64,
     /// Epochs between two looks for mistakes on photos without faces; 0 never looks.
     pub mine_every: usize,
-    /// The run whose net's answers are learned from as well.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub teacher: Option<PathBuf>,
     /// Where the pictures are.
     pub data: FaceData,
     /// Within the net.
@@ -152,7 +149,6 @@ impl Default for FaceConfig {
             threads: 0,
             average: 0.999,
             mine_every: 3,
-            teacher: None,
             data: FaceData::default(),
             net: FaceOptions::default(),
             optimizer: Optimizer { learning_rate: 0.03, weight_decay: 0.01, ..Optimizer::default() },

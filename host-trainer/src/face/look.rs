@@ -39,25 +39,20 @@ pub fn letterbox(photo: &Photo, config: &FaceConfig) -> Option<Seen> {
 
 /// The net's maps, each `[5, rows, columns]`, for inputs of bytes.
 pub fn maps(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, inputs: &[&[u8]]) -> Vec<Vec<f32>> {
-    let pixel_map = config.input().pixel_map;
+    let device = engine.scoring();
+    let tensors = Tensors::new(net, weights, &device, engine.fast(), 0);
+    let spec = config.input();
     let numbers = OUTPUTS * config.cells().iter().product::<usize>();
     let mut all = vec![];
     for some in inputs.chunks(TOGETHER) {
-        let reals = some.iter().flat_map(|bytes| bytes.iter()).map(|&byte| pixel_map.real(f32::from(byte))).collect();
-        let maps = maps_of_reals(net, weights, config, engine, reals);
-        all.extend(maps.chunks_exact(numbers).map(<[f32]>::to_vec));
+        let reals: Vec<f32> =
+            some.iter().flat_map(|bytes| bytes.iter()).map(|&byte| spec.pixel_map.real(f32::from(byte))).collect();
+        let shape = [some.len(), 1, spec.height as usize, spec.width as usize];
+        let input = Tensor::<4>::from_data(TensorData::new(reals, shape), &device);
+        let maps = forward::forward(net, &tensors, input, None).logits.into_data();
+        all.extend(maps.as_slice::<f32>().unwrap_or_default().chunks_exact(numbers).map(<[f32]>::to_vec));
     }
     all
-}
-
-/// The same for a batch of real values, `[N, 1, height, width]`: `[N, 5, rows, columns]`.
-pub fn maps_of_reals(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, reals: Vec<f32>) -> Vec<f32> {
-    let device = engine.scoring();
-    let tensors = Tensors::new(net, weights, &device, engine.fast(), 0);
-    let [width, height] = [config.width, config.height].map(|side| side as usize);
-    let shape = [reals.len() / (width * height), 1, height, width];
-    let input = Tensor::<4>::from_data(TensorData::new(reals, shape), &device);
-    forward::forward(net, &tensors, input, None).logits.into_data().try_to_vec().unwrap_or_default()
 }
 
 /// The faces the net finds in photos, at every score, in pixels of their first planes.

@@ -2,8 +2,8 @@
 //! Points", 2019).
 //!
 //! Photos with boxes ([`annotations`], [`photos`]) become scenes ([`scene`], [`hide`], [`tone`]) with maps to learn ([`targets`], [`loss`])
-//! for the net ([`crate::nets::face`]), which may learn from a larger one too ([`teacher`]); the best epoch by average precision on
-//! validation ([`matching`]) is reported on ([`report`]) and exported ([`export`]).
+//! for the net ([`crate::nets::face`]); the best epoch by average precision on validation ([`matching`]) is reported on
+//! ([`report`]) and exported ([`export`]).
 
 pub mod annotations;
 pub mod batches;
@@ -26,7 +26,6 @@ pub mod run;
 pub mod sampling;
 pub mod scene;
 pub mod targets;
-pub mod teacher;
 pub mod tone;
 pub mod trainer;
 pub mod variants;

@@ -78,8 +78,7 @@ fn open(run: &Path) -> Result<FaceConfig> {
 
 /// As for emotion runs: a few epochs at a fraction of the float run's learning rate.
 fn configuration(float: &FaceConfig) -> FaceConfig {
-    // No teacher: a net in integers is to stay what it is.
-    let mut config = FaceConfig { teacher: None, ..float.clone() };
+    let mut config = float.clone();
     config.quantize = Some(Quantization::default());
     config.epochs = EPOCHS;
     config.optimizer.learning_rate *= LEARNING_RATE;

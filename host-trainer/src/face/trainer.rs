@@ -7,7 +7,6 @@ use super::look::{self, Seen};
 use super::loss;
 use super::photos::Photos;
 use super::scene::Mistake;
-use super::teacher::Teacher;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
 use crate::nets::Net;
@@ -44,7 +43,6 @@ pub struct Trainer {
     /// Training photos without faces, as the net sees them.
     empty_seen: Vec<Option<Seen>>,
     engine: Engine,
-    teacher: Option<Teacher>,
     mistakes: Arc<Vec<Mistake>>,
     /// Where it stands.
     pub state: State,
@@ -72,7 +70,6 @@ impl Trainer {
             val_seen,
             empty_seen,
             engine,
-            teacher: None,
             mistakes: Arc::default(),
             config,
             train,
@@ -81,11 +78,6 @@ impl Trainer {
         };
         trainer.look_for_mistakes();
         trainer
-    }
-
-    /// The same, learning from a teacher as well.
-    pub fn taught_by(self, teacher: Option<Teacher>) -> Self {
-        Trainer { teacher, ..self }
     }
 
     /// The state in which a run starts.
@@ -231,8 +223,7 @@ impl Trainer {
         let training = Training { random: &mut random, frozen: 0, settled };
         let forward::Pass { logits, statistics, ranges } =
             forward::forward(&self.net, &tensors, pixels, Some(training));
-        let taught = self.teacher.as_ref().map(|teacher| teacher.maps(&self.engine, batch.pixels.clone()));
-        let loss = loss::loss(logits, &batch.targets, taught, &device);
+        let loss = loss::loss(logits, &batch.targets, &device);
         let tape = loss.backward();
         let value = loss.inner();
         let nothing = value.clone();
