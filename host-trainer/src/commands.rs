@@ -107,7 +107,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             return Err(failure(said_in, message));
         }
         if let Some(from) = &args.init {
-            let taken = init::start_from(&net, &mut weights, from)?;
+            let taken = init::take(&net, &mut weights, from)?;
+            say!("from {}: {}", from.display(), taken.taken.join(", "))?;
             let random = |node: &&Node| node.stage <= config.freeze && taken.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);
@@ -115,6 +116,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
                     format!("--freeze {freeze} would keep {name} random: {} does not have it", from.display());
                 return Err(failure(said_in, message));
             }
+            say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
         }
         remove_former(run)?;
         files::make_folder(run)?;
@@ -419,7 +421,7 @@ fn labels_for_summary(config: &Config) -> Result<usize> {
 }
 
 /// The commands that made the run: those of the run it starts from, then its own.
-pub(crate) fn commands(args: &TrainArgs) -> Result<String> {
+fn commands(args: &TrainArgs) -> Result<String> {
     match args.init.as_deref().filter(|from| from.is_dir()) {
         Some(from) => Ok(format!("{}\n{}", checkpoint::load_best(from)?.1.command, command())),
         None => Ok(command()),

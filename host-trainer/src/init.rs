@@ -4,7 +4,6 @@ use crate::export::onnx;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::weights::{Array, Weights};
 use crate::nets::{Net, Node, Op, Parameter};
-use crate::output::say;
 use crate::train::checkpoint;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -16,17 +15,6 @@ pub struct Taken {
     pub taken: Vec<String>,
     /// Layers whose shape or name the other model does not have.
     pub fresh: Vec<String>,
-}
-
-/// [`take`], and says what came from there.
-///
-/// # Errors
-/// As [`take`].
-pub fn start_from(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
-    let result = take(net, weights, from)?;
-    say!("from {}: {}", from.display(), result.taken.join(", "))?;
-    say!("anew: {}", if result.fresh.is_empty() { "nothing".into() } else { result.fresh.join(", ") })?;
-    Ok(result)
 }
 
 /// Replaces weights by those of a run folder (its best epoch) or of an exported ONNX file.

@@ -10,7 +10,6 @@ use crate::dataset::scan::Part;
 use crate::device::Engine;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
-use crate::init;
 use crate::nets::summary::summary;
 use crate::output::say;
 use crate::train::End;
@@ -117,7 +116,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let now = Identity {
         labels: vec![FACE_LABEL.into()],
         data_fingerprint: data.fingerprint.clone(),
-        command: commands::commands(args)?,
+        command: commands::command(),
         config: Some(config.to_toml()?),
     };
     let (state, identity) = if args.resume.is_some() {
@@ -125,20 +124,14 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&commands::command());
+            identity.prolong(&now.command);
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;
         (state, identity)
     } else {
-        let net = config.build_net();
-        let mut state = Trainer::start(&config, &net);
-        if let Some(from) = &args.init {
-            init::start_from(&net, &mut state.weights, from)?;
-            state.average = state.average.map(|_| state.weights.clone());
-        }
         begin(run, &config)?;
-        (state, now)
+        (Trainer::start(&config, &config.build_net()), now)
     };
     let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
     let code = to_the_end(trainer, run, &data)?;
@@ -224,6 +217,7 @@ fn check_configuration(now: &FaceConfig, saved: &Identity, run: &Path) -> Result
 /// Flags that mean nothing to a face net would otherwise be passed over in silence.
 fn refuse_flags_of_emotions(args: &TrainArgs) -> Result<()> {
     let given = [
+        ("--init", args.init.is_some()),
         ("--arch", args.arch.is_some()),
         ("--colour", args.colour.is_some()),
         ("--label-smoothing", args.label_smoothing.is_some()),
