@@ -63,6 +63,9 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
         claim(run, &config, args.force).blame(Kind::Usage)?;
+        if let Some(from) = &args.init {
+            keep_parent(from, run).blame(Kind::Usage)?;
+        }
     }
     if args.quantize && !args.force {
         refuse_to_overwrite(&run.join("quantized")).blame(Kind::Usage)?;
@@ -199,7 +202,7 @@ pub(crate) fn keep_parent(run: &Path, out: &Path) -> Result<()> {
         |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
     ensure!(
         whole(run) != whole(out),
-        "{} is the run that is to be quantised, and would be lost; name another folder with --out",
+        "{} is the run that the new one is made from, and would be lost; name another folder with --out",
         out.display()
     );
     Ok(())

@@ -187,6 +187,8 @@ fn few_pictures_get_small_batches_and_alike_ones_are_refused() {
     assert!(done.stdout.contains("few pictures: batches of"), "{done:#?}");
     train("asked", &["--batch-size", "200"]).expect_error(5, &["do not fill one batch of 200"]);
     train("frozen", &["--freeze", "2"]).expect_error(2, &["--init"]);
+    let few = folder.path().join("few").display().to_string();
+    train("few", &["--force", "--init", &few]).expect_error(2, &[&few, "would be lost"]);
     fs::rename(data.join("train/sad"), data.join("train/sad, sometimes")).unwrap();
     fs::rename(data.join("test/sad"), data.join("test/sad, sometimes")).unwrap();
     train("comma", &[]).expect_error(5, &["sad, sometimes", "cannot be a label"]);
