@@ -8,10 +8,11 @@ Fetches packages from registry.npmjs.org, in which page templates and other peop
 of them with 190 faces, portraits mostly, the rest of rooms, things and landscapes, some with people from behind. PHOTOS becomes a folder as
 `evaluate` takes it; the pictures stay theirs and never enter this project, which keeps only names, SHA-256 and boxes (elsewhere.csv).
 
-How the boxes came about: MTCNN and MediaPipe's two detectors looked at every photo (beside.py), and somebody at every box. What two of
-them saw is a face, with MTCNN's box; of what one saw, what the eye confirmed (with MediaPipe's box, moved and stretched as the two differ in
-the median). Photos in which somebody else was to be seen were left out, as were masks, drawings and pictures within pictures. So a face that
-neither saw is missing, and boxes begin at the hairline as MTCNN's do. Nothing was chosen by these photos.
+How the boxes came about: MTCNN and MediaPipe's two detectors looked at every photo (beside.py), and somebody at every box, with those of
+this project's locator drawn beside them. What both saw is a face, with MTCNN's box; of what one saw, what the eye confirmed (with MediaPipe's
+box, moved and stretched as the two differ in the median). Photos in which somebody else was to be seen were left out, as were silhouettes,
+faces behind a hand, masks, drawings and pictures within pictures. So these are no hard faces, one that neither detector saw is not among
+them, and boxes begin at the hairline as MTCNN's do. Nothing in the model was chosen by these photos.
 
 Needs Python 3.9 alone, and a minute; some 160 MB are fetched and 50 kept.
 """
