@@ -64,6 +64,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     if args.resume.is_none() {
         claim(run, &config, args.force).blame(Kind::Usage)?;
         if let Some(from) = &args.init {
+            init::find(from)?;
             keep_parent(from, run).blame(Kind::Usage)?;
         }
     }
@@ -93,6 +94,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         command: commands(args)?,
         config: Some(config.to_toml()?),
     };
+    let mut taken = None;
     let (state, identity) = if args.resume.is_some() {
         let (state, mut identity) = checkpoint::load(run)?;
         train::check_identity(&identity, &now, run).blame(Kind::Data)?;
@@ -110,16 +112,15 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             return Err(failure(said_in, message));
         }
         if let Some(from) = &args.init {
-            let taken = init::take(&net, &mut weights, from)?;
-            say!("from {}: {}", from.display(), taken.taken.join(", "))?;
-            let random = |node: &&Node| node.stage <= config.freeze && taken.fresh.contains(&node.name);
+            let layers = init::start_from(&net, &mut weights, from)?;
+            let random = |node: &&Node| node.stage <= config.freeze && layers.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);
                 let message =
                     format!("--freeze {freeze} would keep {name} random: {} does not have it", from.display());
                 return Err(failure(said_in, message));
             }
-            say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
+            taken = Some(layers);
         }
         remove_former(run)?;
         files::make_folder(run)?;
@@ -127,12 +128,18 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         (Trainer::start(&config, weights), now)
     };
 
-    let trainer = Trainer::new(config, net, &data, engine, run, identity, state);
+    let mut trainer = Trainer::new(config, net, &data, engine, run, identity, state);
+    if let Some(taken) = taken {
+        trainer.begin_with(&taken)?;
+    }
     let code = train_to_end(trainer, run, &data)?;
     match args.quantize {
         true if code == ExitCode::SUCCESS => quantize::follow(run, &run.join("quantized"), &data, args.force),
         true => {
-            say!("say --quantize again then, or quantise the run afterwards: host-trainer quantize {}", run.display())?;
+            say!(
+                "say --quantize again then, or quantise the run afterwards: host-trainer quantize {}",
+                quoted_path(run)
+            )?;
             Ok(code)
         }
         false => Ok(code),
@@ -147,7 +154,7 @@ pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> 
     let interrupted = interrupted()?;
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
-        say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
+        say!("interrupted; saved. Go on with: host-trainer train --resume {}", quoted_path(run))?;
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if let Some((epoch, figure)) = trainer.best() {
@@ -159,7 +166,7 @@ pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> 
     }
     report::of_run(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
-    say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
+    say!("next: host-trainer export {} --out MODEL.onnx", quoted_path(run))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -424,7 +431,7 @@ fn labels_for_summary(config: &Config) -> Result<usize> {
 }
 
 /// The commands that made the run: those of the run it starts from, then its own.
-fn commands(args: &TrainArgs) -> Result<String> {
+pub(crate) fn commands(args: &TrainArgs) -> Result<String> {
     match args.init.as_deref().filter(|from| from.is_dir()) {
         Some(from) => Ok(format!("{}\n{}", checkpoint::load_best(from)?.1.command, command())),
         None => Ok(command()),
@@ -443,6 +450,11 @@ fn plain_path(word: &str) -> String {
         Some(name) if Path::new(word).is_absolute() => name.to_string_lossy().into_owned(),
         _ => word.to_string(),
     }
+}
+
+/// A path as a shell takes it.
+pub(crate) fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
 }
 
 /// A word as a shell takes it.

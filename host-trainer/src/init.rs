@@ -2,10 +2,14 @@
 
 use crate::export::onnx;
 use crate::failure::{Blame, Kind, failure};
+use crate::nets::forward::{self, Tensors, Training};
 use crate::nets::weights::{Array, Weights};
 use crate::nets::{Net, Node, Op, Parameter};
+use crate::output::say;
+use crate::random::{Purpose, stream};
 use crate::train::checkpoint;
 use anyhow::{Context, Result};
+use burn::tensor::Tensor;
 use std::path::Path;
 
 /// Which layers came from the other model, and which start anew.
@@ -15,6 +19,31 @@ pub struct Taken {
     pub taken: Vec<String>,
     /// Layers whose shape or name the other model does not have.
     pub fresh: Vec<String>,
+    /// Whether normalisations were folded away there, and need [`renormalise`].
+    pub folded: bool,
+}
+
+/// Refuses what is not there before anything else is done.
+///
+/// # Errors
+/// Says what is needed.
+pub fn find(from: &Path) -> Result<()> {
+    if from.exists() {
+        return Ok(());
+    }
+    let message = format!("{} is not there; --init takes a run folder or an exported ONNX file", from.display());
+    Err(failure(Kind::Model, message))
+}
+
+/// [`take`], and says what came from there.
+///
+/// # Errors
+/// As [`take`].
+pub fn start_from(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
+    let taken = take(net, weights, from)?;
+    say!("from {}: {}", from.display(), taken.taken.join(", "))?;
+    say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
+    Ok(taken)
 }
 
 /// Replaces weights by those of a run folder (its best epoch) or of an exported ONNX file.
@@ -23,7 +52,7 @@ pub struct Taken {
 /// When `from` is neither, or none of its layers fits.
 pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
     let other = if from.is_dir() { checkpoint::load_best(from)?.0 } else { from_onnx(net, from).blame(Kind::Model)? };
-    let mut result = Taken::default();
+    let mut result = Taken { folded: !from.is_dir(), ..Taken::default() };
     for node in &net.nodes {
         let parameters = net.parameters_of(node);
         if parameters.is_empty() {
@@ -44,11 +73,42 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
     if result.taken.is_empty() {
         let from = from.display();
         let message = format!(
-            "{from} has no layer that fits this net; it was made for another task, or with another --arch or --colour"
+            "{from} has no layer that fits this net; it was made for another task, or with another --arch, --colour or [net] widths"
         );
         return Err(failure(Kind::Model, message));
     }
     Ok(result)
+}
+
+/// Writes the normalisations of `taken` layers anew for the statistics of some pictures, so that the net computes with a batch's
+/// statistics, as training does, what it computed with its own. Only what was folded needs it: a model file holds neither, they are
+/// part of its convolutions, and training would begin with channels of another scale than the layers behind them know. Layers that start
+/// anew are left alone.
+pub fn renormalise(net: &Net, weights: &mut Weights, taken: &Taken, pixels: &Tensor<4>, fast: bool) {
+    for norm in net.nodes.iter().filter(|node| taken.folded && taken.taken.contains(&node.name)) {
+        let Op::BatchNorm { epsilon, .. } = norm.op else { continue };
+        // One after the other: each sees what those before it, as rewritten, make of the batch.
+        let tensors = Tensors::new(net, weights, &pixels.device(), fast, 0).unrounded();
+        let random = &mut stream(Purpose::Dropout, 0, 0, 0);
+        let training = Training { random, frozen: 0, settled: false };
+        let pass = forward::forward(net, &tensors, pixels.clone(), Some(training));
+        let Some((_, of_batch, _)) = pass.statistics.into_iter().find(|(name, ..)| *name == norm.name) else {
+            continue;
+        };
+        let [batch_mean, batch_variance] = of_batch.read();
+        let named = |what: &str| weights.values(&format!("{}.{what}", norm.name)).to_vec();
+        let [mut gamma, mut beta, mean, variance] = ["gamma", "beta", "mean", "variance"].map(named);
+        for channel in 0..gamma.len() {
+            let scale = gamma[channel] / (variance[channel] + epsilon).sqrt();
+            gamma[channel] = scale * (batch_variance[channel] + epsilon).sqrt();
+            beta[channel] += scale * (batch_mean[channel] - mean[channel]);
+        }
+        let rewritten = [("gamma", gamma), ("beta", beta), ("mean", batch_mean), ("variance", batch_variance)];
+        for (what, values) in rewritten {
+            let shape = vec![values.len()];
+            weights.0.insert(format!("{}.{what}", norm.name), Array { shape, values });
+        }
+    }
 }
 
 /// The layer with weights whose output reaches a normalisation.
@@ -94,4 +154,50 @@ fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
         }
     }
     Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::device::Engine;
+    use crate::export::fold::fold;
+    use crate::export::tests::trained;
+    use crate::face::config::FaceConfig;
+    use crate::nets::FaceOptions;
+    use burn::tensor::TensorData;
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn training_begins_where_an_exported_net_was() {
+        let net = FaceOptions { widths: [4, 6, 8], blocks: 2 };
+        let config = FaceConfig { width: 64, height: 48, net, ..FaceConfig::default() };
+        let (net, rng) = (config.build_net(), &mut ChaCha8Rng::seed_from_u64(3));
+        let original = trained(&net, rng);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("face.onnx");
+        std::fs::write(&path, emotion_models::encode(&onnx::model("face", &fold(&net, &original, &[])))).unwrap();
+        let pixels: Vec<f32> = (0..4 * 64 * 48).map(|_| rng.random_range(-1.0..1.0)).collect();
+        let pixels = Tensor::from_data(TensorData::new(pixels, [4, 1, 48, 64]), &Engine::cpu().scoring());
+        let mut weights = Weights::initial(&net, 1);
+        let taken = take(&net, &mut weights, &path).unwrap();
+        assert!(taken.fresh.is_empty(), "{taken:?}");
+        let maps = |weights: &Weights, as_training: bool| -> Vec<f32> {
+            let tensors = Tensors::new(&net, weights, &pixels.device(), true, 0);
+            let random = &mut ChaCha8Rng::seed_from_u64(0);
+            let training = as_training.then_some(Training { random, frozen: 0, settled: false });
+            forward::forward(&net, &tensors, pixels.clone(), training).logits.into_data().try_to_vec().unwrap()
+        };
+        let wanted = maps(&original, false);
+        let size = wanted.iter().fold(0.0f32, |size, x| size.max(x.abs()));
+        let apart = |weights: &Weights, as_training: bool| {
+            let found = maps(weights, as_training);
+            found.iter().zip(&wanted).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / size
+        };
+        assert!(apart(&weights, true) > 0.1, "a batch's statistics undo what was folded");
+        renormalise(&net, &mut weights, &taken, &pixels, true);
+        assert!(apart(&weights, true) < 1e-3, "{}", apart(&weights, true));
+        assert!(apart(&weights, false) < 1e-3, "{}", apart(&weights, false));
+    }
 }

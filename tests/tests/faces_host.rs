@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use emotion_models::{CropBox, FaceFinder, Picture, TestCard};
-use end_to_end_tests::{Session, draw_photos, draw_snapshots, host_trainer, untrained};
+use end_to_end_tests::{Finished, Session, draw_photos, draw_snapshots, host_trainer, untrained};
 use image::{GrayImage, Luma};
 use std::fs;
 use std::path::Path;
@@ -86,6 +86,40 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     let mut classify = host_trainer();
     classify.args(["predict", "--model"]).arg(at("float.onnx")).arg(data.join("test/images/3.png"));
     Session::run(&mut classify).expect_error(4, &["face", "emotion"]);
+}
+
+#[test]
+fn a_face_net_starts_from_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    draw_photos(&at("photos/train"), 1000..1030, 10);
+    fs::write(at("tiny.toml"), TINY.replace("= 256", "= 96")).unwrap();
+    fs::write(at("emotion.onnx"), untrained()).unwrap();
+    let here = |arguments: &[&str]| Session::run(host_trainer().current_dir(folder.path()).args(arguments));
+    let train = |out: &str, flags: &[&str]| {
+        let always = ["train", "--config", "tiny.toml", "--data", "photos", "--out", out];
+        here(&[&always, flags].concat())
+    };
+    let first = train("first", &[]).expect_code(0);
+    here(&["export", "first", "--out", "first.onnx"]).expect_code(0);
+    for (from, out) in [("first.onnx", "from-model"), ("first", "from-run")] {
+        let further = train(out, &["--init", from, "--learning-rate", "1e-9", "--epochs", "1"]).expect_code(0);
+        assert!(further.stdout.contains("anew: nothing"), "{}", further.stdout);
+        let (start, end) = (average_precision(&further), average_precision(&first));
+        assert!((start - end).abs() < 0.02, "it begins at {start} where the other ended, at {end}");
+    }
+    here(&["export", "from-run", "--out", "further.onnx"]).expect_code(0);
+    let card = fs::read_to_string(at("further.md")).unwrap();
+    assert!(card.find("--out first\n").unwrap() < card.find("--out from-run --init first").unwrap(), "{card}");
+    train("never", &["--init", "emotion.onnx"]).expect_error(4, &["emotion.onnx", "another task"]);
+    train("never", &["--init", "nothing.onnx"]).expect_error(4, &["nothing.onnx"]);
+    assert!(!at("never").exists());
+}
+
+/// The best average precision on validation that a run told of, epoch or start.
+fn average_precision(run: &Finished) -> f64 {
+    let told = run.stdout.split("val AP ").skip(1).map(|rest| rest.split(',').next().unwrap().parse().unwrap());
+    told.fold(0.0, f64::max)
 }
 
 #[test]

@@ -94,6 +94,29 @@ fn a_run_folder_holds_what_is_worth_looking_at() {
 }
 
 #[test]
+fn training_begins_where_an_exported_model_was() {
+    let trained = trained();
+    let run = trained.folder.path().join("further");
+    let mut train = train_tiny(&trained.data(), &run);
+    train.args(["--no-augment", "--epochs", "1", "--learning-rate", "1e-9", "--init"]).arg(trained.model());
+    let told = Session::run(&mut train).expect_code(0).stdout;
+    assert!(told.contains("anew: nothing"), "{told}");
+    let (_, start) = told.split_once("before the first epoch: val loss ").unwrap();
+    let start: f64 = start.split(' ').next().unwrap().parse().unwrap();
+    let [before, after] = [trained.run(), run].map(|run| validation_losses(&run).into_iter().fold(f64::MAX, f64::min));
+    assert!((start - before).abs() < 0.02, "it begins with a loss of {start}, the model ended with {before}");
+    assert!((after - before).abs() < 0.1, "an epoch of next to no learning makes it {after}");
+}
+
+/// The loss on validation by epoch.
+fn validation_losses(run: &Path) -> Vec<f64> {
+    let history = std::fs::read_to_string(run.join("history.csv")).unwrap();
+    let mut lines = history.lines();
+    let column = lines.next().unwrap().split(',').position(|name| name == "val_loss").unwrap();
+    lines.map(|line| line.split(',').nth(column).unwrap().parse().unwrap()).collect()
+}
+
+#[test]
 fn evaluate_scores_what_the_device_runs() {
     let trained = trained();
     let mut evaluate = host_trainer();

@@ -137,6 +137,10 @@ pub fn markdown(
 /// Which epoch was exported.
 fn chosen(run: &Run) -> String {
     match (run.best_epoch, run.history.len()) {
+        (0, epochs) if run.config.quantize.is_none() => {
+            let monitor = run.config.monitor.name();
+            format!("as it began; none of {epochs} epochs was better by validation {monitor}")
+        }
         (0, 0) => "quantised after training, without further epochs".into(),
         (0, epochs) => format!(
             "quantised; none of {epochs} epochs of training with rounding was better by validation {} than none at all",

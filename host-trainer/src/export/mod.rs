@@ -315,4 +315,4 @@ fn training_data(data: &Dataset) -> String {
 #[cfg(test)]
 mod integer_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -17,7 +17,7 @@ pub(super) fn config(arch: Architecture, size: u32) -> Config {
 }
 
 /// Weights as after training: every normalisation shifts and scales, about half of the scales are negative.
-pub(super) fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
+pub(crate) fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
     let mut weights = Weights::initial(net, 5);
     for (name, array) in &mut weights.0 {
         let range = match name.rsplit('.').next() {

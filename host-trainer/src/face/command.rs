@@ -10,6 +10,7 @@ use crate::dataset::scan::Part;
 use crate::device::Engine;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
+use crate::init;
 use crate::nets::summary::summary;
 use crate::output::say;
 use crate::train::End;
@@ -48,7 +49,7 @@ impl Data {
         let loaded = photos::load(&roots, Part::Train, true)?;
         let own_val = photos::load(&roots, Part::Val, false)?;
         let (mut train, mut val) = if own_val.photos.photos.is_empty() {
-            loaded.photos.split(*val_fraction, config.seed)
+            loaded.photos.split(&roots, *val_fraction, config.seed)
         } else {
             (loaded.photos, own_val.photos)
         };
@@ -104,6 +105,10 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
         commands::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
+        if let Some(from) = &args.init {
+            init::find(from)?;
+            commands::keep_parent(from, run).blame(Kind::Usage)?;
+        }
     }
     let quantized = run.join("quantized");
     if args.quantize && !args.force {
@@ -116,29 +121,41 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let now = Identity {
         labels: vec![FACE_LABEL.into()],
         data_fingerprint: data.fingerprint.clone(),
-        command: commands::command(),
+        command: commands::commands(args)?,
         config: Some(config.to_toml()?),
     };
+    let mut taken = None;
     let (state, identity) = if args.resume.is_some() {
         let (state, mut identity) = checkpoint::load(run)?;
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&now.command);
+            identity.prolong(&commands::command());
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;
         (state, identity)
     } else {
+        let net = config.build_net();
+        let mut state = Trainer::start(&config, &net);
+        if let Some(from) = &args.init {
+            taken = Some(init::start_from(&net, &mut state.weights, from)?);
+        }
         begin(run, &config)?;
-        (Trainer::start(&config, &config.build_net()), now)
+        (state, now)
     };
-    let trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
+    let mut trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
+    if let Some(taken) = taken {
+        trainer.begin_with(&taken)?;
+    }
     let code = to_the_end(trainer, run, &data)?;
     match args.quantize {
         true if code == ExitCode::SUCCESS => super::quantize::follow(run, &quantized, &data, args.force),
         true => {
-            say!("say --quantize again then, or quantise the run afterwards: host-trainer quantize {}", run.display())?;
+            say!(
+                "say --quantize again then, or quantise the run afterwards: host-trainer quantize {}",
+                commands::quoted_path(run)
+            )?;
             Ok(code)
         }
         false => Ok(code),
@@ -185,7 +202,7 @@ fn classes(photos: &Photos) -> String {
 pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitCode> {
     let interrupted = commands::interrupted()?;
     if trainer.train(&interrupted)? == End::Interrupted {
-        say!("interrupted; saved. Go on with: host-trainer train --resume {}", run.display())?;
+        say!("interrupted; saved. Go on with: host-trainer train --resume {}", commands::quoted_path(run))?;
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if let Some((epoch, figure)) = trainer.state.best() {
@@ -196,7 +213,7 @@ pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitC
     }
     super::report::of_run(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
-    say!("next: host-trainer export {} --out MODEL.onnx", run.display())?;
+    say!("next: host-trainer export {} --out MODEL.onnx", commands::quoted_path(run))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -217,7 +234,6 @@ fn check_configuration(now: &FaceConfig, saved: &Identity, run: &Path) -> Result
 /// Flags that mean nothing to a face net would otherwise be passed over in silence.
 fn refuse_flags_of_emotions(args: &TrainArgs) -> Result<()> {
     let given = [
-        ("--init", args.init.is_some()),
         ("--arch", args.arch.is_some()),
         ("--colour", args.colour.is_some()),
         ("--label-smoothing", args.label_smoothing.is_some()),

@@ -217,15 +217,23 @@ pub fn load(roots: &[PathBuf], part: Part, needed: bool) -> Result<Loaded> {
 }
 
 impl Photos {
-    /// Cuts off a part of about `fraction`, the same for the same seed: for validation.
-    pub fn split(self, fraction: f32, seed: u64) -> (Photos, Photos) {
-        let mut order: Vec<usize> = (0..self.photos.len()).collect();
-        order.shuffle(&mut stream(Purpose::Split, seed, 0, 0));
-        let count = ((self.photos.len() as f32 * fraction).round() as usize).clamp(1, self.photos.len().max(2) - 1);
-        let val: std::collections::BTreeSet<usize> = order.into_iter().take(count).collect();
+    /// Cuts off a part of about `fraction`, the same for the same seed: for validation. Each of the folders `roots` is cut by itself,
+    /// so that another one beside it changes nothing about which of its photos were never learned from.
+    pub fn split(self, roots: &[PathBuf], fraction: f32, seed: u64) -> (Photos, Photos) {
+        let mut by_root: Vec<Vec<usize>> = vec![vec![]; roots.len() + 1];
+        for (index, photo) in self.photos.iter().enumerate() {
+            let root = roots.iter().position(|root| photo.path.starts_with(root)).unwrap_or(roots.len());
+            by_root[root].push(index);
+        }
+        let mut chosen = std::collections::BTreeSet::new();
+        for mut photos in by_root.into_iter().filter(|photos| !photos.is_empty()) {
+            photos.shuffle(&mut stream(Purpose::Split, seed, 0, 0));
+            let count = ((photos.len() as f32 * fraction).round() as usize).clamp(1, photos.len().max(2) - 1);
+            chosen.extend(photos.into_iter().take(count));
+        }
         let (mut train, mut held) = (vec![], vec![]);
         for (index, photo) in self.photos.into_iter().enumerate() {
-            if val.contains(&index) { held.push(photo) } else { train.push(photo) }
+            if chosen.contains(&index) { held.push(photo) } else { train.push(photo) }
         }
         let rest = |photos| Photos { photos, classes: self.classes.clone(), crops: vec![] };
         (rest(train), Photos { crops: self.crops, ..rest(held) })

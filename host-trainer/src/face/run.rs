@@ -61,6 +61,9 @@ impl FaceRun {
     pub fn best(&self) -> String {
         let epochs = self.history.iter().filter(|epoch| epoch.epoch > 0).count();
         match (self.best_epoch, epochs) {
+            (0, epochs) if self.config.quantize.is_none() => {
+                format!("as it began; none of {epochs} epochs was better by average precision on validation")
+            }
             (0, 0) => "quantised after training, without further epochs".into(),
             (0, epochs) => format!("quantised; none of {epochs} epochs of training with rounding was better than none"),
             (best, epochs) => format!("epoch {best}, the best of {epochs} by average precision on validation"),

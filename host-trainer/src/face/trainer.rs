@@ -9,6 +9,7 @@ use super::photos::Photos;
 use super::scene::Mistake;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
+use crate::init::{self, Taken};
 use crate::nets::Net;
 use crate::nets::forward::{self, Tensors, Training};
 use crate::nets::weights::Weights;
@@ -87,6 +88,28 @@ impl Trainer {
             *bias = RARE;
         }
         State { average: (config.average > 0.0).then(|| weights.clone()), weights, ..State::default() }
+    }
+
+    /// Begins with weights `taken` from another net, which later epochs have to be better than.
+    ///
+    /// # Errors
+    /// When a checkpoint cannot be written.
+    pub fn begin_with(&mut self, taken: &Taken) -> Result<()> {
+        let began = Instant::now();
+        let device = self.engine.scoring();
+        let input = self.config.input();
+        let shape = [self.config.batch_size, 1, input.height as usize, input.width as usize];
+        for batch in batches(Plan { steps: 1, ..self.plan(0) }, 0) {
+            let pixels = Tensor::from_data(TensorData::new(batch.pixels, shape), &device);
+            init::renormalise(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
+        }
+        self.state.average = self.state.average.take().map(|_| self.state.weights.clone());
+        // A quantised run is judged when it knows its ranges.
+        if self.net.is_quantized() {
+            return Ok(());
+        }
+        self.over(Epoch::default(), began)?;
+        checkpoint::save(&self.run, &self.state, &self.identity)
     }
 
     /// Trains until the last epoch or `interrupted`.

@@ -107,6 +107,16 @@ pub enum BatchStatistics {
     There(Box<[Tensor<1>; 2]>),
 }
 
+impl BatchStatistics {
+    /// Mean and variance.
+    pub fn read(self) -> [Vec<f32>; 2] {
+        match self {
+            BatchStatistics::Here(of_batch) => [of_batch.mean.clone(), of_batch.variance.clone()],
+            BatchStatistics::There(both) => both.map(|one| one.into_data().try_to_vec().unwrap_or_default()),
+        }
+    }
+}
+
 /// Runs `[N, C, H, W]` real-valued pictures through the net.
 pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Option<Training<'_>>) -> Pass {
     let (batch, fast) = (input.dims()[0], tensors.fast);

@@ -69,6 +69,7 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
 /// Which epoch is reported on.
 fn best(run: &Run) -> String {
     match (run.best_epoch, run.history.len()) {
+        (0, epochs) if run.config.quantize.is_none() => format!("as it began, before any of {epochs} epochs"),
         (0, epochs) => format!("quantised, before any of {epochs} epochs"),
         (best, epochs) => format!("best epoch {best} of {epochs}"),
     }

@@ -2,7 +2,7 @@
 
 pub mod average;
 pub mod backward;
-mod calibrate;
+mod begin;
 pub mod checkpoint;
 pub mod clock;
 pub mod history;

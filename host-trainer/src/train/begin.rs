@@ -1,7 +1,9 @@
-//! What a quantised run does before its first step: it looks for the ranges of its activations.
+//! What some runs do before their first step: quantised ones look for the ranges of their activations, those that begin with
+//! another net's weights see to its normalisations.
 
 use super::{Trainer, checkpoint};
 use crate::augment::Augment;
+use crate::init::{self, Taken};
 use crate::nets::forward::{self, Tensors};
 use crate::output::say;
 use anyhow::{Result, ensure};
@@ -46,13 +48,35 @@ impl Trainer {
                 }
             }
         }
+        self.judge_start(&format!("ranges from {pictures} training pictures"))
+    }
+
+    /// Begins with weights `taken` from another net, which later epochs have to be better than.
+    ///
+    /// # Errors
+    /// When a checkpoint cannot be written.
+    pub fn begin_with(&mut self, taken: &Taken) -> Result<()> {
+        let device = self.engine.scoring();
+        let shape = self.config.input().shape();
+        if let Some(batch) = self.batches(0).next() {
+            let pixels = TensorData::new(batch.pixels, [batch.len, shape[1], shape[2], shape[3]]);
+            let pixels = Tensor::from_data(pixels, &device);
+            init::renormalise(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
+        }
+        self.state.average = self.state.average.take().map(|_| self.state.weights.clone());
+        // A quantised run is judged when it knows its ranges.
+        if self.net.is_quantized() { Ok(()) } else { self.judge_start("before the first epoch") }
+    }
+
+    /// Measures what there is before the first epoch, and keeps it as what is to be beaten.
+    fn judge_start(&mut self, what: &str) -> Result<()> {
         let found = self.validate();
         let figure = self.config.monitor.of(&found);
         self.state.stopping.epoch_over(self.config.monitor, 0, figure);
         checkpoint::save_best(&self.run, &self.state.weights, &self.identity)?;
         self.save()?;
         say!(
-            "ranges from {pictures} training pictures: val loss {:.4} acc {:.3} top2 {:.3} f1 {:.3}",
+            "{what}: val loss {:.4} acc {:.3} top2 {:.3} f1 {:.3}",
             found.loss,
             found.accuracy,
             found.top2,
