@@ -306,3 +306,27 @@ fn drawn(seed: u64, class: usize) -> Photo {
 pub fn name(folder: &Path) -> String {
     folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_folder_leaves_the_first_ones_validation_as_it_was() {
+        let photo = |path: &str| Photo { path: path.into(), planes: vec![], faces: vec![], reduction: 1.0 };
+        let of = |folder: &str, count: usize| -> Vec<Photo> {
+            (0..count).map(|number| photo(&format!("{folder}/train/images/{number}.jpg"))).collect()
+        };
+        let roots = ["first", "second", "third"].map(PathBuf::from);
+        let held = |photos: Vec<Photo>| -> Vec<PathBuf> {
+            let (train, val) = Photos { photos, ..Photos::default() }.split(&roots, 0.2, 7);
+            assert!(train.photos.iter().all(|photo| val.photos.iter().all(|other| other.path != photo.path)));
+            val.photos.into_iter().map(|photo| photo.path).collect()
+        };
+        let alone = held(of("first", 40));
+        assert_eq!(alone.len(), 8);
+        let together = held([of("first", 40), of("second", 10)].concat());
+        assert_eq!(together[..8], alone);
+        assert!(together.len() == 10 && together[8..].iter().all(|path| path.starts_with("second")));
+    }
+}
