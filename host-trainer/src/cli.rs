@@ -100,7 +100,7 @@ pub struct TrainArgs {
     #[arg(long, value_enum)]
     pub task: Option<TaskName>,
     /// Folder with train/LABEL/* and perhaps val/ and test/, or with photos and face boxes for --task face; may be given several
-    /// times, DIR*4 repeats a small set.
+    /// times; DIR*4 repeats a small set of face pictures.
     #[arg(long, value_name = "DIR[*N]")]
     pub data: Vec<String>,
     /// Folder with face crops in train/LABEL/*, to paste into photos without faces (--task face); may be given several times.

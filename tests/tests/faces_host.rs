@@ -112,6 +112,7 @@ fn a_face_net_starts_from_another() {
     let card = fs::read_to_string(at("further.md")).unwrap();
     assert!(card.find("--out first\n").unwrap() < card.find("--out from-run --init first").unwrap(), "{card}");
     train("never", &["--init", "emotion.onnx"]).expect_error(4, &["emotion.onnx", "another task"]);
+    train("never", &["--data", "photos"]).expect_error(5, &["photos is given twice"]);
     train("never", &["--init", "nothing.onnx"]).expect_error(4, &["nothing.onnx"]);
     assert!(!at("never").exists());
 }

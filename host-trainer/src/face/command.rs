@@ -46,6 +46,10 @@ impl Data {
     pub fn load(config: &FaceConfig) -> Result<Data> {
         let FaceData { photos: sources, crops, crops_each, drawn, val_fraction } = &config.data;
         let roots: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+        // Its photos would lie on both sides of the split.
+        if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
+            return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
+        }
         let loaded = photos::load(&roots, Part::Train, true)?;
         let own_val = photos::load(&roots, Part::Val, false)?;
         let (mut train, mut val) = if own_val.photos.photos.is_empty() {

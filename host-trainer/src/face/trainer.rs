@@ -196,20 +196,25 @@ impl Trainer {
         entry.val = findings.at(findings.threshold(WANTED.0, WANTED.1), &self.val.classes);
         entry.mistakes = self.mistakes.len();
         entry.seconds = began.elapsed().as_secs_f64();
-        say!(
-            "epoch {}/{}: loss {:.4}, val AP {:.4}, recall {:.3} at precision {:.3} (score {:.2}), {} false alarms; {} mistakes, {:.0} scenes/s, {:.0} s",
-            entry.epoch,
-            self.config.epochs,
-            entry.loss,
+        let val = format!(
+            "val AP {:.4}, recall {:.3} at precision {:.3} (score {:.2}), {} false alarms",
             entry.val.average_precision,
             entry.val.recall.rate(),
             entry.val.precision,
             entry.val.threshold,
-            entry.val.false_alarms,
-            entry.mistakes,
-            entry.images_per_second,
-            entry.seconds
-        )?;
+            entry.val.false_alarms
+        );
+        match entry.epoch {
+            0 => say!("before the first epoch: {val}")?,
+            epoch => say!(
+                "epoch {epoch}/{}: loss {:.4}, {val}; {} mistakes, {:.0} scenes/s, {:.0} s",
+                self.config.epochs,
+                entry.loss,
+                entry.mistakes,
+                entry.images_per_second,
+                entry.seconds
+            )?,
+        }
         let better = self.state.best().is_none_or(|(_, best)| entry.val.average_precision > best);
         self.state.history.push(entry);
         if better {
