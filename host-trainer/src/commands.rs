@@ -49,6 +49,9 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     config.check_net().blame(said_in)?;
+    if let Some(from) = &args.init {
+        init::find(from)?;
+    }
     if args.summary {
         let labels = labels_for_summary(&config)?;
         let net = config.build_net(labels).blame(said_in)?;
@@ -62,11 +65,10 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = args.resume.as_deref().or(args.out.as_deref());
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
-        claim(run, &config, args.force).blame(Kind::Usage)?;
         if let Some(from) = &args.init {
-            init::find(from)?;
             keep_parent(from, run).blame(Kind::Usage)?;
         }
+        claim(run, &config, args.force).blame(Kind::Usage)?;
     }
     if args.quantize && !args.force {
         refuse_to_overwrite(&run.join("quantized")).blame(Kind::Usage)?;
@@ -112,7 +114,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             return Err(failure(said_in, message));
         }
         if let Some(from) = &args.init {
-            let layers = init::start_from(&net, &mut weights, from)?;
+            let layers = init::start_from(&net, &mut weights, from, &data.labels)?;
             let random = |node: &&Node| node.stage <= config.freeze && layers.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);

@@ -21,6 +21,8 @@ pub struct Taken {
     pub fresh: Vec<String>,
     /// Whether normalisations were folded away there, and need [`renormalise`].
     pub folded: bool,
+    /// The other model's labels, where they are others, so that the last layer starts anew.
+    pub other_labels: Option<Vec<String>>,
 }
 
 /// Refuses what is not there before anything else is done.
@@ -39,28 +41,41 @@ pub fn find(from: &Path) -> Result<()> {
 ///
 /// # Errors
 /// As [`take`].
-pub fn start_from(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
-    let taken = take(net, weights, from)?;
+pub fn start_from(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) -> Result<Taken> {
+    let taken = take(net, weights, from, labels)?;
     say!("from {}: {}", from.display(), taken.taken.join(", "))?;
-    say!("anew: {}", if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") })?;
+    let fresh = if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") };
+    match &taken.other_labels {
+        Some(others) => say!("anew: {fresh}; its labels are {}, not {}", others.join(", "), labels.join(", "))?,
+        None => say!("anew: {fresh}")?,
+    }
     Ok(taken)
 }
 
-/// Replaces weights by those of a run folder (its best epoch) or of an exported ONNX file.
+/// Replaces weights by those of a run folder (its best epoch) or of an exported ONNX file. The layer that tells the labels apart is
+/// taken only where `labels` are the other model's, too, in their order: angry's weights would make a poor start for whatever is there.
 ///
 /// # Errors
 /// When `from` is neither, or none of its layers fits.
-pub fn take(net: &Net, weights: &mut Weights, from: &Path) -> Result<Taken> {
-    let other = if from.is_dir() { checkpoint::load_best(from)?.0 } else { from_onnx(net, from).blame(Kind::Model)? };
+pub fn take(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) -> Result<Taken> {
+    let (other, others) = if from.is_dir() {
+        let (weights, identity) = checkpoint::load_best(from)?;
+        (weights, Some(identity.labels))
+    } else {
+        from_onnx(net, from).blame(Kind::Model)?
+    };
     let mut result = Taken { folded: !from.is_dir(), ..Taken::default() };
-    for node in &net.nodes {
+    let last = net.nodes.iter().rposition(|node| !net.parameters_of(node).is_empty());
+    for (index, node) in net.nodes.iter().enumerate() {
         let parameters = net.parameters_of(node);
         if parameters.is_empty() {
             continue;
         }
         let fits = parameters.iter().all(|p| other.0.get(&p.name).is_some_and(|array| array.shape == p.shape));
-        if !fits {
+        let unlike = others.as_ref().filter(|others| fits && Some(index) == last && others.as_slice() != labels);
+        if !fits || unlike.is_some() {
             result.fresh.push(node.name.clone());
+            result.other_labels = unlike.cloned();
             continue;
         }
         for parameter in parameters {
@@ -120,8 +135,9 @@ fn source<'a>(net: &'a Net, node: &Node) -> Option<&'a Node> {
     }
 }
 
-/// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are.
-fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
+/// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are. With the
+/// labels that the file's card tells, if it has one.
+fn from_onnx(net: &Net, path: &Path) -> Result<(Weights, Option<Vec<String>>)> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let tensors = onnx::parameters(&bytes).with_context(|| format!("cannot start from {}", path.display()))?;
     let find = |name: &str| tensors.0.get(name).cloned();
@@ -153,7 +169,8 @@ fn from_onnx(net: &Net, path: &Path) -> Result<Weights> {
             weights.0.extend(named.map(|(what, array)| (format!("{}.{what}", node.name), array)));
         }
     }
-    Ok(weights)
+    let card = emotion_models::decode(&bytes).and_then(|model| emotion_models::read_card(&model));
+    Ok((weights, card.ok().map(|card| card.labels)))
 }
 
 #[cfg(test)]
@@ -181,7 +198,7 @@ mod tests {
         let pixels: Vec<f32> = (0..4 * 64 * 48).map(|_| rng.random_range(-1.0..1.0)).collect();
         let pixels = Tensor::from_data(TensorData::new(pixels, [4, 1, 48, 64]), &Engine::cpu().scoring());
         let mut weights = Weights::initial(&net, 1);
-        let taken = take(&net, &mut weights, &path).unwrap();
+        let taken = take(&net, &mut weights, &path, &[]).unwrap();
         assert!(taken.fresh.is_empty(), "{taken:?}");
         let maps = |weights: &Weights, as_training: bool| -> Vec<f32> {
             let tensors = Tensors::new(&net, weights, &pixels.device(), true, 0);

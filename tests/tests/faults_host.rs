@@ -189,6 +189,8 @@ fn few_pictures_get_small_batches_and_alike_ones_are_refused() {
     train("frozen", &["--freeze", "2"]).expect_error(2, &["--init"]);
     let few = folder.path().join("few").display().to_string();
     train("few", &["--force", "--init", &few]).expect_error(2, &[&few, "would be lost"]);
+    train("few", &["--init", &few]).expect_error(2, &[&few, "would be lost"]);
+    train("never", &["--summary", "--init", "nothing"]).expect_error(4, &["nothing is not there"]);
     fs::rename(data.join("train/sad"), data.join("train/sad, sometimes")).unwrap();
     fs::rename(data.join("test/sad"), data.join("test/sad, sometimes")).unwrap();
     train("comma", &[]).expect_error(5, &["sad, sometimes", "cannot be a label"]);

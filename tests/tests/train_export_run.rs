@@ -108,6 +108,23 @@ fn training_begins_where_an_exported_model_was() {
     assert!((after - before).abs() < 0.1, "an epoch of next to no learning makes it {after}");
 }
 
+#[test]
+fn a_layer_that_tells_other_labels_apart_starts_anew() {
+    let trained = trained();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("faces");
+    draw_faces(&data.join("train"), &Faces { seeds: 200..210, frames: 1, side: 48 });
+    std::fs::rename(data.join("train/angry"), data.join("train/zornig")).unwrap();
+    for (number, from) in [trained.model(), trained.run()].into_iter().enumerate() {
+        let mut train = train_tiny(&data, &folder.path().join(format!("{number}")));
+        train.args(["--epochs", "1", "--init"]).arg(from);
+        let told = Session::run(&mut train).expect_code(0).stdout;
+        let anew = told.lines().find(|line| line.starts_with("anew: ")).unwrap();
+        assert!(anew.ends_with("; its labels are angry, happy, sad, not happy, sad, zornig"), "{told}");
+        assert!(!anew.contains("nothing") && !anew.contains("conv"), "{told}");
+    }
+}
+
 /// The loss on validation by epoch.
 fn validation_losses(run: &Path) -> Vec<f64> {
     let history = std::fs::read_to_string(run.join("history.csv")).unwrap();

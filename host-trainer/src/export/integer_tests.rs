@@ -155,7 +155,7 @@ fn an_integer_model_gives_its_weights_to_a_float_net() {
     std::fs::write(&path, encode(&onnx::model("test", &fold(&net, &weights, &[0, 1, 2, 3])))).unwrap();
     let float = config.arch.build(&config.input(), 4, &config.net).unwrap();
     let mut taken = Weights::initial(&float, 3);
-    assert_eq!(init::take(&float, &mut taken, &path).unwrap().fresh, Vec::<String>::new());
+    assert_eq!(init::take(&float, &mut taken, &path, &[]).unwrap().fresh, Vec::<String>::new());
     let real = |net: &Net, weights: &Weights| -> Vec<(String, Vec<f32>)> {
         let steps = fold(net, weights, &[0, 1, 2, 3]).into_iter();
         let conv = |step: Step| match step.layer {

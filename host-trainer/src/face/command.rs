@@ -98,6 +98,9 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     config.check_net().blame(said_in)?;
+    if let Some(from) = &args.init {
+        init::find(from)?;
+    }
     if args.summary {
         say!("{}", summary(&config.build_net()).trim_end())?;
         if args.out.is_none() && args.resume.is_none() {
@@ -108,11 +111,10 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = args.resume.as_deref().or(args.out.as_deref());
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
-        commands::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
         if let Some(from) = &args.init {
-            init::find(from)?;
             commands::keep_parent(from, run).blame(Kind::Usage)?;
         }
+        commands::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
     }
     let quantized = run.join("quantized");
     if args.quantize && !args.force {
@@ -143,7 +145,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         let net = config.build_net();
         let mut state = Trainer::start(&config, &net);
         if let Some(from) = &args.init {
-            taken = Some(init::start_from(&net, &mut state.weights, from)?);
+            taken = Some(init::start_from(&net, &mut state.weights, from, &now.labels)?);
         }
         begin(run, &config)?;
         (state, now)
