@@ -106,6 +106,10 @@ pub struct TrainArgs {
     /// Folder with face crops in train/LABEL/*, to paste into photos without faces (--task face); may be given several times.
     #[arg(long, value_name = "DIR")]
     pub crops: Vec<String>,
+    /// One of the --data folders, whose boxes are known by and large only, such as another detector's (--task face): that a face is there
+    /// is learned as from the others, where it begins and ends hardly; may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub rough: Vec<String>,
     /// Scenes an epoch (--task face); four for each photo by default.
     #[arg(long, value_name = "N")]
     pub scenes: Option<usize>,
@@ -114,7 +118,7 @@ pub struct TrainArgs {
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
     #[arg(long, value_name = "RUN", conflicts_with_all = [
-        "task", "data", "crops", "scenes", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
+        "task", "data", "crops", "rough", "scenes", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
         "label_smoothing", "class_weights", "average", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
         "freeze", "patience", "monitor", "val_fraction",
     ])]
@@ -229,7 +233,12 @@ impl TrainArgs {
             let square = || failure(Kind::Usage, format!("--size {width}x{height}: an emotion net takes a square"));
             config.size = if width == height { width } else { return Err(square()) };
         }
-        for (flag, given) in [("--crops", !self.crops.is_empty()), ("--scenes", self.scenes.is_some())] {
+        let of_faces = [
+            ("--crops", !self.crops.is_empty()),
+            ("--rough", !self.rough.is_empty()),
+            ("--scenes", self.scenes.is_some()),
+        ];
+        for (flag, given) in of_faces {
             if given {
                 return Err(failure(Kind::Usage, format!("{flag} is for face nets: say --task face")));
             }
@@ -284,6 +293,9 @@ impl TrainArgs {
         if !self.crops.is_empty() {
             config.data.crops.clone_from(&self.crops);
         }
+        if !self.rough.is_empty() {
+            config.data.rough.clone_from(&self.rough);
+        }
         if let Some(Size { width, height }) = self.size {
             (config.width, config.height) = (width, height);
         }
@@ -320,7 +332,8 @@ pub struct ExportArgs {
     /// Labels to read out, separated by commas; all of them by default.
     #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
     pub labels: Vec<String>,
-    /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds; all by default.
+    /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds, or the score that a face
+    /// needs; all by default.
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
     pub calibrate_on: Vec<usize>,
     /// By which fraction of the face's mean side the training crops are larger than the face; measured on the validation pictures

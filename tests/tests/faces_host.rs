@@ -64,11 +64,11 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
         assert!(!card.contains(&*folder.path().to_string_lossy()), "a card does not tell where files lie");
 
         let mut evaluate = host_trainer();
-        evaluate.args(["evaluate", "--json", "--report"]).arg(at("page.html")).arg("--model").arg(&model);
+        evaluate.args(["evaluate", "--json", "--report"]).arg(at("pages/page.html")).arg("--model").arg(&model);
         let scores = &Session::run(evaluate.arg("--data").arg(&data)).expect_code(0).json_lines()[0];
         assert_eq!((scores["photos"].as_u64(), scores["empty_photos"].as_u64()), (Some(9), Some(3)));
         assert_eq!(scores["recall"]["faces"], 6);
-        assert!(fs::read_to_string(at("page.html")).unwrap().contains("test photos"));
+        assert!(fs::read_to_string(at("pages/page.html")).unwrap().contains("test photos"));
         assert!(fs::read_to_string(model.with_extension("md")).unwrap().matches("test folder, ").count() == 2);
     }
 
@@ -115,6 +115,32 @@ fn a_face_net_starts_from_another() {
     train("never", &["--data", "photos"]).expect_error(5, &["photos is given twice"]);
     train("never", &["--init", "nothing.onnx"]).expect_error(4, &["nothing.onnx"]);
     assert!(!at("never").exists());
+}
+
+#[test]
+fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    draw_photos(&at("own/train"), 1000..1030, 10);
+    draw_photos(&at("own/test"), 0..6, 3);
+    draw_photos(&at("web/train"), 1030..1050, 5);
+    fs::write(at("tiny.toml"), TINY.replace("= 256", "= 96")).unwrap();
+    let here = |arguments: &[&str]| Session::run(host_trainer().current_dir(folder.path()).args(arguments));
+    let train = ["train", "--config", "tiny.toml", "--data", "own", "--data", "web", "--out", "run", "--rough"];
+    here(&[&train[..], &["wbe"]].concat()).expect_error(3, &["--rough wbe", "--data"]);
+    let told = here(&[&train[..], &["web"]].concat()).expect_code(0).stdout;
+    assert!(told.contains("boxes of web known by and large only"), "{told}");
+    here(&["export", "run", "--out", "both.onnx"]).expect_code(0);
+    here(&["export", "run", "--out", "own.onnx", "--calibrate-on", "1"]).expect_code(0);
+    here(&["export", "run", "--out", "none.onnx", "--calibrate-on", "3"]).expect_error(2, &["--calibrate-on 3"]);
+    let [both, own] = ["both.md", "own.md"].map(|card| fs::read_to_string(at(card)).unwrap());
+    for card in [&both, &own] {
+        assert!(card.contains("### own: validation photos: they chose epoch and score\n"), "{card}");
+        assert!(card.contains("### own: test folder, ") && !card.contains("### web: test folder"), "{card}");
+    }
+    assert!(both.contains("### web: validation photos: they chose epoch and score\n"), "{both}");
+    assert!(own.contains("### web: validation photos: they chose the epoch\n"), "{own}");
+    assert!(own.contains("--out own.onnx --calibrate-on 1\n") && !both.contains("--calibrate-on"), "{own}");
 }
 
 /// The best average precision on validation that a run told of, epoch or start.

@@ -207,7 +207,7 @@ pub fn with_former_evaluations(card: &str, former: &str) -> String {
 }
 
 /// The options of `export` that shape the model.
-fn options(request: &Request) -> String {
+pub(crate) fn options(request: &Request) -> String {
     let mut options = String::new();
     if !request.labels.is_empty() {
         let _ = write!(options, " --labels {}", request.labels.join(","));

@@ -6,7 +6,7 @@ use super::matching::Scores;
 use super::run::FaceRun;
 use super::trainer::WANTED;
 use crate::export::Request;
-use crate::export::card::{EVALUATIONS, LIMITS_HEADING, cell, plain, today};
+use crate::export::card::{EVALUATIONS, LIMITS_HEADING, cell, options, plain, today};
 use crate::nets::summary::grouped;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
@@ -52,7 +52,7 @@ pub fn markdown(
     );
     let _ = write!(
         text,
-        "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}\n```\n\nSeed {}; {}. {}.{}\n\n\
+        "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}{}\n```\n\nSeed {}; {}. {}.{}\n\n\
          ## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n\
          ## Figures\n\nEach photo searched as `classify` searches one, through the engine that runs on the device: a look at \
          the whole, one from further away for faces that fill it, and two looks from nearer, one of them in a mirror, at each \
@@ -65,6 +65,7 @@ pub fn markdown(
         run.identity.command,
         plain(&request.run),
         plain(&request.out),
+        options(request),
         run.config.seed,
         run.best(),
         agreement.said(card.precision),
@@ -76,7 +77,8 @@ pub fn markdown(
         line(in_many_ways),
     );
     for one in measured.iter().filter(|one| one.part == "val") {
-        section(&mut text, one, "validation photos: they chose epoch and score");
+        let chose = if one.chose { "epoch and score" } else { "the epoch" };
+        section(&mut text, one, &format!("validation photos: they chose {chose}"));
     }
     let _ = writeln!(text, "{EVALUATIONS}\n");
     for one in measured.iter().filter(|one| one.part == "test") {

@@ -2,7 +2,7 @@
 
 use super::checkpoint;
 use super::config::{FaceConfig, FaceData};
-use super::photos::{self, Photos};
+use super::photos::{self, Photo, Photos};
 use super::trainer::Trainer;
 use crate::cli::TrainArgs;
 use crate::commands;
@@ -44,13 +44,15 @@ impl Data {
     /// # Errors
     /// Photos, boxes or crops that cannot be read.
     pub fn load(config: &FaceConfig) -> Result<Data> {
-        let FaceData { photos: sources, crops, crops_each, drawn, val_fraction } = &config.data;
+        let FaceData { photos: sources, rough, crops, crops_each, drawn, val_fraction } = &config.data;
         let roots: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
         // Its photos would lie on both sides of the split.
         if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
             return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
         }
-        let loaded = photos::load(&roots, Part::Train, true)?;
+        let mut loaded = photos::load(&roots, Part::Train, true)?;
+        let is_rough = |photo: &Photo| rough.iter().any(|root| photo.path.starts_with(root));
+        loaded.photos.photos.iter_mut().for_each(|photo| photo.rough = is_rough(photo));
         let own_val = photos::load(&roots, Part::Val, false)?;
         let (mut train, mut val) = if own_val.photos.photos.is_empty() {
             loaded.photos.split(&roots, *val_fraction, config.seed)
@@ -67,6 +69,10 @@ impl Data {
         )];
         if loaded.unreadable + own_val.unreadable > 0 {
             described.push(format!("{} photos left out, unreadable", loaded.unreadable + own_val.unreadable));
+        }
+        if !rough.is_empty() {
+            let names: Vec<String> = rough.iter().map(|root| photos::name(Path::new(root))).collect();
+            described.push(format!("boxes of {} known by and large only", names.join(", ")));
         }
         let crops: Vec<PathBuf> = crops.iter().map(PathBuf::from).collect();
         described.extend(train.add_crops(&crops, *crops_each)?);

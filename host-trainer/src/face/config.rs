@@ -118,6 +118,9 @@ impl Default for Scenes {
 pub struct FaceData {
     /// Folders with photos and their face boxes.
     pub photos: Vec<String>,
+    /// Of these, those whose boxes are known by and large only, as another detector's are: that a face is there is learned as from the
+    /// others, where it begins and ends hardly.
+    pub rough: Vec<String>,
     /// Folders with face crops, `train/LABEL/*`, to paste into photos without faces.
     pub crops: Vec<String>,
     /// At most so many crops of each.
@@ -130,7 +133,7 @@ pub struct FaceData {
 
 impl Default for FaceData {
     fn default() -> Self {
-        FaceData { photos: vec![], crops: vec![], crops_each: 6000, drawn: 200, val_fraction: 0.15 }
+        FaceData { photos: vec![], rough: vec![], crops: vec![], crops_each: 6000, drawn: 200, val_fraction: 0.15 }
     }
 }
 
@@ -201,6 +204,12 @@ impl FaceConfig {
         ensure!(self.epochs > 0 || self.quantize.is_some(), "epochs must be at least 1");
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
+        let unknown = self.data.rough.iter().find(|folder| !self.data.photos.contains(folder));
+        ensure!(
+            unknown.is_none(),
+            "--rough {}: it is none of the --data folders; name it there, too",
+            unknown.map_or("", |name| name)
+        );
         let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
         ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
         ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");

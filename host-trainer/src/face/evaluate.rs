@@ -46,6 +46,10 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         SplitName::Val => Part::Val,
         SplitName::Test => Part::Test,
     };
+    // Made now, as export makes its own: whoever cannot write there hears of it before the photos are looked at.
+    if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
+        crate::files::make_folder(folder)?;
+    }
     let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
     let progress = Progress::new("evaluating", loaded.photos.photos.len(), !args.json);
     let looked = Looked::with(&finder, &loaded.photos, &progress)?;
@@ -69,7 +73,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         }
     }
     if args.split == SplitName::Test && !args.no_record {
-        record(args, finder.card().precision, Measured { source, part: "test", scores })?;
+        record(args, finder.card().precision, Measured { source, chose: false, part: "test", scores })?;
     }
     Ok(ExitCode::SUCCESS)
 }

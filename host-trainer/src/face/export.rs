@@ -5,7 +5,7 @@ use super::gate::{self, Agreement};
 use super::look;
 use super::looked::Looked;
 use super::matching::Scores;
-use super::photos::{self, Photos};
+use super::photos;
 use super::run::FaceRun;
 use super::trainer::WANTED;
 use super::variants;
@@ -22,10 +22,12 @@ use std::process::ExitCode;
 /// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
 const LEAST_RECALL: f64 = 0.5;
 
-/// The exported model's figures on one part of the data.
+/// The exported model's figures on one part of a data set.
 pub struct Measured {
     /// The data set's folder name.
     pub source: String,
+    /// Whether its validation photos chose the score needed.
+    pub chose: bool,
     /// `val` or `test`.
     pub part: &'static str,
     /// The figures, at the card's threshold.
@@ -38,19 +40,18 @@ pub struct Measured {
 /// When the run or its photos are not there, trainer and exported graph differ, or a file cannot be written; then nothing was
 /// written.
 pub fn run(request: &Request) -> Result<ExitCode> {
-    for (flag, given) in
-        [("--labels", !request.labels.is_empty()), ("--calibrate-on", !request.calibrate_on.is_empty())]
-    {
-        if given {
-            return Err(failure(Kind::Usage, format!("{flag} is for emotion models; a face model has one label")));
-        }
+    if !request.labels.is_empty() {
+        return Err(failure(Kind::Usage, "--labels is for emotion models; a face model has one label"));
     }
     export::refuse_foreign_card(&request.out.with_extension("md"))?;
     let run = FaceRun::open(&request.run)?;
-    let data = run.data()?;
     let roots: Vec<PathBuf> = run.config.data.photos.iter().map(PathBuf::from).collect();
+    if let Some(source) = request.calibrate_on.iter().find(|&&source| source >= roots.len()) {
+        let message = format!("--calibrate-on {}: the run's data sources end at {}", source + 1, roots.len());
+        return Err(failure(Kind::Usage, message));
+    }
+    let data = run.data()?;
     let test = photos::load(&roots, Part::Test, false)?.photos;
-    let names = roots.iter().map(|root| photos::name(root)).collect::<Vec<_>>().join(", ");
 
     let precision = if run.net.is_quantized() { Precision::Int8 } else { Precision::F32 };
     let stem = || request.out.file_stem().map_or("face".into(), |stem| stem.to_string_lossy().into_owned());
@@ -80,19 +81,35 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     }
     agreement.check(precision)?;
 
-    // Validation photos choose the threshold; test photos, where there are any, only measure.
-    let looks = (variants::WAYS + 1) * data.val.photos.len() + test.photos.len();
+    // Validation photos, drawn ones among them, choose the threshold; test photos, where there are any, only measure.
+    let chooses = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
+    let choosing = data.val.filtered(|photo| photo.source(&roots).is_none_or(chooses));
+    if !choosing.photos.iter().any(|photo| photo.source(&roots).is_some()) {
+        let message = "none of these sources has a validation photo that could choose the score a face needs";
+        return Err(failure(Kind::Data, message));
+    }
+    let looks = variants::WAYS * choosing.photos.len() + data.val.photos.len() + test.photos.len();
     let progress = Progress::new("measuring", looks, true);
-    let in_many_ways = variants::look(&finder, &data.val, &progress)?;
+    let in_many_ways = variants::look(&finder, &choosing, &progress)?;
     card.thresholds = vec![in_many_ways.threshold(WANTED.0, WANTED.1)];
     let in_many_ways = in_many_ways.at(card.thresholds[0], &[]);
-    let val = Looked::with(&finder, &data.val, &progress)?;
-    let mut measured = vec![measure(&names, "val", &val, card.thresholds[0])];
-    if !test.photos.is_empty() {
-        measured.push(measure(&names, "test", &Looked::with(&finder, &test, &progress)?, card.thresholds[0]));
+    let mut sources: Vec<usize> = (0..roots.len()).collect();
+    sources.sort_by_key(|&source| !chooses(source));
+    let mut measured = vec![];
+    for (part, photos) in [("val", &*data.val), ("test", &test)] {
+        for &source in &sources {
+            // Drawn photos go with the first.
+            let own = photos.filtered(|photo| photo.source(&roots).unwrap_or(sources[0]) == source);
+            if own.photos.is_empty() {
+                continue;
+            }
+            let looked = Looked::with(&finder, &own, &progress)?;
+            let scores = looked.findings.at(card.thresholds[0], &own.classes);
+            measured.push(Measured { source: photos::name(&roots[source]), chose: chooses(source), part, scores });
+        }
     }
     drop(progress);
-    for Measured { source, part, scores } in &measured {
+    for Measured { source, part, scores, .. } in &measured {
         let figures = [
             ("average_precision", scores.average_precision),
             ("recall", scores.recall.rate()),
@@ -109,11 +126,11 @@ pub fn run(request: &Request) -> Result<ExitCode> {
 
     say!("{}: faces of a score of at least {}", request.out.display(), card.thresholds[0])?;
     say!("validation photos in {} ways: {}", variants::WAYS, card::line(&in_many_ways))?;
-    for Measured { source, part, scores } in &measured {
+    for Measured { source, part, scores, .. } in &measured {
         say!("{source} {part}: {}", card::line(scores))?;
     }
     say!("card: {}", request.out.with_extension("md").display())?;
-    let found = measured[0].scores.recall.rate();
+    let found = in_many_ways.recall.rate();
     if found < LEAST_RECALL {
         let percent = 100.0 * found;
         tell!(
@@ -121,9 +138,4 @@ pub fn run(request: &Request) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn measure(source: &str, part: &'static str, looked: &Looked<'_>, threshold: f32) -> Measured {
-    let Photos { classes, .. } = looked.photos;
-    Measured { source: source.into(), part, scores: looked.findings.at(threshold, classes) }
 }

@@ -279,7 +279,7 @@ mod tests {
     fn photo(faces: &[[f32; 4]]) -> Photo {
         let plane = Plane { width: 100, height: 100, pixels: vec![0; 10_000] };
         let faces = faces.iter().map(|&place| PhotoFace { place, class: 0, invalid: false }).collect();
-        Photo { path: "p".into(), planes: vec![plane], faces, reduction: 1.0 }
+        Photo { path: "p".into(), planes: vec![plane], faces, reduction: 1.0, rough: false }
     }
 
     fn found(faces: &[([f32; 4], f32)]) -> Faces {

@@ -53,6 +53,8 @@ pub struct Photo {
     pub faces: Vec<PhotoFace>,
     /// Pixels of the picture file for one of the first plane.
     pub reduction: f32,
+    /// Its boxes are known by and large only, as those that another detector drew.
+    pub rough: bool,
 }
 
 /// A face crop without a photo, to be pasted into photos without faces; the face fills it as [`CROP_FACE`] says.
@@ -145,13 +147,24 @@ impl Photo {
             invalid: marked.class == INVALID,
         };
         let faces = annotated.faces.iter().filter(|marked| marked.place[2] >= 1.0 && marked.place[3] >= 1.0).map(face);
-        let photo = Photo { path: annotated.path.clone(), planes: pyramid(plane), faces: faces.collect(), reduction };
+        let photo = Photo {
+            path: annotated.path.clone(),
+            planes: pyramid(plane),
+            faces: faces.collect(),
+            reduction,
+            rough: false,
+        };
         Ok((photo, hash.finalize().into()))
     }
 
     /// Width and height of the first plane.
     pub fn size(&self) -> [f32; 2] {
         self.planes.first().map_or([1.0; 2], |plane| [plane.width as f32, plane.height as f32])
+    }
+
+    /// Which of the folders `roots` it lies in; none for a drawn one.
+    pub fn source(&self, roots: &[PathBuf]) -> Option<usize> {
+        roots.iter().position(|root| self.path.starts_with(root))
     }
 
     /// A face's width as a fraction of the photo's.
@@ -222,8 +235,7 @@ impl Photos {
     pub fn split(self, roots: &[PathBuf], fraction: f32, seed: u64) -> (Photos, Photos) {
         let mut by_root: Vec<Vec<usize>> = vec![vec![]; roots.len() + 1];
         for (index, photo) in self.photos.iter().enumerate() {
-            let root = roots.iter().position(|root| photo.path.starts_with(root)).unwrap_or(roots.len());
-            by_root[root].push(index);
+            by_root[photo.source(roots).unwrap_or(roots.len())].push(index);
         }
         let mut chosen = std::collections::BTreeSet::new();
         for mut photos in by_root.into_iter().filter(|photos| !photos.is_empty()) {
@@ -274,6 +286,12 @@ impl Photos {
         self.photos.extend(drawn);
     }
 
+    /// Those of the photos that `wanted` takes, without crops.
+    pub fn filtered(&self, wanted: impl Fn(&Photo) -> bool) -> Photos {
+        let photos = self.photos.iter().filter(|photo| wanted(photo)).cloned().collect();
+        Photos { photos, classes: self.classes.clone(), crops: vec![] }
+    }
+
     /// The number of faces that can be made out.
     pub fn faces(&self) -> usize {
         self.photos.iter().flat_map(|photo| &photo.faces).filter(|face| !face.invalid).count()
@@ -299,7 +317,7 @@ fn drawn(seed: u64, class: usize) -> Photo {
     let plane = Plane { width: width as usize, height: height as usize, pixels: picture.into_raw() };
     let as_marked = |face: Face| PhotoFace { place: [face.x, face.y, face.width, face.height], class, invalid: false };
     let faces = face.map(as_marked).into_iter().collect();
-    Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0 }
+    Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, rough: false }
 }
 
 /// A folder's own name.
@@ -313,7 +331,8 @@ mod tests {
 
     #[test]
     fn another_folder_leaves_the_first_ones_validation_as_it_was() {
-        let photo = |path: &str| Photo { path: path.into(), planes: vec![], faces: vec![], reduction: 1.0 };
+        let photo =
+            |path: &str| Photo { path: path.into(), planes: vec![], faces: vec![], reduction: 1.0, rough: false };
         let of = |folder: &str, count: usize| -> Vec<Photo> {
             (0..count).map(|number| photo(&format!("{folder}/train/images/{number}.jpg"))).collect()
         };

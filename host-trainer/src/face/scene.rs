@@ -17,7 +17,7 @@ pub struct SceneFace {
     pub place: [f32; 4],
     /// Neither to be found nor to be taken for something else.
     pub ignored: bool,
-    /// Its box is known by and large only, as that of a pasted crop.
+    /// Its box is known by and large only, as that of a pasted crop or one drawn by another detector.
     pub rough: bool,
 }
 
@@ -136,7 +136,7 @@ impl<'a> Composer<'a> {
         };
         canvas.draw(&photo.planes, &view, area, |_, _| 1.0);
         for face in &photo.faces {
-            self.note(view.box_in_scene(face.place), (face.invalid, false), area, faces);
+            self.note(view.box_in_scene(face.place), (face.invalid, photo.rough), area, faces);
         }
         if !self.photos.crops.is_empty() && random.random::<f32>() < settings.joined {
             self.paste(canvas, area, faces, random);
@@ -306,7 +306,13 @@ mod tests {
         }
         let marked = |place: &[usize; 4]| PhotoFace { place: place.map(|side| side as f32), class, invalid: false };
         let faces = faces.iter().map(marked).collect();
-        Photo { path: "photo".into(), planes: pyramid(Plane { width, height, pixels }), faces, reduction: 1.0 }
+        Photo {
+            path: "photo".into(),
+            planes: pyramid(Plane { width, height, pixels }),
+            faces,
+            reduction: 1.0,
+            rough: false,
+        }
     }
 
     fn photos(photos: Vec<Photo>) -> Photos {
@@ -347,6 +353,17 @@ mod tests {
             }
         }
         assert!(seen > 150, "{seen}");
+    }
+
+    #[test]
+    fn what_is_known_by_and_large_stays_so() {
+        for rough in [false, true] {
+            let photos = photos(vec![Photo { rough, ..photo(&[[60, 40, 40, 50]], 0) }]);
+            let settings = plain();
+            let composer = Composer::new(&photos, &settings, &[], [160, 120]);
+            let faces: Vec<SceneFace> = (0..20).flat_map(|index| composer.scene(1, 0, index).faces).collect();
+            assert!(faces.len() > 15 && faces.iter().all(|face| face.rough == rough), "{faces:?}");
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn changed(photo: &Photo, plane: Plane, place: impl Fn([f32; 4]) -> [f32; 4]) ->
         (left >= GONE).then(|| PhotoFace { place, invalid: face.invalid || left < LEAST_LEFT, ..face.clone() })
     };
     let faces = photo.faces.iter().filter_map(moved).collect();
-    Photo { planes: vec![plane], faces, path: photo.path.clone(), reduction: photo.reduction }
+    Photo { planes: vec![plane], faces, path: photo.path.clone(), reduction: photo.reduction, rough: photo.rough }
 }
 
 fn mirrored(photo: &Photo) -> Photo {
@@ -117,6 +117,7 @@ mod tests {
             planes: pyramid(Plane { width: 40, height: 20, pixels }),
             faces: vec![face([2.0, 4.0, 10.0, 12.0]), face([36.0, 8.0, 4.0, 5.0])],
             reduction: 1.0,
+            rough: false,
         };
         let seen = variants(std::slice::from_ref(&photo));
         assert_eq!(seen.len(), WAYS);

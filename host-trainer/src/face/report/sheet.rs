@@ -171,7 +171,7 @@ mod tests {
         let marked = |place| PhotoFace { place, class: 0, invalid: false };
         let (large, missed, small) = ([10.0, 10.0, 30.0, 40.0], [60.0, 10.0, 30.0, 40.0], [80.0, 70.0, 5.0, 6.0]);
         let faces = vec![marked(large), marked(missed), marked(small)];
-        let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0 };
+        let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0, rough: false };
         let found = |[x, y, width, height]: [f32; 4], score| Face { x, y, width, height, score };
         let wrong = [20.0, 60.0, 10.0, 10.0];
         let found: Faces = [found(large, 0.9), found(wrong, 0.8), found(missed, 0.2)].into_iter().collect();
