@@ -1,5 +1,5 @@
-//! Looks at a picture: one at all of it, and two from nearer at each place that may hold a face, one of them in a mirror; in a photo,
-//! for which there is time, eight. What is a face looks like one every time.
+//! Looks at a picture: one at all of it, and two from nearer at each place that may hold a face, one of them in a mirror. What is a
+//! face looks like one every time.
 
 use super::decode::one_each;
 use super::{Face, FaceFinder, Faces, MAX_FACES};
@@ -25,19 +25,8 @@ const FILLS: f32 = 0.5;
 /// ... and is looked for with the photo at these shares of its size.
 const SHARES: [f32; 2] = [0.5, 0.67];
 
-/// What is looked at beside the first look (chosen on validation photos).
-struct Again {
-    /// For each of these two looks, one of them in a mirror, at a window about the place that is this much of the one in which a face is
-    /// followed.
-    windows: &'static [f32],
-    /// Whether all of the picture is looked at in a mirror, too.
-    mirrored: bool,
-}
-
-const IN_FRAME: Again = Again { windows: &[0.75], mirrored: false };
-const IN_PHOTO: Again = Again { windows: &[0.75, 0.55, 1.0], mirrored: true };
-/// The most looks at a place beside the first.
-const MOST_LOOKS: usize = 7;
+/// The nearer looks' window is this much of the one in which a face is followed (chosen on validation photos).
+const NEARER: f32 = 0.75;
 
 /// Whatever finds faces in a window of a frame.
 pub trait Finder: Send {
@@ -81,16 +70,37 @@ pub trait Finder: Send {
         again: usize,
         known: &dyn Fn(&Face) -> bool,
     ) -> Result<Faces, ModelError> {
-        search(self, frame, threshold, again, known, &IN_FRAME)
+        let (width, height) = (frame.width(), frame.height());
+        let candidates = self.look(frame, CropBox::full(width, height), CANDIDATE.min(threshold))?;
+        let input = self.input();
+        let (mut found, mut left) = (Faces::new(), again);
+        for first in &candidates {
+            let face = if known(first) {
+                *first
+            } else if left > 0 {
+                left -= 1;
+                let window = window_of(first, input, NEARER).clamp_to(width, height);
+                let nearer = like(first, &self.look(frame, window, NOTHING)?);
+                let mirrored = like(first, &self.look_mirrored(frame, window, NOTHING)?);
+                let surer = if first.width < SMALL * width as f32 { SURER } else { 0.0 };
+                together(first, &[nearer, mirrored], surer)
+            } else {
+                continue;
+            };
+            if face.score >= threshold {
+                let _ = found.push(face);
+            }
+        }
+        Ok(best_of_each(found))
     }
 
-    /// The same in a photo, every place being looked at seven times again, and with faces that nearly fill it, which are looked for from
+    /// The same in a photo, every place being looked at again, and with faces that nearly fill it, which are looked for from
     /// further away.
     ///
     /// # Errors
     /// As [`Finder::look`].
     fn search_photo(&mut self, photo: &FrameView<'_>, threshold: f32) -> Result<Faces, ModelError> {
-        let mut found = search(self, photo, threshold, MAX_FACES, &|_| false, &IN_PHOTO)?;
+        let mut found = self.search(photo, threshold, MAX_FACES, &|_| false)?;
         let further = self.look_back(photo, SHARES[1], NOTHING)?;
         for first in &self.look_back(photo, SHARES[0], CANDIDATE.min(threshold))? {
             let face = together(first, &[like(first, &further)], SURER);
@@ -104,47 +114,6 @@ pub trait Finder: Send {
         }
         Ok(best_of_each(found))
     }
-}
-
-/// [`Finder::search`], with other looks at a place.
-fn search<F: Finder + ?Sized>(
-    finder: &mut F,
-    frame: &FrameView<'_>,
-    threshold: f32,
-    again: usize,
-    known: &dyn Fn(&Face) -> bool,
-    looks: &Again,
-) -> Result<Faces, ModelError> {
-    let (width, height) = (frame.width(), frame.height());
-    let whole = CropBox::full(width, height);
-    let candidates = finder.look(frame, whole, CANDIDATE.min(threshold))?;
-    let wanted = looks.mirrored && candidates.iter().any(|first| !known(first));
-    let in_mirror = if wanted { Some(finder.look_mirrored(frame, whole, NOTHING)?) } else { None };
-    let input = finder.input();
-    let (mut found, mut left) = (Faces::new(), again);
-    for first in &candidates {
-        let face = if known(first) {
-            *first
-        } else if left > 0 {
-            left -= 1;
-            let mut others = heapless::Vec::<Option<Face>, MOST_LOOKS>::new();
-            for &scale in looks.windows {
-                let window = window_of(first, input, scale).clamp_to(width, height);
-                let nearer = like(first, &finder.look(frame, window, NOTHING)?);
-                let mirrored = like(first, &finder.look_mirrored(frame, window, NOTHING)?);
-                let _ = others.extend_from_slice(&[nearer, mirrored]);
-            }
-            others.extend(in_mirror.as_ref().map(|faces| like(first, faces)));
-            let surer = if first.width < SMALL * width as f32 { SURER } else { 0.0 };
-            together(first, &others, surer)
-        } else {
-            continue;
-        };
-        if face.score >= threshold {
-            let _ = found.push(face);
-        }
-    }
-    Ok(best_of_each(found))
 }
 
 /// In order, one for each face.
@@ -265,20 +234,13 @@ mod tests {
 
     const FACE: Face = Face { x: 300.0, y: 200.0, width: 80.0, height: 100.0, score: 0.4 };
 
-    fn looked(
-        [first, nearer, mirrored]: [&[Face]; 3],
-        look: impl Fn(&mut Looks, &FrameView<'_>) -> Result<Faces, ModelError>,
-    ) -> (Faces, Vec<CropBox>) {
+    fn search(first: &[Face], [nearer, mirrored]: [&[Face]; 2], known: bool) -> (Faces, Vec<CropBox>) {
         let pixels = vec![0; 640 * 480];
         let frame = FrameView::new(PixelFormat::Grey, 640, 480, &pixels).unwrap();
         let [first, nearer, mirrored] = [first, nearer, mirrored].map(<[_]>::to_vec);
         let mut looks = Looks { first, nearer, mirrored, windows: vec![] };
-        let found = look(&mut looks, &frame).unwrap();
+        let found = looks.search(&frame, 0.5, 4, &|_| known).unwrap();
         (found, looks.windows)
-    }
-
-    fn search(first: &[Face], [nearer, mirrored]: [&[Face]; 2], known: bool) -> (Faces, Vec<CropBox>) {
-        looked([first, nearer, mirrored], |looks, frame| looks.search(frame, 0.5, 4, &|_| known))
     }
 
     #[test]
@@ -297,21 +259,6 @@ mod tests {
         assert!(search(&[afar], [&[], &[sure]], false).0.is_empty(), "seen only in the mirror");
         let elsewhere = Face { x: 400.0, ..sure };
         assert!(search(&[afar], [&[elsewhere], &[elsewhere]], false).0.is_empty());
-    }
-
-    #[test]
-    fn a_photo_is_looked_at_longer() {
-        let photo = |faces: [&[Face]; 3]| looked(faces, |looks, frame| looks.search_photo(frame, 0.5));
-        let sure = Face { score: 0.9, ..FACE };
-        let (found, windows) = photo([&[FACE], &[sure], &[Face { score: 0.8, ..FACE }]]);
-        // The mean of logits -0.405, three times 2.197 and four times 1.386.
-        assert!((found[0].score - 0.810).abs() < 1e-3 && found.len() == 1, "{found:?}");
-        assert_eq!(windows.len(), 8);
-        assert_eq!(windows[..2], [CropBox::full(640, 480); 2], "the whole, and the whole in a mirror");
-        assert!(windows[2] == windows[3] && windows[4].width < windows[2].width && windows[6].width > windows[2].width);
-        assert_eq!(photo([&[], &[], &[]]).1.len(), 1, "nothing to look at again");
-        let many: Vec<Face> = (0..20u8).map(|at| Face { x: f32::from(at) * 60.0, ..FACE }).collect();
-        assert_eq!(photo([&many, &[], &[]]).1.len(), 2 + 6 * many.len());
     }
 
     #[test]
