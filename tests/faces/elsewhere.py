@@ -5,7 +5,7 @@
     host-trainer evaluate --model models/face.onnx --data PHOTOS --no-record
 
     tests/faces/elsewhere.py --part train PHOTOS
-    host-trainer train --task face --data faces-boxes --data PHOTOS ...
+    host-trainer train --task face --data faces-boxes --data PHOTOS --rough PHOTOS ...
 
 Fetches packages from registry.npmjs.org, in which page templates and other people's face detectors bring photos along. PHOTOS becomes a
 folder as `train` and `evaluate` take it; the pictures stay theirs and never enter this project, which keeps only packages' names, SHA-256
