@@ -30,6 +30,10 @@ pub struct Taken {
 /// # Errors
 /// Says what is needed.
 pub fn find(from: &Path) -> Result<()> {
+    if from.is_dir() && !from.join("config.toml").exists() {
+        let message = format!("{} is no run folder; --init takes one, or an exported ONNX file", from.display());
+        return Err(failure(Kind::Model, message));
+    }
     if from.exists() {
         return Ok(());
     }
@@ -72,7 +76,8 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) ->
             continue;
         }
         let fits = parameters.iter().all(|p| other.0.get(&p.name).is_some_and(|array| array.shape == p.shape));
-        let unlike = others.as_ref().filter(|others| fits && Some(index) == last && others.as_slice() != labels);
+        // Told where the layer does not fit, too: other labels are why.
+        let unlike = others.as_ref().filter(|others| Some(index) == last && others.as_slice() != labels);
         if !fits || unlike.is_some() {
             result.fresh.push(node.name.clone());
             result.other_labels = unlike.cloned();

@@ -127,12 +127,18 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     fs::write(at("tiny.toml"), TINY.replace("= 256", "= 96")).unwrap();
     let here = |arguments: &[&str]| Session::run(host_trainer().current_dir(folder.path()).args(arguments));
     let train = ["train", "--config", "tiny.toml", "--data", "own", "--data", "web", "--out", "run", "--rough"];
-    here(&[&train[..], &["wbe"]].concat()).expect_error(3, &["--rough wbe", "--data"]);
-    let told = here(&[&train[..], &["web"]].concat()).expect_code(0).stdout;
+    draw_photos(&at("single/train"), 1001..1002, 0);
+    let single = ["train", "--config", "tiny.toml", "--data", "single", "--out", "run"];
+    here(&single).expect_error(5, &["single has a single photo"]);
+    here(&[&train[..], &["wbe"]].concat()).expect_error(3, &["wbe", "(own, web)"]);
+    let told = here(&[&train[..], &["web/"]].concat()).expect_code(0).stdout;
     assert!(told.contains("boxes of web known by and large only"), "{told}");
     here(&["export", "run", "--out", "both.onnx"]).expect_code(0);
     here(&["export", "run", "--out", "own.onnx", "--calibrate-on", "1"]).expect_code(0);
     here(&["export", "run", "--out", "none.onnx", "--calibrate-on", "3"]).expect_error(2, &["--calibrate-on 3"]);
+    here(&["quantize", "run", "--data", "own", "--epochs", "0", "--out", "integers"]).expect_code(0);
+    let page = ["evaluate", "--model", "own.onnx", "--data", "own", "--report", "own.md"];
+    here(&page).expect_error(2, &["own.md must end in .html"]);
     let [both, own] = ["both.md", "own.md"].map(|card| fs::read_to_string(at(card)).unwrap());
     for card in [&both, &own] {
         assert!(card.contains("### own: validation photos: they chose epoch and score\n"), "{card}");

@@ -44,14 +44,15 @@ impl Data {
     /// # Errors
     /// Photos, boxes or crops that cannot be read.
     pub fn load(config: &FaceConfig) -> Result<Data> {
-        let FaceData { photos: sources, rough, crops, crops_each, drawn, val_fraction } = &config.data;
-        let roots: Vec<PathBuf> = sources.iter().map(PathBuf::from).collect();
+        let FaceData { photos: sources, crops, crops_each, drawn, val_fraction, .. } = &config.data;
+        let roots = config.data.roots();
         // Its photos would lie on both sides of the split.
         if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
             return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
         }
         let mut loaded = photos::load(&roots, Part::Train, true)?;
-        let is_rough = |photo: &Photo| rough.iter().any(|root| photo.path.starts_with(root));
+        let rough: Vec<bool> = sources.iter().map(|source| config.data.is_rough(source)).collect();
+        let is_rough = |photo: &Photo| photo.source(&roots).is_some_and(|source| rough[source]);
         loaded.photos.photos.iter_mut().for_each(|photo| photo.rough = is_rough(photo));
         let own_val = photos::load(&roots, Part::Val, false)?;
         let (mut train, mut val) = if own_val.photos.photos.is_empty() {
@@ -59,9 +60,17 @@ impl Data {
         } else {
             (loaded.photos, own_val.photos)
         };
+        if train.photos.is_empty() {
+            let message = format!(
+                "{} has a single photo, and one part is learned from, another one chooses the epoch: give more",
+                sources.join(", ")
+            );
+            return Err(failure(Kind::Data, message));
+        }
+        let names = photos::names(&roots);
         let mut described = vec![format!(
             "{} ({} photos, {} faces; {} photos and {} faces of it for validation)",
-            roots.iter().map(|root| photos::name(root)).collect::<Vec<_>>().join(", "),
+            names.join(", "),
             train.photos.len() + val.photos.len(),
             train.faces() + val.faces(),
             val.photos.len(),
@@ -70,9 +79,10 @@ impl Data {
         if loaded.unreadable + own_val.unreadable > 0 {
             described.push(format!("{} photos left out, unreadable", loaded.unreadable + own_val.unreadable));
         }
-        if !rough.is_empty() {
-            let names: Vec<String> = rough.iter().map(|root| photos::name(Path::new(root))).collect();
-            described.push(format!("boxes of {} known by and large only", names.join(", ")));
+        let by_and_large: Vec<&str> =
+            names.iter().zip(&rough).filter(|(_, rough)| **rough).map(|(name, _)| name.as_str()).collect();
+        if !by_and_large.is_empty() {
+            described.push(format!("boxes of {} known by and large only", by_and_large.join(", ")));
         }
         let crops: Vec<PathBuf> = crops.iter().map(PathBuf::from).collect();
         described.extend(train.add_crops(&crops, *crops_each)?);

@@ -6,10 +6,10 @@ use crate::failure::{Blame, Kind};
 use crate::nets::{FaceOptions, Net, face};
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use emotion_models::{CELL, Colour, InputSpec, PixelMap, Task};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A face run's configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +131,24 @@ pub struct FaceData {
     pub val_fraction: f32,
 }
 
+impl FaceData {
+    /// The folders with photos.
+    pub fn roots(&self) -> Vec<PathBuf> {
+        self.photos.iter().map(PathBuf::from).collect()
+    }
+
+    /// Whether the boxes of the photos in `folder` are known by and large only.
+    pub fn is_rough(&self, folder: &str) -> bool {
+        self.rough.iter().any(|rough| same_folder(rough, folder))
+    }
+}
+
+/// Whether two paths lead to one folder.
+fn same_folder(a: &str, b: &str) -> bool {
+    let whole = |path: &str| Path::new(path).canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+    whole(a) == whole(b)
+}
+
 impl Default for FaceData {
     fn default() -> Self {
         FaceData { photos: vec![], rough: vec![], crops: vec![], crops_each: 6000, drawn: 200, val_fraction: 0.15 }
@@ -204,12 +222,11 @@ impl FaceConfig {
         ensure!(self.epochs > 0 || self.quantize.is_some(), "epochs must be at least 1");
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
-        let unknown = self.data.rough.iter().find(|folder| !self.data.photos.contains(folder));
-        ensure!(
-            unknown.is_none(),
-            "--rough {}: it is none of the --data folders; name it there, too",
-            unknown.map_or("", |name| name)
-        );
+        let given = |folder: &&String| self.data.photos.iter().any(|photos| same_folder(photos, folder));
+        if let Some(unknown) = self.data.rough.iter().find(|folder| !given(folder)) {
+            let photos = self.data.photos.join(", ");
+            bail!("{unknown}, whose boxes are to be taken for rough, is none of the folders with photos ({photos})");
+        }
         let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
         ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
         ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");

@@ -36,6 +36,9 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     if !args.labels.is_empty() {
         return Err(failure(Kind::Usage, "--labels is for emotion models; a face model has one label"));
     }
+    if let Some(page) = args.report.as_ref().filter(|page| page.extension().is_none_or(|end| end != "html")) {
+        return Err(failure(Kind::Usage, format!("--report {} must end in .html", page.display())));
+    }
     let name = args.model.display().to_string();
     let finder = match args.precision.map(Precision::from) {
         Some(precision) => FaceFinder::with(model, &name, precision, NonZeroUsize::MIN)?,
@@ -46,11 +49,11 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         SplitName::Val => Part::Val,
         SplitName::Test => Part::Test,
     };
+    let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
     // Made now, as export makes its own: whoever cannot write there hears of it before the photos are looked at.
     if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
         crate::files::make_folder(folder)?;
     }
-    let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
     let progress = Progress::new("evaluating", loaded.photos.photos.len(), !args.json);
     let looked = Looked::with(&finder, &loaded.photos, &progress)?;
     drop(progress);

@@ -16,7 +16,6 @@ use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::Result;
 use emotion_models::{FACE_LABEL, FaceFinder, ModelCard, Precision, Task, embed, encode};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
@@ -45,7 +44,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     }
     export::refuse_foreign_card(&request.out.with_extension("md"))?;
     let run = FaceRun::open(&request.run)?;
-    let roots: Vec<PathBuf> = run.config.data.photos.iter().map(PathBuf::from).collect();
+    let roots = run.config.data.roots();
     if let Some(source) = request.calibrate_on.iter().find(|&&source| source >= roots.len()) {
         let message = format!("--calibrate-on {}: the run's data sources end at {}", source + 1, roots.len());
         return Err(failure(Kind::Usage, message));
@@ -85,7 +84,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     let chooses = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
     let choosing = data.val.filtered(|photo| photo.source(&roots).is_none_or(chooses));
     if !choosing.photos.iter().any(|photo| photo.source(&roots).is_some()) {
-        let message = "none of these sources has a validation photo that could choose the score a face needs";
+        let message = "no photo of the sources that --calibrate-on names was set aside for validation: where one source has a folder val/, the others give none";
         return Err(failure(Kind::Data, message));
     }
     let looks = variants::WAYS * choosing.photos.len() + data.val.photos.len() + test.photos.len();
@@ -93,19 +92,21 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     let in_many_ways = variants::look(&finder, &choosing, &progress)?;
     card.thresholds = vec![in_many_ways.threshold(WANTED.0, WANTED.1)];
     let in_many_ways = in_many_ways.at(card.thresholds[0], &[]);
-    let mut sources: Vec<usize> = (0..roots.len()).collect();
-    sources.sort_by_key(|&source| !chooses(source));
+    let mut sources: Vec<(Option<usize>, String, bool)> = vec![];
+    for (source, name) in photos::names(&roots).into_iter().enumerate() {
+        sources.push((Some(source), name, chooses(source)));
+    }
+    sources.push((None, photos::DRAWN.to_owned(), true));
     let mut measured = vec![];
     for (part, photos) in [("val", &*data.val), ("test", &test)] {
-        for &source in &sources {
-            // Drawn photos go with the first.
-            let own = photos.filtered(|photo| photo.source(&roots).unwrap_or(sources[0]) == source);
+        for (source, name, chose) in &sources {
+            let own = photos.filtered(|photo| photo.source(&roots) == *source);
             if own.photos.is_empty() {
                 continue;
             }
             let looked = Looked::with(&finder, &own, &progress)?;
             let scores = looked.findings.at(card.thresholds[0], &own.classes);
-            measured.push(Measured { source: photos::name(&roots[source]), chose: chooses(source), part, scores });
+            measured.push(Measured { source: name.clone(), chose: *chose, part, scores });
         }
     }
     drop(progress);

@@ -79,8 +79,8 @@ pub struct Photos {
 /// forty crops of one such set.
 pub const CROP_FACE: [f32; 4] = [0.13, 0.08, 0.74, 0.88];
 
-/// The class of drawn faces.
-const DRAWN: &str = "drawn";
+/// The class of drawn faces, and what drawn photos are called.
+pub const DRAWN: &str = "drawn";
 
 impl Plane {
     fn halved(&self) -> Plane {
@@ -325,9 +325,25 @@ pub fn name(folder: &Path) -> String {
     folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
+/// The names of several; of two that are alike the later one bears its number, counted from 1.
+pub fn names(folders: &[PathBuf]) -> Vec<String> {
+    let own: Vec<String> = folders.iter().map(|folder| name(folder)).collect();
+    let told = |(at, name): (usize, &String)| match own[..at].contains(name) {
+        true => format!("{name} ({})", at + 1),
+        false => name.clone(),
+    };
+    own.iter().enumerate().map(told).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_of_one_name_are_told_apart() {
+        let folders = ["a/photos", "b", "c/photos/"].map(PathBuf::from);
+        assert_eq!(names(&folders), ["photos", "b", "photos (3)"]);
+    }
 
     #[test]
     fn another_folder_leaves_the_first_ones_validation_as_it_was() {
