@@ -25,8 +25,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     let mut config = configuration(&open(&args.run)?);
     if !args.data.is_empty() {
         config.data.photos.clone_from(&args.data);
-        let kept: Vec<&String> = args.data.iter().filter(|folder| config.data.is_rough(folder)).collect();
-        config.data.rough = kept.into_iter().cloned().collect();
+        config.data.rough = args.data.iter().filter(|folder| config.data.is_rough(folder)).cloned().collect();
     }
     config.epochs = args.epochs.unwrap_or(config.epochs);
     config.optimizer.learning_rate = args.learning_rate.unwrap_or(config.optimizer.learning_rate);
