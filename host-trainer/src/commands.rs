@@ -49,9 +49,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     config.check_net().blame(said_in)?;
-    if let Some(from) = &args.init {
-        init::find(from)?;
-    }
+    let other = args.init.as_deref().map(|from| init::open(from, Task::Emotion)).transpose()?;
     if args.summary {
         let labels = labels_for_summary(&config)?;
         let net = config.build_net(labels).blame(said_in)?;
@@ -113,8 +111,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             let message = "--freeze keeps weights that --init brings; without it the frozen layers would stay random";
             return Err(failure(said_in, message));
         }
-        if let Some(from) = &args.init {
-            let layers = init::start_from(&net, &mut weights, from, &data.labels)?;
+        if let (Some(from), Some(other)) = (&args.init, &other) {
+            let layers = init::start_from(&net, &mut weights, other, &data.labels)?;
             let random = |node: &&Node| node.stage <= config.freeze && layers.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);

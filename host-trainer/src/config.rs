@@ -75,6 +75,17 @@ pub struct Quantization {
     pub settle_after: usize,
 }
 
+impl Quantization {
+    /// Refuses impossible values.
+    ///
+    /// # Errors
+    /// Names the value and what it may be.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.calibrate_on > 0, "quantize.calibrate_on must be at least 1 picture");
+        Ok(())
+    }
+}
+
 impl Default for Quantization {
     fn default() -> Self {
         Quantization { calibrate_on: 2048, settle_after: 1 }
@@ -223,15 +234,9 @@ impl Config {
         self.check_net()?;
         match &self.quantize {
             None => ensure!(self.epochs > 0, "epochs must be at least 1"),
-            Some(quantization) => {
-                ensure!(quantization.calibrate_on > 0, "quantize.calibrate_on must be at least 1 picture");
-            }
+            Some(quantization) => quantization.check()?,
         }
-        ensure!(
-            self.threads <= MOST_THREADS,
-            "threads {} is outside 0..={MOST_THREADS}; 0 takes all cores",
-            self.threads
-        );
+        check_threads(self.threads)?;
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
         ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
@@ -281,6 +286,15 @@ impl Config {
 
 /// More threads than this are a slip of the finger.
 const MOST_THREADS: usize = 1024;
+
+/// Refuses more threads than any machine starts.
+///
+/// # Errors
+/// Says how many there may be.
+pub fn check_threads(threads: usize) -> Result<()> {
+    ensure!(threads <= MOST_THREADS, "threads {threads} is outside 0..={MOST_THREADS}; 0 takes all cores");
+    Ok(())
+}
 
 fn differing(prefix: &str, one: &toml::Table, other: &toml::Table, keys: &mut Vec<String>) {
     let all: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();

@@ -1,6 +1,7 @@
 //! `--init`: starting from another model's weights wherever shapes agree.
 
 use crate::export::onnx;
+use crate::face::config::task_of;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::forward::{self, Tensors, Training};
 use crate::nets::weights::{Array, Weights};
@@ -10,7 +11,8 @@ use crate::random::{Purpose, stream};
 use crate::train::checkpoint;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
-use std::path::Path;
+use emotion_models::Task;
+use std::path::{Path, PathBuf};
 
 /// Which layers came from the other model, and which start anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,50 +27,73 @@ pub struct Taken {
     pub other_labels: Option<Vec<String>>,
 }
 
-/// Refuses what is not there before anything else is done.
+/// Another model, read to begin with.
+pub struct Source {
+    path: PathBuf,
+    weights: Weights,
+    /// Nothing where the file has no card.
+    labels: Option<Vec<String>>,
+    /// It is a model file, whose normalisations were folded into its convolutions.
+    folded: bool,
+}
+
+/// Reads a run folder (its best epoch) or an exported ONNX file.
 ///
 /// # Errors
-/// Says what is needed.
-pub fn find(from: &Path) -> Result<()> {
-    if from.is_dir() && !from.join("config.toml").exists() {
-        let message = format!("{} is no run folder; --init takes one, or an exported ONNX file", from.display());
-        return Err(failure(Kind::Model, message));
+/// When `from` is neither, is damaged, or is known to have been made for another task than `task`.
+pub fn open(from: &Path, task: Task) -> Result<Source> {
+    let named = from.display();
+    let refuse = |why: String| Err(failure(Kind::Model, why));
+    if !from.exists() {
+        return refuse(format!("{named} is not there; --init takes a run folder or an exported ONNX file"));
     }
-    if from.exists() {
-        return Ok(());
+    let config = from.join("config.toml");
+    if from.is_dir() && !config.exists() {
+        return refuse(format!("{named} is no run folder; --init takes one, or an exported ONNX file"));
     }
-    let message = format!("{} is not there; --init takes a run folder or an exported ONNX file", from.display());
-    Err(failure(Kind::Model, message))
+    let (made_for, source) = if from.is_dir() {
+        let (weights, identity) = checkpoint::load_best(from)?;
+        let source = Source { path: from.into(), weights, labels: Some(identity.labels), folded: false };
+        (Some(task_of(&config)), source)
+    } else {
+        let bytes = std::fs::read(from).with_context(|| format!("cannot read {named}")).blame(Kind::Model)?;
+        let weights = onnx::parameters(&bytes).with_context(|| format!("cannot start from {named}"));
+        let weights = weights.blame(Kind::Model)?;
+        let card = emotion_models::decode(&bytes).and_then(|model| emotion_models::read_card(&model)).ok();
+        let (made_for, labels) = card.map(|card| (card.task, card.labels)).unzip();
+        (made_for, Source { path: from.into(), weights, labels, folded: true })
+    };
+    match made_for.filter(|made_for| *made_for != task) {
+        Some(other) => refuse(format!("{named} was made for another task: {other}, not {task}")),
+        None => Ok(source),
+    }
 }
 
 /// [`take`], and says what came from there.
 ///
 /// # Errors
 /// As [`take`].
-pub fn start_from(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) -> Result<Taken> {
-    let taken = take(net, weights, from, labels)?;
-    say!("from {}: {}", from.display(), taken.taken.join(", "))?;
+pub fn start_from(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<Taken> {
+    let taken = take(net, weights, source, labels)?;
+    say!("from {}: {}", source.path.display(), taken.taken.join(", "))?;
     let fresh = if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") };
     match &taken.other_labels {
         Some(others) => say!("anew: {fresh}; its labels are {}, not {}", others.join(", "), labels.join(", "))?,
+        None if source.labels.is_none() => say!("anew: {fresh}; it does not say its labels, which may be others")?,
         None => say!("anew: {fresh}")?,
     }
     Ok(taken)
 }
 
-/// Replaces weights by those of a run folder (its best epoch) or of an exported ONNX file. The layer that tells the labels apart is
-/// taken only where `labels` are the other model's, too, in their order: angry's weights would make a poor start for whatever is there.
+/// Replaces weights by those of another model. The layer that tells the labels apart is taken only where `labels` are the other
+/// model's, too, in their order: angry's weights would make a poor start for whatever is there.
 ///
 /// # Errors
-/// When `from` is neither, or none of its layers fits.
-pub fn take(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) -> Result<Taken> {
-    let (other, others) = if from.is_dir() {
-        let (weights, identity) = checkpoint::load_best(from)?;
-        (weights, Some(identity.labels))
-    } else {
-        from_onnx(net, from).blame(Kind::Model)?
-    };
-    let mut result = Taken { folded: !from.is_dir(), ..Taken::default() };
+/// When none of its layers fits.
+pub fn take(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<Taken> {
+    let unfolded = source.folded.then(|| unfold(net, &source.weights));
+    let other = unfolded.as_ref().unwrap_or(&source.weights);
+    let mut result = Taken { folded: source.folded, ..Taken::default() };
     let last = net.nodes.iter().rposition(|node| !net.parameters_of(node).is_empty());
     for (index, node) in net.nodes.iter().enumerate() {
         let parameters = net.parameters_of(node);
@@ -77,7 +102,7 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) ->
         }
         let fits = parameters.iter().all(|p| other.0.get(&p.name).is_some_and(|array| array.shape == p.shape));
         // Told where the layer does not fit, too: other labels are why.
-        let unlike = others.as_ref().filter(|others| Some(index) == last && others.as_slice() != labels);
+        let unlike = source.labels.as_ref().filter(|others| Some(index) == last && others.as_slice() != labels);
         if !fits || unlike.is_some() {
             result.fresh.push(node.name.clone());
             result.other_labels = unlike.cloned();
@@ -91,7 +116,7 @@ pub fn take(net: &Net, weights: &mut Weights, from: &Path, labels: &[String]) ->
         result.taken.push(node.name.clone());
     }
     if result.taken.is_empty() {
-        let from = from.display();
+        let from = source.path.display();
         let message = format!(
             "{from} has no layer that fits this net; it was made for another task, or with another --arch, --colour or [net] widths"
         );
@@ -132,19 +157,16 @@ pub fn renormalise(net: &Net, weights: &mut Weights, taken: &Taken, pixels: &Ten
 }
 
 /// The layer with weights whose output reaches a normalisation.
-fn source<'a>(net: &'a Net, node: &Node) -> Option<&'a Node> {
+fn before_norm<'a>(net: &'a Net, node: &Node) -> Option<&'a Node> {
     let before = &net.nodes[*node.inputs.first()?];
     match before.op {
         Op::Conv { .. } | Op::Dense { .. } => Some(before),
-        _ => source(net, before),
+        _ => before_norm(net, before),
     }
 }
 
-/// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are. With the
-/// labels that the file's card tells, if it has one.
-fn from_onnx(net: &Net, path: &Path) -> Result<(Weights, Option<Vec<String>>)> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let tensors = onnx::parameters(&bytes).with_context(|| format!("cannot start from {}", path.display()))?;
+/// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are.
+fn unfold(net: &Net, tensors: &Weights) -> Weights {
     let find = |name: &str| tensors.0.get(name).cloned();
     let mut weights = Weights::default();
     for (index, node) in net.nodes.iter().enumerate() {
@@ -156,7 +178,7 @@ fn from_onnx(net: &Net, path: &Path) -> Result<(Weights, Option<Vec<String>>)> {
         let Op::BatchNorm { epsilon, .. } = node.op else { continue };
         // Constants stand for what was folded away, which only the layer that the file does hold can tell.
         let fits = |p: &Parameter| tensors.0.get(&p.name).is_some_and(|array| array.shape == p.shape);
-        if !source(net, node).is_some_and(|layer| net.parameters_of(layer).iter().any(fits)) {
+        if !before_norm(net, node).is_some_and(|layer| net.parameters_of(layer).iter().any(fits)) {
             continue;
         }
         let before = &net.nodes[node.inputs[0]];
@@ -174,8 +196,7 @@ fn from_onnx(net: &Net, path: &Path) -> Result<(Weights, Option<Vec<String>>)> {
             weights.0.extend(named.map(|(what, array)| (format!("{}.{what}", node.name), array)));
         }
     }
-    let card = emotion_models::decode(&bytes).and_then(|model| emotion_models::read_card(&model));
-    Ok((weights, card.ok().map(|card| card.labels)))
+    weights
 }
 
 #[cfg(test)]
@@ -203,7 +224,8 @@ mod tests {
         let pixels: Vec<f32> = (0..4 * 64 * 48).map(|_| rng.random_range(-1.0..1.0)).collect();
         let pixels = Tensor::from_data(TensorData::new(pixels, [4, 1, 48, 64]), &Engine::cpu().scoring());
         let mut weights = Weights::initial(&net, 1);
-        let taken = take(&net, &mut weights, &path, &[]).unwrap();
+        let source = open(&path, Task::Face).unwrap();
+        let taken = take(&net, &mut weights, &source, &[]).unwrap();
         assert!(taken.fresh.is_empty(), "{taken:?}");
         let maps = |weights: &Weights, as_training: bool| -> Vec<f32> {
             let tensors = Tensors::new(&net, weights, &pixels.device(), true, 0);

@@ -113,7 +113,14 @@ fn a_face_net_starts_from_another() {
     assert!(card.find("--out first\n").unwrap() < card.find("--out from-run --init first").unwrap(), "{card}");
     train("never", &["--init", "emotion.onnx"]).expect_error(4, &["emotion.onnx", "another task"]);
     train("never", &["--data", "photos"]).expect_error(5, &["photos is given twice"]);
-    train("never", &["--init", "nothing.onnx"]).expect_error(4, &["nothing.onnx"]);
+    train("never", &["--data", "photos*2"]).expect_error(5, &["photos*2", "name photos"]);
+    // What cannot be begun with is told before any photo is looked for.
+    fs::write(at("damaged.onnx"), &fs::read(at("first.onnx")).unwrap()[..3000]).unwrap();
+    for from in ["nothing.onnx", "emotion.onnx", "damaged.onnx", "photos"] {
+        train("never", &["--data", "nowhere", "--init", from]).expect_error(4, &[from]);
+        train("never", &["--summary", "--init", from]).expect_error(4, &[from]);
+    }
+    here(&["quantize", "first", "--calibrate-on", "0", "--out", "never"]).expect_error(2, &["calibrate_on"]);
     assert!(!at("never").exists());
 }
 

@@ -12,7 +12,7 @@ use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
 use burn::tensor::{Tensor, TensorData};
 use emotion_models::pb::tensor_proto::DataType;
-use emotion_models::{Precision, encode};
+use emotion_models::{Precision, Task, encode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -155,7 +155,10 @@ fn an_integer_model_gives_its_weights_to_a_float_net() {
     std::fs::write(&path, encode(&onnx::model("test", &fold(&net, &weights, &[0, 1, 2, 3])))).unwrap();
     let float = config.arch.build(&config.input(), 4, &config.net).unwrap();
     let mut taken = Weights::initial(&float, 3);
-    assert_eq!(init::take(&float, &mut taken, &path, &[]).unwrap().fresh, Vec::<String>::new());
+    assert_eq!(
+        init::take(&float, &mut taken, &init::open(&path, Task::Emotion).unwrap(), &[]).unwrap().fresh,
+        Vec::<String>::new()
+    );
     let real = |net: &Net, weights: &Weights| -> Vec<(String, Vec<f32>)> {
         let steps = fold(net, weights, &[0, 1, 2, 3]).into_iter();
         let conv = |step: Step| match step.layer {

@@ -231,6 +231,12 @@ fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
 /// # Errors
 /// Says what is needed.
 pub fn missing(root: &Path, part: Part) -> anyhow::Error {
+    let text = root.to_string_lossy();
+    if let Some((folder, _)) = text.rsplit_once('*').filter(|(folder, _)| !root.is_dir() && Path::new(folder).is_dir())
+    {
+        let message = format!("{text}: photos are seen as their faces need, so that *N has no use here; name {folder}");
+        return failure(Kind::Data, message);
+    }
     if !root.is_dir() {
         let message = format!("{} is no folder that can be read; check the path and its permissions", root.display());
         return failure(Kind::Data, message);

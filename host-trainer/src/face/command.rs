@@ -16,7 +16,7 @@ use crate::output::say;
 use crate::train::End;
 use crate::train::checkpoint::Identity;
 use anyhow::{Context, Result, ensure};
-use emotion_models::FACE_LABEL;
+use emotion_models::{FACE_LABEL, Task};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -114,9 +114,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     }
     let said_in = if args.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     config.check_net().blame(said_in)?;
-    if let Some(from) = &args.init {
-        init::find(from)?;
-    }
+    let other = args.init.as_deref().map(|from| init::open(from, Task::Face)).transpose()?;
     if args.summary {
         say!("{}", summary(&config.build_net()).trim_end())?;
         if args.out.is_none() && args.resume.is_none() {
@@ -160,8 +158,8 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     } else {
         let net = config.build_net();
         let mut state = Trainer::start(&config, &net);
-        if let Some(from) = &args.init {
-            taken = Some(init::start_from(&net, &mut state.weights, from, &now.labels)?);
+        if let Some(other) = &other {
+            taken = Some(init::start_from(&net, &mut state.weights, other, &now.labels)?);
         }
         begin(run, &config)?;
         (state, now)

@@ -1,6 +1,6 @@
 //! Everything a face run depends on; written into its folder as `config.toml`.
 
-use crate::config::Quantization;
+use crate::config::{Quantization, check_threads};
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
 use crate::nets::{FaceOptions, Net, face};
@@ -219,7 +219,11 @@ impl FaceConfig {
         ensure!(self.task == Task::Face, "task = \"{}\" in a face run's configuration", self.task);
         ensure!(!self.data.photos.is_empty(), "no data: name a folder with photos and face boxes with --data DIR");
         self.check_net()?;
-        ensure!(self.epochs > 0 || self.quantize.is_some(), "epochs must be at least 1");
+        match &self.quantize {
+            None => ensure!(self.epochs > 0, "epochs must be at least 1"),
+            Some(quantization) => quantization.check()?,
+        }
+        check_threads(self.threads)?;
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
         let given = |folder: &&String| self.data.photos.iter().any(|photos| same_folder(photos, folder));
