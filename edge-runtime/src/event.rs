@@ -137,6 +137,8 @@ struct JsonFace<'a> {
 impl Serialize for JsonFace<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let FaceInView { id, face, probabilities, doubt, state } = self.face;
+        // The lights' state until they may change to somebody who has just come; of a face in view it says nothing.
+        let state = state.filter(|state| *state != State::NoFace);
         let place = [face.x, face.y, face.width, face.height].map(|side| rounded(f64::from(side), 10.0));
         let labels = self.labels;
         let mut map = serializer.serialize_map(None)?;
@@ -146,7 +148,9 @@ impl Serialize for JsonFace<'_> {
         map.serialize_entry("state", &state.map(state_word))?;
         map.serialize_entry("mood", &state.and_then(|state| mood(state, labels)))?;
         map.serialize_entry("probabilities", &probabilities.map(|values| Labelled { values, labels }))?;
-        map.serialize_entry("unsure", &doubt.map(Doubt::words))?;
+        // One whose own probabilities are not known yet is not undecided.
+        let undecided = (state == Some(State::Unsure) && probabilities.is_some()).then_some(UNDECIDED);
+        map.serialize_entry("unsure", &doubt.map(Doubt::words).or(undecided))?;
         map.end()
     }
 }
@@ -231,6 +235,7 @@ mod tests {
             face(8, None, Some(Doubt::TooSmall), Some(State::Unsure)),
             face(9, None, Some(Doubt::CutOff), Some(State::NoFace)),
             face(3, None, Some(Doubt::TurnedAway), None),
+            face(4, probabilities, None, Some(State::Unsure)),
         ];
         let mut event = Event {
             time: Duration::ZERO,
@@ -258,11 +263,16 @@ mod tests {
         let column = |key: &str| -> Vec<serde_json::Value> {
             told["faces"].as_array().unwrap().iter().map(|face| face[key].clone()).collect()
         };
-        assert_eq!(column("id"), [7, 8, 9, 3]);
-        assert_eq!(serde_json::json!(column("state")), serde_json::json!(["mood", "unsure", "no_face", null]));
-        assert_eq!(serde_json::json!(column("mood")), serde_json::json!(["happy", null, null, null]));
-        let doubts =
-            serde_json::json!([null, "the face is too small", "the face is cut off", "the face is turned away"]);
+        assert_eq!(column("id"), [7, 8, 9, 3, 4]);
+        assert_eq!(serde_json::json!(column("state")), serde_json::json!(["mood", "unsure", null, null, "unsure"]));
+        assert_eq!(serde_json::json!(column("mood")), serde_json::json!(["happy", null, null, null, null]));
+        let doubts = serde_json::json!([
+            null,
+            "the face is too small",
+            "the face is cut off",
+            "the face is turned away",
+            UNDECIDED
+        ]);
         assert_eq!(serde_json::json!(column("unsure")), doubts);
         assert!(told["unsure"].is_null(), "a mood is not unsure, whatever the others are");
 

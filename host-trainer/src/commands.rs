@@ -197,6 +197,7 @@ pub(crate) fn claim(run: &Path, config: &Config, force: bool) -> Result<()> {
 /// Says what is in the way.
 pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
     refuse_inside_data(run, sources)?;
+    ensure!(!run.is_file(), "{} is a file; a run is a folder: name another with --out", run.display());
     if force { Ok(()) } else { refuse_to_overwrite(run) }
 }
 
@@ -205,10 +206,8 @@ pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Resul
 /// # Errors
 /// Says that `out` is `run`.
 pub(crate) fn keep_parent(run: &Path, out: &Path) -> Result<()> {
-    let whole =
-        |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.into());
     ensure!(
-        whole(run) != whole(out),
+        files::settled(run) != files::settled(out),
         "{} is the run that the new one is made from, and would be lost; name another folder with --out",
         out.display()
     );
@@ -261,12 +260,11 @@ pub(crate) fn check_batch(config: &Config, data: &Dataset) -> Result<()> {
 
 /// A run among the pictures would become one of their labels.
 fn refuse_inside_data(run: &Path, sources: &[String]) -> Result<()> {
-    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
     for source in sources {
         let source: DataSource = source.parse()?;
-        let inside = ["train", "val", "test"].map(|part| whole(&source.path.join(part)));
+        let inside = ["train", "val", "test"].map(|part| files::settled(&source.path.join(part)));
         ensure!(
-            !inside.iter().any(|part| whole(run).starts_with(part)),
+            !inside.iter().any(|part| files::settled(run).starts_with(part)),
             "{} lies among the pictures of {}; name another folder with --out",
             run.display(),
             source.path.display()

@@ -11,6 +11,7 @@ use clap::Args;
 use emotion_models::{Picture, PixelFormat, decode, read_card, shipped};
 use image::{DynamicImage, GrayImage, RgbImage};
 use rayon::prelude::*;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -77,7 +78,9 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
     drop(progress);
     let [mut cut, mut none, mut small, mut unreadable] = [0; 4];
     for outcome in outcomes {
-        let (path, outcome) = outcome?;
+        let (path, outcome) = outcome.with_context(|| {
+            format!("{} is not whole: remove it before you cut the photos again", args.out.display())
+        })?;
         let why = match outcome {
             Outcome::Cut => {
                 cut += 1;
@@ -99,7 +102,11 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
         tell!("left out {}: {why}", path.display());
     }
     if interrupted.load(Ordering::Relaxed) {
-        tell!("host-trainer: interrupted; {} holds {cut} crops of {} photos", args.out.display(), photos.len());
+        let out = args.out.display();
+        tell!(
+            "host-trainer: interrupted; {out} holds {cut} crops of {} photos: remove it before you cut them again",
+            photos.len()
+        );
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if cut == 0 {
@@ -107,20 +114,22 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
             format!("not one of {} photos in {} shows a face that can be cut", photos.len(), args.data.display());
         return Err(failure(Kind::Data, message));
     }
-    say!(
-        "{}: {cut} crops; of {} photos, {none} show no face, {small} one that is too small, {unreadable} could not be read",
-        args.out.display(),
-        photos.len()
-    )?;
-    say!("look through them, remove what is wrong, then: host-trainer train --data {} --out RUN", args.out.display())?;
+    let (out, all) = (args.out.display(), photos.len());
+    say!("{out}: {cut} of {all} photos cut; no face: {none}, a face too small: {small}, not to be read: {unreadable}")?;
+    match args.out.join("train").is_dir() {
+        true => say!("look through them, remove what is wrong, then: host-trainer train --data {out} --out RUN")?,
+        false => say!(
+            "look through them and remove what is wrong; to train on them, have a folder for each label in {out}/train/"
+        )?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 fn check(args: &CropArgs) -> Result<()> {
     let (data, out) = (&args.data, &args.out);
     ensure!(data.is_dir(), "{} is no folder with photos", data.display());
-    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.into());
-    ensure!(!whole(out).starts_with(whole(data)), "{} lies in {}: name another folder", out.display(), data.display());
+    let inside = files::settled(out).starts_with(files::settled(data));
+    ensure!(!inside, "{} lies in {}: name another folder", out.display(), data.display());
     let taken = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
     ensure!(!taken, "{} is there and not empty: name another folder", out.display());
     let margin = args.margin.unwrap_or(0.0);
@@ -135,20 +144,25 @@ fn ensure_some(photos: &[PathBuf], data: &Path) -> Result<()> {
     }
 }
 
-/// All pictures below a folder, in order.
+/// All pictures below a folder, in order. A link to a folder is followed, unless it leads to where the search has been.
 fn photos(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = vec![];
+    let (mut found, mut been) = (vec![], HashSet::new());
+    collect(folder, &mut been, &mut found)?;
+    Ok(found)
+}
+
+fn collect(folder: &Path, been: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
+    if !been.insert(files::settled(folder)) {
+        return Ok(());
+    }
     for path in scan::entries(folder)? {
         if path.is_dir() {
-            // A link to a folder may lead back here.
-            if !path.is_symlink() {
-                found.extend(photos(&path)?);
-            }
+            collect(&path, been, found)?;
         } else if scan::is_picture(&path) {
             found.push(path);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 fn cut(args: &CropArgs, search: &mut Search, path: &Path) -> Result<Outcome> {
@@ -195,10 +209,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_that_leads_back_is_not_followed() {
-        let root = tempfile::tempdir().unwrap();
-        image::GrayImage::new(4, 4).save(root.path().join("a.png")).unwrap();
-        std::os::unix::fs::symlink(root.path(), root.path().join("loop")).unwrap();
-        assert_eq!(photos(root.path()).unwrap(), [root.path().join("a.png")]);
+    fn links_are_followed_unless_they_lead_back_and_pipes_are_no_photos() {
+        let [root, other] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let at = |name: &str| root.path().join(name);
+        image::GrayImage::new(4, 4).save(at("a.png")).unwrap();
+        image::GrayImage::new(4, 4).save(other.path().join("b.png")).unwrap();
+        std::os::unix::fs::symlink(root.path(), at("loop")).unwrap();
+        std::os::unix::fs::symlink(other.path(), at("other")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe.png")).status().unwrap().success());
+        assert_eq!(photos(root.path()).unwrap(), [at("a.png"), at("other/b.png")]);
     }
 }

@@ -15,7 +15,8 @@ Exit codes:
   2  usage: an unknown or impossible command line
   3  configuration: the file cannot be read, or says something impossible
   4  model or run: it cannot be read, is not one, or does not fit; also an export that differs from the trainer
-  5  data: a folder, label or picture that cannot be used
+  5  data: a folder, label or picture that cannot be used; where many are taken in, by `train`, `evaluate`, `audit`
+     and `crop`, one that cannot be read is named and left out, which is no failure
   6  a strict audit found copies across the split
   7  output: a file, or standard output, cannot be written; `train` goes on when the reader of its output goes away
   8  training: the loss is no longer a number

@@ -2,8 +2,12 @@
 
 use crate::frame::{FrameError, FrameView, PixelFormat};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-use std::io::{self, Cursor};
+use std::fs::File;
+use std::io::{self, Cursor, Read};
 use std::path::Path;
+
+/// Bytes of a picture file that are read at most: a hundred times a camera's, and no machine's memory.
+pub const LARGEST_FILE: u64 = 512 << 20;
 
 /// Why a file gives no picture. The messages leave the file's name to the caller.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +39,15 @@ impl Picture {
     /// # Errors
     /// The file cannot be read, or as [`Picture::decode`].
     pub fn open(path: &Path) -> Result<Self, PictureError> {
-        Self::decode(&std::fs::read(path).map_err(PictureError::Unreadable)?, path)
+        Self::decode(&Self::read(path)?, path)
+    }
+
+    /// A picture file's bytes, up to [`LARGEST_FILE`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or is larger.
+    pub fn read(path: &Path) -> Result<Vec<u8>, PictureError> {
+        read_up_to(path, LARGEST_FILE)
     }
 
     /// Decodes by content; the name counts only for formats without a signature. Turned as its EXIF orientation says.
@@ -85,6 +97,16 @@ impl Picture {
     }
 }
 
+fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, PictureError> {
+    let mut bytes = vec![];
+    let file = File::open(path).map_err(PictureError::Unreadable)?;
+    file.take(most + 1).read_to_end(&mut bytes).map_err(PictureError::Unreadable)?;
+    match bytes.len() as u64 > most {
+        true => Err(PictureError::Undecodable(format!("the file is larger than {} MiB", most >> 20))),
+        false => Ok(bytes),
+    }
+}
+
 /// Whether a JPEG has its end marker, which the decoder does without: it paints what is missing grey.
 ///
 /// Walks the segments (ITU-T T.81, Annex B): each has a marker `FF xx` and a length, except that coded data follow a
@@ -118,6 +140,16 @@ pub fn is_whole_jpeg(bytes: &[u8]) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_file_without_end_is_not_read_to_its_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.png");
+        std::fs::write(&path, vec![7; 3 << 20]).unwrap();
+        assert_eq!(read_up_to(&path, 3 << 20).unwrap().len(), 3 << 20);
+        let error = read_up_to(&path, 2 << 20).unwrap_err().to_string();
+        assert_eq!(error, "the file is larger than 2 MiB");
+    }
 
     #[test]
     fn pictures_decode_by_content_under_any_name() {

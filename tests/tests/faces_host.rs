@@ -136,7 +136,10 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     let train = ["train", "--config", "tiny.toml", "--data", "own", "--data", "web", "--out", "run", "--rough"];
     draw_photos(&at("single/train"), 1001..1002, 0);
     let single = ["train", "--config", "tiny.toml", "--data", "single", "--out", "run"];
-    here(&single).expect_error(5, &["single has a single photo"]);
+    GrayImage::from_pixel(64, 48, Luma([99])).save(at("single/train/images/new.png")).unwrap();
+    here(&single).expect_error(5, &["single has a single photo", "left out 1 in", "new.png"]);
+    let file = ["train", "--config", "tiny.toml", "--data", "own", "--out", "tiny.toml", "--force"];
+    here(&file).expect_error(2, &["tiny.toml is a file"]);
     here(&[&train[..], &["wbe"]].concat()).expect_error(3, &["wbe", "(own, web)"]);
     let told = here(&[&train[..], &["web/"]].concat()).expect_code(0).stdout;
     assert!(told.contains("boxes of web known by and large only"), "{told}");
@@ -146,6 +149,9 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     here(&["quantize", "run", "--data", "own", "--epochs", "0", "--out", "integers"]).expect_code(0);
     let page = ["evaluate", "--model", "own.onnx", "--data", "own", "--report", "own.md"];
     here(&page).expect_error(2, &["own.md must end in .html"]);
+    let search = ["evaluate", "--model", "own.onnx", "--data", "own", "--no-face-search"];
+    here(&search).expect_error(2, &["--no-face-search", "emotion"]);
+    here(&["export", "run", "--out", "own.onnx", "--crop-margin", "0.3"]).expect_error(2, &["--crop-margin"]);
     let [both, own] = ["both.md", "own.md"].map(|card| fs::read_to_string(at(card)).unwrap());
     for card in [&both, &own] {
         assert!(card.contains("### own: validation photos: they chose epoch and score\n"), "{card}");
@@ -201,7 +207,11 @@ fn whole_photos_are_cut_to_faces() {
     let crop = |data: &Path, out: &Path| Session::run(host_trainer().arg("crop").arg(data).arg(out));
 
     let done = crop(&photos, &crops).expect_code(0);
-    assert!(done.stdout.contains("3 crops") && done.stdout.contains("1 show no face"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("3 of 5 photos cut; no face: 1,") && done.stdout.contains("train --data"),
+        "{}",
+        done.stdout
+    );
     assert!(done.stderr.contains("wall.png") && done.stderr.contains("broken.png"), "{}", done.stderr);
     for name in ["happy/1.jpg.png", "happy/2.jpg.png", "sad/3.jpg.png"] {
         let cut = image::open(crops.join("train").join(name)).unwrap();
@@ -209,6 +219,11 @@ fn whole_photos_are_cut_to_faces() {
     }
     crop(&photos, &crops).expect_error(2, &["not empty"]);
     crop(&photos, &photos.join("train/inside")).expect_error(2, &["lies in"]);
+    std::os::unix::fs::symlink(&photos, folder.path().join("link")).unwrap();
+    crop(&photos, &folder.path().join("link/inside")).expect_error(2, &["lies in"]);
+    let labels = folder.path().join("labels");
+    let advice = crop(&photos.join("train"), &labels).expect_code(0).stdout;
+    assert!(advice.contains("labels/train/") && !advice.contains("train --data"), "{advice}");
     crop(&folder.path().join("nothing"), &folder.path().join("new")).expect_error(2, &["no folder"]);
     let walls = folder.path().join("walls");
     fs::create_dir_all(&walls).unwrap();

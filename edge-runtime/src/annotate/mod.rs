@@ -3,7 +3,7 @@
 mod text;
 
 use crate::lights::LampWiring;
-use crate::photo::{Seen, SeenFace, Unsure};
+use crate::photo::{Seen, SeenFace, Unsure, Verdict};
 use emotion_models::{Face, Picture, PixelFormat};
 use image::imageops::{FilterType, resize};
 use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
@@ -19,19 +19,31 @@ const LEAST_SIDE: u32 = 240;
 /// Moods told beside the most probable one.
 const OTHERS: usize = 2;
 
+/// Where words stand that are about no face in particular.
+const CORNER: Area = [0; 4];
+
 /// A rectangle in pixels: left, top, right and bottom, the last two outside.
 type Area = [i32; 4];
 
-/// `picture` with `seen` drawn in. `moods` are the lights in label order: their names and colours are shown.
+/// `picture` with `seen` drawn in, and `together` in a corner, what its faces say together where that counts. `moods` are the lights in
+/// label order: their names and colours are shown.
 ///
 /// The picture keeps its size unless it is a small one, which is enlarged.
-pub fn annotate(picture: &Picture, seen: &Seen, moods: &[LampWiring]) -> RgbImage {
+pub fn annotate(picture: &Picture, seen: &Seen, together: Option<&Verdict>, moods: &[LampWiring]) -> RgbImage {
     let mut drawing = Drawing::new(picture);
-    // The main face last, above the others.
+    // The main face last, above the others, and before it those whose mood may be relied on.
     let mut order: Vec<usize> = (0..seen.faces.len()).collect();
-    order.sort_by_key(|&index| Some(index) == seen.main);
+    order.sort_by(|&a, &b| {
+        let rank = |index: usize| (Some(index) == seen.main, seen.faces[index].verdict.unsure.is_none());
+        let size = |index: usize| seen.faces[index].face.side();
+        rank(a).cmp(&rank(b)).then(size(a).total_cmp(&size(b)))
+    });
     for &index in &order {
         drawing.frame(&seen.faces[index], moods, seen.faces.len() > 1 && Some(index) == seen.main);
+    }
+    if let Some(together) = together {
+        let (title, lines) = words(together, moods);
+        drawing.plate(CORNER, colour(together, moods), &format!("all: {title}"), &lines);
     }
     // It also has the first choice of where its words go.
     for &index in order.iter().rev() {
@@ -76,36 +88,23 @@ impl Drawing {
         let line = (self.unit * if emphasised { 4.0 } else { 2.5 }).round().max(2.0) as i32;
         let rim = (0.6 * self.unit).round().max(1.0) as i32;
         let area = self.area(&seen.face);
-        let colour = colour(seen, moods);
+        let colour = colour(&seen.verdict, moods);
         self.outline(area, line + 2 * rim, DARK, 0.55);
         self.outline(area, line, colour, 1.0);
     }
 
     /// Mood and probabilities of a face, on a plate beside its box.
     fn tell(&mut self, seen: &SeenFace, moods: &[LampWiring]) {
-        let (top, _) = seen.verdict.probabilities.top();
-        let name = |label: usize| moods.get(label).map_or("?", |mood| mood.name.as_str());
-        let title = format!("{} {:.2}", name(top), seen.verdict.probabilities[top]);
-        let mut lines: Vec<String> = Vec::new();
-        match seen.verdict.unsure {
-            Some(Unsure::Undecided) => lines.push("unsure".to_owned()),
-            Some(Unsure::Face(doubt)) => lines.push(format!("unsure: {}", doubt.words())),
-            None => {}
-        }
-        let mut others: Vec<usize> = (0..seen.verdict.probabilities.len()).filter(|&label| label != top).collect();
-        others.sort_by(|&a, &b| seen.verdict.probabilities[b].total_cmp(&seen.verdict.probabilities[a]));
-        let others = others.into_iter().take(OTHERS);
-        lines.extend(others.map(|label| format!("{} {:.2}", name(label), seen.verdict.probabilities[label])));
-        let near = self.area(&seen.face);
-        self.plate(near, colour(seen, moods), &title, &lines);
+        let (title, lines) = words(&seen.verdict, moods);
+        self.plate(self.area(&seen.face), colour(&seen.verdict, moods), &title, &lines);
     }
 
     fn say_no_face(&mut self) {
-        let corner = [0, 0, 0, 0];
-        self.plate(corner, UNSURE, "no face", &[]);
+        self.plate(CORNER, UNSURE, "no face", &[]);
     }
 
-    /// A title on `colour` and lines below it on dark, above or below `near`, beside it or inside, wherever room is.
+    /// A title on `colour` and lines below it on dark, above or below `near`, beside it or inside, wherever room is; without the lines
+    /// where they would lie over other words.
     fn plate(&mut self, near: Area, colour: [u8; 3], title: &str, lines: &[String]) {
         let head = Style { dot: 2.1 * self.unit, weight: 0.62, colour: DARK };
         let small = Style { dot: 1.6 * self.unit, weight: 0.48, colour: LIGHT };
@@ -113,12 +112,15 @@ impl Drawing {
         // Capitals, what reaches below the line, and the space around.
         let [head_height, line_height] =
             [head.dot * (CAPITAL + 2.5) + 1.2 * pad, small.dot * (CAPITAL + 4.5)].map(|height| height.round() as i32);
-        let widest = lines.iter().map(|line| small.width(line)).fold(head.width(title), f32::max);
-        let width = (widest + 2.0 * pad).ceil() as i32;
-        let below = if lines.is_empty() { 0 } else { line_height * lines.len() as i32 + (0.8 * pad) as i32 };
-        let height = head_height + below;
-
-        let [left, top] = self.room(near, width, height);
+        let size = |lines: &[String]| {
+            let widest = lines.iter().map(|line| small.width(line)).fold(head.width(title), f32::max);
+            let below = if lines.is_empty() { 0 } else { line_height * lines.len() as i32 + (0.8 * pad) as i32 };
+            [(widest + 2.0 * pad).ceil() as i32, head_height + below]
+        };
+        let whole = self.room(near, size(lines));
+        let lines = if self.hidden(whole, size(lines)) > 0 { &[] } else { lines };
+        let [width, height] = size(lines);
+        let [left, top] = if lines.is_empty() { self.room(near, [width, height]) } else { whole };
         self.taken.push([left, top, left + width, top + height]);
         self.fill([left, top, left + width, top + head_height], colour, 1.0);
         self.fill([left, top + head_height, left + width, top + height], DARK, 0.8);
@@ -132,7 +134,7 @@ impl Drawing {
     }
 
     /// The upper left corner of a plate near a box: inside the picture, and over as little of other plates as can be.
-    fn room(&self, [left, top, right, bottom]: Area, width: i32, height: i32) -> [i32; 2] {
+    fn room(&self, [left, top, right, bottom]: Area, [width, height]: [i32; 2]) -> [i32; 2] {
         let gap = (3.0 * self.unit) as i32 + 1;
         let places = [
             [left - gap, top - gap - height],
@@ -140,6 +142,10 @@ impl Drawing {
             [right + gap, top - gap],
             [left - gap - width, top - gap],
             [left + gap, bottom - gap - height],
+            [right + gap - width, top - gap - height],
+            [right + gap - width, bottom + gap],
+            [right + gap, bottom + gap - height],
+            [left - gap - width, bottom + gap - height],
         ];
         let [most_x, most_y] =
             [self.picture.width() as i32 - width, self.picture.height() as i32 - height].map(|most| most.max(0));
@@ -147,12 +153,17 @@ impl Drawing {
         let cost = |&index: &usize| {
             let [x, y] = inside[index];
             let plate = [x, y, x + width, y + height];
-            let hidden: i64 = self.taken.iter().map(|other| common(&plate, other)).sum();
+            let hidden = self.hidden(inside[index], [width, height]);
             let moved = i64::from(places[index][0].abs_diff(x) + places[index][1].abs_diff(y));
             // A plate over the face itself is the last resort but for one over another plate.
             4 * hidden + common(&plate, &[left, top, right, bottom]) + moved + index as i64
         };
         inside[(0..inside.len()).min_by_key(cost).unwrap_or(0)]
+    }
+
+    /// Pixels of other plates that one of this size would lie over.
+    fn hidden(&self, [x, y]: [i32; 2], [width, height]: [i32; 2]) -> i64 {
+        self.taken.iter().map(|other| common(&[x, y, x + width, y + height], other)).sum()
     }
 
     /// Where a face lies here.
@@ -187,10 +198,29 @@ impl Drawing {
     }
 }
 
+/// The most probable mood, and below it why it is unsure, if so, and the next ones.
+fn words(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
+    let (probabilities, (top, _)) = (&verdict.probabilities, verdict.probabilities.top());
+    let told = |label: usize| {
+        let name = moods.get(label).map_or("?", |mood| mood.name.as_str());
+        format!("{name} {:.2}", probabilities[label])
+    };
+    let mut lines: Vec<String> = Vec::new();
+    match verdict.unsure {
+        Some(Unsure::Undecided) => lines.push("unsure".to_owned()),
+        Some(Unsure::Face(doubt)) => lines.push(format!("unsure: {}", doubt.words())),
+        None => {}
+    }
+    let mut others: Vec<usize> = (0..probabilities.len()).filter(|&label| label != top).collect();
+    others.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+    lines.extend(others.into_iter().take(OTHERS).map(told));
+    (told(top), lines)
+}
+
 /// The mood's colour, grey where it is not to be relied on.
-fn colour(seen: &SeenFace, moods: &[LampWiring]) -> [u8; 3] {
-    let (top, _) = seen.verdict.probabilities.top();
-    let sure = seen.verdict.unsure.is_none();
+fn colour(verdict: &Verdict, moods: &[LampWiring]) -> [u8; 3] {
+    let (top, _) = verdict.probabilities.top();
+    let sure = verdict.unsure.is_none();
     moods.get(top).filter(|_| sure).map_or(UNSURE, |mood| mood.colour.rgb())
 }
 
@@ -206,7 +236,6 @@ mod tests {
     use super::*;
     use crate::lights::Colour;
     use crate::locate::Doubt;
-    use crate::photo::Verdict;
     use emotion_models::Probabilities;
     use proptest::prelude::*;
 
@@ -234,7 +263,7 @@ mod tests {
             ([0.5, 0.3, 0.2], Some(Unsure::Undecided), UNSURE),
         ] {
             let seen = Seen { faces: vec![seen(FACE, &values, unsure)], main: Some(0) };
-            let drawn = annotate(&grey(640, 480), &seen, &moods());
+            let drawn = annotate(&grey(640, 480), &seen, None, &moods());
             assert_eq!(drawn.dimensions(), (640, 480));
             for (x, y) in [(200, 250), (319, 250), (260, 180), (260, 329)] {
                 assert_eq!(drawn.get_pixel(x, y).0, wanted, "{x} {y}");
@@ -259,13 +288,37 @@ mod tests {
     }
 
     #[test]
+    fn in_a_crowd_words_are_left_out_before_they_hide_each_other() {
+        let crowd: Vec<SeenFace> = (0..6)
+            .map(|index| Face { x: 90.0 * index as f32 + 20.0, y: 200.0, width: 40.0, height: 50.0, score: 0.9 })
+            .map(|face| seen(face, &[0.1, 0.5, 0.4], Some(Unsure::Face(Doubt::TooSmall))))
+            .collect();
+        let mut drawing = Drawing::new(&grey(640, 480));
+        drawing.plate(CORNER, UNSURE, "all: happy 0.50", &["angry 0.10".to_owned()]);
+        for face in &crowd {
+            drawing.tell(face, &moods());
+        }
+        for (index, plate) in drawing.taken.iter().enumerate() {
+            let hidden: i64 = drawing.taken[..index].iter().map(|other| common(plate, other)).sum();
+            assert_eq!(hidden, 0, "plate {index} at {plate:?}");
+        }
+        // What all say together stands in the corner.
+        let crowd = Seen { faces: crowd, main: Some(0) };
+        let alone = annotate(&grey(640, 480), &crowd, None, &moods());
+        assert_eq!(alone.get_pixel(9, 9).0, [90; 3]);
+        let verdict = Verdict { probabilities: Probabilities::from_slice(&[0.1, 0.8, 0.1]).unwrap(), unsure: None };
+        let together = annotate(&grey(640, 480), &crowd, Some(&verdict), &moods());
+        assert_eq!(together.get_pixel(3, 9).0, Colour::Green.rgb());
+    }
+
+    #[test]
     fn a_small_picture_grows_and_one_without_a_face_says_so() {
         let none = Seen { faces: vec![], main: None };
-        let drawn = annotate(&grey(48, 48), &none, &moods());
+        let drawn = annotate(&grey(48, 48), &none, None, &moods());
         assert_eq!(drawn.dimensions(), (240, 240));
         assert!(drawn.pixels().any(|pixel| pixel.0 == UNSURE) && drawn.pixels().any(|pixel| pixel.0 == DARK));
         let face = seen(Face { x: 10.0, y: 10.0, width: 20.0, height: 20.0, score: 1.0 }, &[0.9, 0.05, 0.05], None);
-        let drawn = annotate(&grey(48, 48), &Seen { faces: vec![face], main: Some(0) }, &moods());
+        let drawn = annotate(&grey(48, 48), &Seen { faces: vec![face], main: Some(0) }, None, &moods());
         assert_eq!(drawn.get_pixel(50, 100).0, Colour::Red.rgb());
     }
 
@@ -277,7 +330,7 @@ mod tests {
             x in -1e4f32..1e4, y in -1e4f32..1e4, w in 0.0f32..1e4, h in 0.0f32..1e4, width in 1u32..300, height in 1u32..300,
         ) {
             let face = seen(Face { x, y, width: w, height: h, score: 0.5 }, &[0.2, 0.3, 0.5], Some(Unsure::Face(Doubt::CutOff)));
-            let drawn = annotate(&grey(width, height), &Seen { faces: vec![face], main: Some(0) }, &moods());
+            let drawn = annotate(&grey(width, height), &Seen { faces: vec![face], main: Some(0) }, None, &moods());
             prop_assert!(drawn.width() >= width && drawn.height() >= height);
         }
     }

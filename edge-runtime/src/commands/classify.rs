@@ -7,6 +7,7 @@ use crate::annotate::annotate;
 use crate::cli::{ClassifyArgs, Global, Settings};
 use crate::exit::Failure;
 use crate::frame::Skipped;
+use crate::locate::WhichFaces;
 use crate::photo::{MoodJudge, PhotoJudge, Seen};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
@@ -50,7 +51,8 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
             told.write(&mut stdout)?;
         }
         if let Some(annotated) = &mut annotated {
-            annotated.save(path, &annotate(&picture, &seen, &resolved.wiring.moods))?;
+            let together = verdict.as_ref().filter(|_| choice == WhichFaces::Average && seen.faces.len() > 1);
+            annotated.save(path, &annotate(&picture, &seen, together, &resolved.wiring.moods))?;
         }
     }
     stdout.flush()?;

@@ -126,6 +126,9 @@ impl FrameSource for Images {
 /// # Errors
 /// The file cannot be read or does not decode; named.
 pub fn open_picture(path: &Path) -> Result<Picture, SourceError> {
+    if path.is_dir() {
+        return Err(SourceError::Folder(path.to_owned()));
+    }
     Picture::open(path).map_err(|error| match error {
         PictureError::Unreadable(source) => SourceError::Unreadable { path: path.to_owned(), source },
         PictureError::Undecodable(reason) => SourceError::Picture { path: path.to_owned(), reason },
@@ -137,6 +140,11 @@ fn looks_like_picture(path: &Path) -> bool {
     ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
 }
 
+/// Whether it is neither file nor folder; who opens a pipe waits for its other end.
+fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|known| !known.is_file() && !known.is_dir())
+}
+
 fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: folder.to_owned(), source };
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -145,7 +153,7 @@ fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), 
             if depth > 0 {
                 collect(&path, depth - 1, paths)?;
             }
-        } else if looks_like_picture(&path) {
+        } else if looks_like_picture(&path) && !is_special(&path) {
             paths.push(path);
         }
     }

@@ -117,6 +117,9 @@ pub enum SourceError {
         /// What the system says.
         source: io::Error,
     },
+    /// A folder where a picture belongs.
+    #[error("{} is a folder; name its pictures, or watch them pass with `--source images:{}`", .0.display(), .0.display())]
+    Folder(PathBuf),
     /// A folder without pictures.
     #[error("no pictures in {}: put PNG, JPEG or WebP files there, or name another folder", .0.display())]
     NoPictures(PathBuf),

@@ -2,7 +2,7 @@
 
 use super::signature::{Signature, Signer};
 use crate::progress::Progress;
-use emotion_models::{CropBox, InputSpec, Picture, PictureError, Preprocessor};
+use emotion_models::{CropBox, InputSpec, Picture, Preprocessor};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -49,14 +49,9 @@ pub fn read_all(paths: &[PathBuf], input: Option<(&InputSpec, &mut [u8])>, progr
 }
 
 fn read(path: &Path, signer: &mut Signer, resize: Option<(&mut Preprocessor, &mut [u8])>) -> Reading {
-    let bytes = match std::fs::read(path) {
+    let bytes = match Picture::read(path) {
         Ok(bytes) => bytes,
-        Err(error) => {
-            return Reading {
-                digest: Sha256::digest([]).into(),
-                looks: Err(PictureError::Unreadable(error).to_string()),
-            };
-        }
+        Err(error) => return Reading { digest: Sha256::digest([]).into(), looks: Err(error.to_string()) },
     };
     let looks = Picture::decode(&bytes, path).map_err(|error| error.to_string()).and_then(|picture| {
         let view = picture.view().map_err(|error| error.to_string())?;

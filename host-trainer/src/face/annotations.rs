@@ -1,9 +1,10 @@
 //! Photos with face boxes, in the formats that people have them in.
 
-use crate::dataset::scan::Part;
+use crate::dataset::scan::{self, Part};
 use crate::failure::{Blame, Kind, failure};
+use crate::output::tell;
 use anyhow::{Context, Result, bail};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,9 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
     let folder = root.join(part.name());
     let images = folder.join("images");
     if folder.join("boxes.csv").is_file() {
-        return boxes(&folder, &images).map(Some);
+        let photos = boxes(&folder, &images)?;
+        tell_unlisted(&images, &photos, "boxes.csv");
+        return Ok(Some(photos));
     }
     let split = root.join(format!("wider_face_split/wider_face_{part}_bbx_gt.txt"));
     if split.is_file() {
@@ -57,10 +60,27 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
     for (annotations, images) in [("annotations", "images"), ("Annotations", "JPEGImages")] {
         let annotations = folder.join(annotations);
         if annotations.is_dir() {
-            return voc(&annotations, &folder.join(images)).map(Some);
+            let (images, photos) = (folder.join(images), voc(&annotations, &folder.join(images))?);
+            tell_unlisted(&images, &photos, "annotations");
+            return Ok(Some(photos));
         }
     }
     Ok(None)
+}
+
+/// Pictures that nobody listed might show faces or none; they are left out, and whoever forgot them hears of it.
+fn tell_unlisted(images: &Path, photos: &[Annotated], list: &str) {
+    let listed: HashSet<&Path> = photos.iter().map(|photo| photo.path.as_path()).collect();
+    let unlisted = scan::entries(images).unwrap_or_default();
+    let unlisted = unlisted.iter().filter(|path| !listed.contains(path.as_path()) && scan::is_picture(path));
+    let count = unlisted.clone().count();
+    if let Some(first) = unlisted.take(1).next() {
+        tell!(
+            "left out {count} in {} that {list} does not name, such as {}: a photo without a face has to be named, too",
+            images.display(),
+            first.file_name().unwrap_or_default().display()
+        );
+    }
 }
 
 fn place(values: [f32; 4]) -> Result<[f32; 4]> {
@@ -79,13 +99,16 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
         .from_path(&path)
         .with_context(|| format!("cannot read {}", path.display()))?;
     let header = reader.headers().with_context(|| format!("in {}", path.display()))?.clone();
+    if header.is_empty() {
+        bail!("{} is empty; a first line file,x,y,w,h is needed, then one for each face", path.display());
+    }
     let column = |name: &str| {
         let found = header.iter().position(|column| column == name);
         found.with_context(|| format!("{} has no column `{name}`; file,x,y,w,h are needed", path.display()))
     };
     let columns = [column("x")?, column("y")?, column("w")?, column("h")?];
     let file = column("file")?;
-    let mut photos: BTreeMap<String, Vec<Marked>> = BTreeMap::new();
+    let (mut photos, mut empty) = (BTreeMap::<String, Vec<Marked>>::new(), vec![]);
     for (row, record) in reader.records().enumerate() {
         let place_of = || format!("{}, line {}", path.display(), row + 2);
         let record = record.with_context(place_of)?;
@@ -93,6 +116,7 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
         let faces = photos.entry(name.to_owned()).or_default();
         let values = columns.map(|column| record.get(column).unwrap_or_default());
         if values.iter().all(|value| value.is_empty()) {
+            empty.push((name.to_owned(), row));
             continue;
         }
         let mut numbers = [0.0; 4];
@@ -101,6 +125,9 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
         }
         let class = classes.get(row).cloned().unwrap_or_default();
         faces.push(Marked { place: place(numbers).with_context(place_of)?, class });
+    }
+    if let Some((name, row)) = empty.iter().find(|(name, _)| photos.get(name).is_some_and(|faces| !faces.is_empty())) {
+        bail!("{}, line {}: it says that {name} has no face, and another line marks one", path.display(), row + 2);
     }
     Ok(photos.into_iter().map(|(name, faces)| Annotated { path: images.join(&name), name, faces }).collect())
 }
@@ -281,6 +308,11 @@ mod tests {
         let root = folder(&[("train/boxes.csv", "file,x,y,w,h\na.jpg,1,2,three,4\n")]);
         let error = format!("{:#}", read(root.path(), Part::Train).unwrap_err());
         assert!(error.contains("line 2") && error.contains("three"), "{error}");
+        let root = folder(&[("train/boxes.csv", "file,x,y,w,h\na.jpg,1,2,3,4\na.jpg,,,,\n")]);
+        let error = format!("{:#}", read(root.path(), Part::Train).unwrap_err());
+        assert!(error.contains("line 3") && error.contains("a.jpg has no face"), "{error}");
+        let root = folder(&[("train/boxes.csv", "")]);
+        assert!(format!("{:#}", read(root.path(), Part::Train).unwrap_err()).contains("boxes.csv is empty"));
     }
 
     #[test]

@@ -122,19 +122,19 @@ fn section(text: &mut String, one: &Measured, what: &str) {
     let scores = &one.scores;
     let _ = write!(
         text,
-        "### {}: {what}\n\n{} photos, score needed {:.3}: recall **{:.3}** at precision **{:.3}**, average precision **{:.4}**; {} \
+        "### {}: {what}\n\n{} photos, score needed {:.3}: recall **{}** at precision **{:.3}**, average precision **{:.4}**; {} \
          boxes in {} photos without a face.\n\n| faces | recall | found | of |\n|---|---|---|---|\n",
         one.source,
         scores.photos,
         scores.threshold,
-        scores.recall.rate(),
+        scores.recall.shown(),
         scores.precision,
         scores.average_precision,
         scores.false_alarms,
         scores.empty_photos
     );
     let mut row = |name: &str, recall: super::matching::Recall| {
-        let _ = writeln!(text, "| {name} | {:.3} | {} | {} |", recall.rate(), recall.found, recall.faces);
+        let _ = writeln!(text, "| {name} | {} | {} | {} |", recall.shown(), recall.found, recall.faces);
     };
     row("at least 10 % of the width", scores.recall);
     for ((_, _, name), recall) in super::matching::SIZES.iter().zip(&scores.by_size) {
@@ -146,10 +146,10 @@ fn section(text: &mut String, one: &Measured, what: &str) {
     let centres = &scores.centres;
     let _ = writeln!(
         text,
-        "\nPhotos with one face, over 15 % of the width: centre within 12 % of the face's width for {:.1} % ({} of {}), median \
+        "\nPhotos with one face, over 15 % of the width: centre within 12 % of the face's width for {} ({} of {}), median \
          distance of those found {:.1} %. By class, in % of the width; right and down are mean and standard deviation of those found:\n\n\
          | faces | within 12 % | of | median | right | down |\n|---|---|---|---|---|---|",
-        100.0 * centres.near.rate(),
+        centres.near.percent(),
         centres.near.found,
         centres.near.faces,
         100.0 * centres.median

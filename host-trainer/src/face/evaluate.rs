@@ -36,6 +36,10 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     if !args.labels.is_empty() {
         return Err(failure(Kind::Usage, "--labels is for emotion models; a face model has one label"));
     }
+    if args.search.no_face_search || args.search.face_model.is_some() {
+        let message = "--no-face-search and --face-model are for emotion models; a face model is what is measured here";
+        return Err(failure(Kind::Usage, message));
+    }
     if let Some(page) = args.report.as_ref().filter(|page| page.extension().is_none_or(|end| end != "html")) {
         return Err(failure(Kind::Usage, format!("--report {} must end in .html", page.display())));
     }
@@ -65,7 +69,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     } else {
         say!("{name} on {data} {part}: {} photos\n\n{}", scores.photos, text(&scores).trim_end())?;
         if loaded.unreadable > 0 {
-            say!("{} more photos could not be read", loaded.unreadable)?;
+            say!("photos left out, as told above: {}", loaded.unreadable)?;
         }
     }
     let source = photos::name(&args.data);

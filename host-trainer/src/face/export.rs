@@ -42,6 +42,12 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     if !request.labels.is_empty() {
         return Err(failure(Kind::Usage, "--labels is for emotion models; a face model has one label"));
     }
+    if request.crop_margin.is_some() {
+        return Err(failure(
+            Kind::Usage,
+            "--crop-margin is for emotion models; a face model finds faces, and crops none",
+        ));
+    }
     export::refuse_foreign_card(&request.out.with_extension("md"))?;
     let run = FaceRun::open(&request.run)?;
     let roots = run.config.data.roots();

@@ -66,25 +66,25 @@ fn find(finder: &mut FaceFinder, photo: &Photo) -> Result<Faces, ModelError> {
 /// Figures as plain text.
 pub fn text(scores: &Scores) -> String {
     let mut text = format!(
-        "score needed {:.2}; average precision {:.4}\n\n{:26} recall   found    of\n{:26}  {:.3}  {:>6}  {:>4}   precision {:.3}\n",
+        "score needed {:.2}; average precision {:.4}\n\n{:26} recall   found    of\n{:26}  {:>5}  {:>6}  {:>4}   precision {:.3}\n",
         scores.threshold,
         scores.average_precision,
         "",
         "at least 10 % of the width",
-        scores.recall.rate(),
+        scores.recall.shown(),
         scores.recall.found,
         scores.recall.faces,
         scores.precision
     );
     let by_size = SIZES.iter().map(|(_, _, name)| (*name).to_owned()).zip(scores.by_size.iter().copied());
     for (name, recall) in by_size.chain(scores.by_class.iter().cloned()) {
-        let _ = writeln!(text, "  {name:24}  {:.3}  {:>6}  {:>4}", recall.rate(), recall.found, recall.faces);
+        let _ = writeln!(text, "  {name:24}  {:>5}  {:>6}  {:>4}", recall.shown(), recall.found, recall.faces);
     }
     let centre = scores.centres.near;
     let _ = writeln!(
         text,
-        "\none person, face over 15 %: centre within 12 % of the face's width for {:.1} % ({} of {}), median {:.1} %",
-        100.0 * centre.rate(),
+        "\none person, face over 15 %: centre within 12 % of the face's width for {} ({} of {}), median {:.1} %",
+        centre.percent(),
         centre.found,
         centre.faces,
         100.0 * scores.centres.median,

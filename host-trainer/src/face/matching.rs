@@ -202,6 +202,16 @@ impl Recall {
     pub fn rate(self) -> f64 {
         if self.faces == 0 { 1.0 } else { self.found as f64 / self.faces as f64 }
     }
+
+    /// The fraction for readers, to three decimals; a dash where there was nothing to find.
+    pub fn shown(self) -> String {
+        if self.faces == 0 { "-".to_owned() } else { format!("{:.3}", self.rate()) }
+    }
+
+    /// The same in per cent, to one decimal.
+    pub fn percent(self) -> String {
+        if self.faces == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * self.rate()) }
+    }
 }
 
 /// How near to the middle of a face its box's is, in photos with one face, of over 15 % of the width.

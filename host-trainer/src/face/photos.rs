@@ -124,7 +124,7 @@ pub fn luma(picture: &Picture, longest: u32) -> Result<(Plane, f32), String> {
 
 impl Photo {
     fn open(annotated: &Annotated, classes: &[String]) -> Result<(Photo, [u8; 32]), String> {
-        let bytes = std::fs::read(&annotated.path).map_err(|error| error.to_string())?;
+        let bytes = Picture::read(&annotated.path).map_err(|error| error.to_string())?;
         let picture = Picture::decode(&bytes, &annotated.path).map_err(|error| error.to_string())?;
         let (plane, reduction) = luma(&picture, LONGEST)?;
         let [width, height] = [plane.width, plane.height].map(|side| side as f32 * reduction);

@@ -84,16 +84,16 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
         escape(heading)
     );
     let figures = [
-        (scores.average_precision, format!("average precision, {} {part}", scores.photos)),
-        (scores.recall.rate(), format!("recall of {} faces of at least 10 % of the width", scores.recall.faces)),
-        (scores.precision, format!("precision at score {:.2}", scores.threshold)),
+        (format!("{:.3}", scores.average_precision), format!("average precision, {} {part}", scores.photos)),
+        (scores.recall.shown(), format!("recall of {} faces of at least 10 % of the width", scores.recall.faces)),
+        (format!("{:.3}", scores.precision), format!("precision at score {:.2}", scores.threshold)),
         (
-            scores.centres.near.rate(),
+            scores.centres.near.shown(),
             format!("of {} centres within 12 % of the face's width", scores.centres.near.faces),
         ),
     ];
     for (figure, meaning) in figures {
-        let _ = write!(html, "<div><b>{figure:.3}</b><span class=\"soft\">{}</span></div>", escape(&meaning));
+        let _ = write!(html, "<div><b>{figure}</b><span class=\"soft\">{}</span></div>", escape(&meaning));
     }
     let _ = writeln!(
         html,
