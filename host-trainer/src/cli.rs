@@ -51,7 +51,7 @@ pub enum Command {
     /// Score an exported model on a folder of labelled photos, or of photos with marked faces.
     #[command(allow_negative_numbers = true)]
     Evaluate(crate::evaluate::EvaluateArgs),
-    /// Print an exported model's label and probabilities for pictures.
+    /// Print an exported model's label and probabilities for pictures, without the limits and thresholds by which a device is unsure.
     #[command(allow_negative_numbers = true)]
     Predict(crate::predict::PredictArgs),
     /// Look through a data set: counts, sizes, broken files, copies.

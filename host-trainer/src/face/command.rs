@@ -77,7 +77,7 @@ impl Data {
             val.faces()
         )];
         if loaded.unreadable + own_val.unreadable > 0 {
-            described.push(format!("left out, as told above: {}", loaded.unreadable + own_val.unreadable));
+            described.push(format!("left out: {}", loaded.unreadable + own_val.unreadable));
         }
         let by_and_large: Vec<&str> =
             names.iter().zip(&rough).filter(|(_, rough)| **rough).map(|(name, _)| name.as_str()).collect();

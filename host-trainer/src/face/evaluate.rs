@@ -69,7 +69,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     } else {
         say!("{name} on {data} {part}: {} photos\n\n{}", scores.photos, text(&scores).trim_end())?;
         if loaded.unreadable > 0 {
-            say!("photos left out, as told above: {}", loaded.unreadable)?;
+            say!("photos left out: {}", loaded.unreadable)?;
         }
     }
     let source = photos::name(&args.data);
