@@ -111,13 +111,13 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             let message = "--freeze keeps weights that --init brings; without it the frozen layers would stay random";
             return Err(failure(said_in, message));
         }
-        if let (Some(from), Some(other)) = (&args.init, &other) {
+        if let Some(other) = &other {
             let layers = init::start_from(&net, &mut weights, other, &data.labels)?;
             let random = |node: &&Node| node.stage <= config.freeze && layers.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);
                 let message =
-                    format!("--freeze {freeze} would keep {name} random: {} does not have it", from.display());
+                    format!("--freeze {freeze} would keep {name} random: {} does not have it", other.path.display());
                 return Err(failure(said_in, message));
             }
             taken = Some(layers);

@@ -29,7 +29,8 @@ pub struct Taken {
 
 /// Another model, read to begin with.
 pub struct Source {
-    path: PathBuf,
+    /// Where it was read.
+    pub path: PathBuf,
     weights: Weights,
     /// Nothing where the file has no card.
     labels: Option<Vec<String>>,

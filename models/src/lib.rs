@@ -62,7 +62,7 @@ pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat
 pub use input::{Colour, InputSpec, PixelMap};
 pub use layers::{LayerMap, layer_maps};
 pub use onnx::{decode, embed, encode, read_card, read_file};
-pub use picture::{Picture, PictureError, is_whole_jpeg};
+pub use picture::{Picture, PictureError, is_special, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
 pub use processor::check_instruction_sets;

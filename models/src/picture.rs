@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 
-/// Bytes of a picture file that are read at most: a hundred times a camera's, and no machine's memory.
+/// Bytes of a picture file that are read at most, some hundred times a camera's; the limit stops what has no end, such as a device.
 pub const LARGEST_FILE: u64 = 512 << 20;
 
 /// Why a file gives no picture. The messages leave the file's name to the caller.
@@ -95,6 +95,11 @@ impl Picture {
     pub fn view(&self) -> Result<FrameView<'_>, FrameError> {
         FrameView::new(self.format, self.width, self.height, &self.data)
     }
+}
+
+/// Whether it is neither file nor folder, such as a pipe; who opens one waits for its other end.
+pub fn is_special(path: &Path) -> bool {
+    path.metadata().is_ok_and(|known| !known.is_file() && !known.is_dir())
 }
 
 fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, PictureError> {

@@ -2,7 +2,7 @@
 
 use super::{FrameSource, SourceError};
 use crate::frame::{Frame, Skipped};
-use emotion_models::{Picture, PictureError};
+use emotion_models::{Picture, PictureError, is_special};
 use image::ImageFormat;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,11 +138,6 @@ pub fn open_picture(path: &Path) -> Result<Picture, SourceError> {
 /// Whether a file's name says it is a picture this program can decode.
 fn looks_like_picture(path: &Path) -> bool {
     ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
-}
-
-/// Whether it is neither file nor folder; who opens a pipe waits for its other end.
-fn is_special(path: &Path) -> bool {
-    path.metadata().is_ok_and(|known| !known.is_file() && !known.is_dir())
 }
 
 fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), SourceError> {

@@ -137,9 +137,7 @@ pub(crate) fn is_picture(path: &Path) -> bool {
     ];
     const UNREAD: [&str; 6] = ["avif", "heic", "heif", "jfif", "jpe", "jxl"];
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
-    // Who opens a pipe waits for its other end.
-    let special = path.metadata().is_ok_and(|known| !known.is_file() && !known.is_dir());
-    if special || NEVER.contains(&extension.as_str()) {
+    if emotion_models::is_special(path) || NEVER.contains(&extension.as_str()) {
         return false;
     }
     if ImageFormat::from_extension(&extension).is_some() || UNREAD.contains(&extension.as_str()) {

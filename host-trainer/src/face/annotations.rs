@@ -258,17 +258,18 @@ fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
 /// # Errors
 /// Says what is needed.
 pub fn missing(root: &Path, part: Part) -> anyhow::Error {
-    let text = root.to_string_lossy();
-    if let Some((folder, _)) = text.rsplit_once('*').filter(|(folder, _)| !root.is_dir() && Path::new(folder).is_dir())
-    {
-        let message = format!("{text}: photos are seen as their faces need, so that *N has no use here; name {folder}");
-        return failure(Kind::Data, message);
-    }
-    if !root.is_dir() {
-        let message = format!("{} is no folder that can be read; check the path and its permissions", root.display());
-        return failure(Kind::Data, message);
-    }
-    failure(Kind::Data, format!("{} has no {part} photos with face boxes; needed: {FORMATS}", root.display()))
+    let named = root.to_string_lossy();
+    let repeated = named.rsplit_once('*').filter(|(folder, _)| Path::new(folder).is_dir());
+    failure(
+        Kind::Data,
+        match repeated {
+            _ if root.is_dir() => format!("{named} has no {part} photos with face boxes; needed: {FORMATS}"),
+            Some((folder, _)) => {
+                format!("{named}: photos are seen as their faces need, so that *N has no use here; name {folder}")
+            }
+            None => format!("{named} is no folder that can be read; check the path and its permissions"),
+        },
+    )
 }
 
 #[cfg(test)]

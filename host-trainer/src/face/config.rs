@@ -3,6 +3,7 @@
 use crate::config::{Quantization, check_threads};
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
+use crate::files::settled;
 use crate::nets::{FaceOptions, Net, face};
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
@@ -145,8 +146,7 @@ impl FaceData {
 
 /// Whether two paths lead to one folder.
 fn same_folder(a: &str, b: &str) -> bool {
-    let whole = |path: &str| Path::new(path).canonicalize().unwrap_or_else(|_| PathBuf::from(path));
-    whole(a) == whole(b)
+    settled(Path::new(a)) == settled(Path::new(b))
 }
 
 impl Default for FaceData {
