@@ -31,7 +31,7 @@ from ai_edge_litert.interpreter import Interpreter
 from importlib.metadata import version
 from litert import converted
 from nets import NETS
-from twins import as_float, as_u8
+from convert import as_float, as_u8
 
 PICTURES = 20
 WARM_UP = 20

@@ -7,7 +7,7 @@ by PAD first.
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
-from twins import tensors_of
+from convert import tensors_of
 
 OPS = {
     name: getattr(schema.BuiltinOperator, name)

@@ -49,7 +49,7 @@ def main():
         packages(tree)
         run = pathlib.Path(__file__).resolve().parent.parent / "vnni" / "run"
         environment = {"MOODLIGHT_VNNI_SECONDS": "3600", **os.environ}
-        guest = subprocess.Popen([run, "--with", tree, os.path.realpath(sys.executable), "/bench/counted.py", "--guest"],
+        guest = subprocess.Popen([run, "--with", tree, os.path.realpath(sys.executable), "/bench/instructions.py", "--guest"],
                                  stdout=subprocess.PIPE, text=True, env=environment)
         found = {}
         for line in guest.stdout:
@@ -87,7 +87,7 @@ def prepare(folder, arguments):
     import onnx
     from litert import converted
     from nets import NETS
-    from twins import as_float, as_u8
+    from convert import as_float, as_u8
 
     folder.mkdir()
     networks = {path.stem: onnx.load(path) for path in arguments.models}

