@@ -1,6 +1,6 @@
-//! Whatever bytes a file holds, loading and running it as a model ends soon, without a panic that gets out and without memory
-//! beyond bounds; as either kind of model, in both arithmetics and in the faster of them. The loader turns a panic of the engine's into an error; one of our own
-//! is a finding.
+//! Whatever bytes a file holds, loading it as a model and running it ends soon, without an uncaught panic and within bounds of
+//! memory: as an emotion model and as a face model, at both precisions and at the faster one. The loader turns a panic of tract's
+//! into an error. A panic of our own code is a finding.
 #![no_main]
 
 use emotion_models::{Classifier, EitherArithmetic, FaceFinder, Precision, decode};
@@ -30,7 +30,7 @@ fuzz_target!(
                 let _ = finder.find_in_input(&pixels, 0.0);
             }
         }
-        // The race of both takes a third of a second: some files will do.
+        // Auto-tuning takes a third of a second: some files will do.
         if bytes.len() % 16 == 0 {
             let _ = Classifier::fastest(&model, "fuzzed", NonZeroUsize::MIN);
             let _ = FaceFinder::fastest(&model, "fuzzed", NonZeroUsize::MIN);

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Holds our engine beside ONNX Runtime and LiteRT: processor time of one inference, one thread, the same networks.
+"""Compares our engine with ONNX Runtime and LiteRT: processor time of one inference, one thread, the same networks.
 
     pip install numpy onnx onnxruntime ai-edge-litert
     cargo build --release -p emotion-models --example inference
     tests/engines/compare.py target/release/examples/inference [MODEL.onnx ...]
 
-MODELs are quantised ones that `host-trainer export` wrote; beside them stand three networks with random weights (nets.py). All
-engines run in turns, in blocks, so that whatever else the machine does hits all alike; each figure is the median of all runs.
-Ours run in a process of their own for each block. Prints Markdown.
+MODELs are int8 models that `host-trainer export` wrote. Three networks with random weights (nets.py) are measured as well. The
+engines take turns, so that other load on the machine slows all of them alike. Each figure is the median of all runs. Our engine
+runs in a new process in each turn. Prints Markdown.
 
 `--without avx512f,avx512vnni,avxvnni` measures our kernels, and tract's, as on a processor without these instruction sets (tract's
 names). The other engines cannot be told to do without, and are left out.
@@ -41,14 +41,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=pathlib.Path, help="the example `inference` of emotion-models")
     parser.add_argument("models", type=pathlib.Path, nargs="*", help="quantised models")
-    parser.add_argument("--blocks", type=int, default=10, help="turns (default 10)")
+    parser.add_argument("--turns", type=int, default=10, help="turns (default 10)")
     parser.add_argument("--runs", type=int, default=40, help="runs of each engine in a turn (default 40)")
     parser.add_argument("--without", default="", metavar="SETS", help="instruction sets that our kernels are not to use, by commas")
     arguments = parser.parse_args()
     networks = {path.stem: onnx.load(path) for path in arguments.models}
     networks.update({name: make() for name, make in NETS.items()})
     print(f"{platform.processor() or platform.machine()}, {processor()}; ONNX Runtime {onnxruntime.__version__}, "
-          f"LiteRT {version('ai-edge-litert')}; {arguments.blocks} turns of {arguments.runs} runs each, one thread\n")
+          f"LiteRT {version('ai-edge-litert')}; {arguments.turns} turns of {arguments.runs} runs each, one thread\n")
     names = ["ours int8", "ours f32", "tract f32"]
     compared = ["ours: int8 / f32"]
     if arguments.without:
@@ -71,9 +71,9 @@ def main():
                 ratios = [ms["ours int8"] / best, ms["ours f32"] / ms["ONNX Runtime f32"], *ratios]
             print(f"| {name} | " + " | ".join(f"{ms[engine]:.3f}" for engine in names)
                   + "".join(f" | **{ratio:.2f}**" for ratio in ratios) + " |", flush=True)
-            apart = {engine: float(np.abs(answers[engine] - answers[mine(engine)]).max()) for engine in names}
-            notes.append(f"{name}: largest difference of a probability from ours in the same arithmetic: "
-                         + ", ".join(f"{engine} {apart[engine]:.1e}" for engine in names if not engine.startswith("ours")))
+            difference = {engine: float(np.abs(answers[engine] - answers[ours_like(engine)]).max()) for engine in names}
+            notes.append(f"{name}: largest difference of a probability from ours at the same precision: "
+                         + ", ".join(f"{engine} {difference[engine]:.1e}" for engine in names if not engine.startswith("ours")))
     print("\n" + "\n".join(f"- {note}" for note in notes))
     print(f"- our kernels: {', '.join(sorted(KERNELS))}")
 
@@ -81,7 +81,8 @@ def main():
 KERNELS = set()
 
 
-def mine(engine):
+def ours_like(engine):
+    """Our engine at the precision of another one."""
     return "ours int8" if engine.endswith(("int8", "u8")) else "ours f32"
 
 
@@ -98,10 +99,10 @@ def processor():
 
 
 class Ours:
-    def __init__(self, program, model, arithmetic, pictures):
-        self.command = [program, model, arithmetic, pictures]
+    def __init__(self, program, model, precision, pictures):
+        self.command = [program, model, precision, pictures]
 
-    def block(self, runs):
+    def turn(self, runs):
         made = subprocess.run([*self.command, str(WARM_UP + runs)], stdout=subprocess.PIPE, check=True, text=True)
         found = json.loads(made.stdout)
         KERNELS.add(found["kernel"])
@@ -109,10 +110,10 @@ class Ours:
         return found["ms"][WARM_UP:]
 
 
-class Theirs:
-    """An engine in this process: `infer` answers with probabilities for one input."""
+class InProcess:
+    """An engine in this process: `infer` gives the probabilities of one input."""
 
-    def block(self, runs):
+    def turn(self, runs):
         self.answers = np.array([self.infer(picture) for picture in self.inputs])
         for _ in range(WARM_UP):
             self.infer(self.inputs[0])
@@ -124,7 +125,7 @@ class Theirs:
         return times
 
 
-class OnnxRuntime(Theirs):
+class OnnxRuntime(InProcess):
     def __init__(self, model, reals):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -135,7 +136,7 @@ class OnnxRuntime(Theirs):
         return self.session.run(None, {"real": picture})[0][0]
 
 
-class LiteRt(Theirs):
+class LiteRt(InProcess):
     def __init__(self, content, reals):
         self.interpreter = Interpreter(model_content=content, num_threads=1)
         self.interpreter.allocate_tensors()
@@ -157,7 +158,7 @@ def engines_for(names, model, folder, arguments):
     path, pictures = folder / "model.onnx", folder / "pictures"
     path.write_bytes(model.SerializeToString())
     pictures.write_bytes(bytes_.tobytes())
-    ours = lambda arithmetic: Ours(arguments.program.resolve(), path, arithmetic, pictures)
+    ours = lambda precision: Ours(arguments.program.resolve(), path, precision, pictures)
     makers = {
         "ours int8": lambda: ours("int8"), "ours f32": lambda: ours("f32"), "tract f32": lambda: ours("stock"),
         "ONNX Runtime u8": lambda: OnnxRuntime(as_u8(model), reals), "ONNX Runtime f32": lambda: OnnxRuntime(as_float(model), reals),
@@ -168,9 +169,9 @@ def engines_for(names, model, folder, arguments):
 
 def measure(engines, arguments):
     times = {name: [] for name in engines}
-    for _ in range(arguments.blocks):
+    for _ in range(arguments.turns):
         for name, engine in engines.items():
-            times[name] += engine.block(arguments.runs)
+            times[name] += engine.turn(arguments.runs)
     return times, {name: engine.answers for name, engine in engines.items()}
 
 

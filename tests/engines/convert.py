@@ -1,4 +1,4 @@
-"""The same network for others: in float32, and with u8 activations, which ONNX Runtime runs faster than s8 ones."""
+"""Converts an int8 network for other engines: to float32, and to u8 activations, which ONNX Runtime runs faster than s8 ones."""
 
 import copy
 
@@ -22,7 +22,7 @@ def rebuilt(model, nodes, tensors):
 
 
 def as_float(model):
-    """Weights as the real numbers that they stand for, no activation rounded, a ReLU where a zero point of -128 cuts off."""
+    """Dequantized weights, no activation rounded, and a ReLU where a zero point of -128 clips."""
     tensors, nodes, alias = tensors_of(model), [], {}
     for node in model.graph.node:
         inputs = [alias.get(name, name) for name in node.input]

@@ -3,11 +3,11 @@
 
     pip install numpy onnx onnxruntime ai-edge-litert
     cargo build --release -p emotion-models --example inference
-    tests/engines/counted.py target/release/examples/inference [MODEL.onnx ...]
+    tests/engines/instructions.py target/release/examples/inference [MODEL.onnx ...]
 
-For machines without these instructions; where they are, compare.py measures time. The networks are compare.py's. All engines and
-this Python run in one guest (tests/vnni/run), some ten minutes in all; counts repeat to a part in a thousand. Prints Markdown, in
-thousands of instructions. Counts are not times: an instruction on 512 bits counts as much as one on 32.
+For machines without these instructions; where they exist, compare.py measures time. The networks are those of compare.py. All
+engines and this Python run in one guest (tests/vnni/run), which takes some ten minutes. Counts repeat to a part in a thousand.
+Prints Markdown, in thousands of instructions. Counts are not times: an instruction on 512 bits counts as much as one on 32.
 """
 
 import argparse
@@ -75,9 +75,9 @@ def table(names, found):
               + "".join(f" | **{ratio:.2f}**" for ratio in ratios) + " |")
     print()
     for name in names:
-        apart = lambda engine, mine: float(np.abs(np.subtract(found[name, engine]["answer"], found[name, mine]["answer"])).max())
-        print(f"- {name}: largest difference of a probability from ours in the same arithmetic: "
-              + ", ".join(f"{engine} {apart(engine, 'ours int8' if engine.endswith(('int8', 'u8')) else 'ours f32'):.1e}"
+        difference = lambda engine, ours: float(np.abs(np.subtract(found[name, engine]["answer"], found[name, ours]["answer"])).max())
+        print(f"- {name}: largest difference of a probability from ours at the same precision: "
+              + ", ".join(f"{engine} {difference(engine, 'ours int8' if engine.endswith(('int8', 'u8')) else 'ours f32'):.1e}"
                           for engine in ENGINES[2:]))
     print(f"- our kernels: {', '.join(sorted({part['kernel'] for part in found.values() if 'kernel' in part}))}")
 
@@ -119,30 +119,30 @@ def packages(tree):
 
 
 def guest():
-    """In the guest: runs every engine on every network, and prints what it took."""
+    """In the guest: runs every engine on every network, and prints the times."""
     import time
 
     folder = pathlib.Path("/bench")
     networks = (folder / "networks").read_text().split("\n")
 
-    def told(network, engine, times, answer, **more):
+    def report(network, engine, times, answer, **more):
         answer = [float(value) for value in answer]
         print(json.dumps({"network": network, "engine": engine, "ms": statistics.median(times), "answer": answer, **more}), flush=True)
 
     for network in networks:
-        for arithmetic in ["int8", "f32"]:
-            made = subprocess.run([folder / "inference", folder / f"{network}.onnx", arithmetic, folder / f"{network}.pictures",
+        for precision in ["int8", "f32"]:
+            made = subprocess.run([folder / "inference", folder / f"{network}.onnx", precision, folder / f"{network}.pictures",
                                    str(WARM_UP + RUNS)], stdout=subprocess.PIPE, check=True, text=True)
             found = json.loads(made.stdout)
-            told(network, f"ours {arithmetic}", found["ms"][WARM_UP:], found["answers"][0], kernel=found["kernel"])
+            report(network, f"ours {precision}", found["ms"][WARM_UP:], found["answers"][0], kernel=found["kernel"])
 
-    def counted(network, engine, infer, picture):
+    def measure(network, engine, infer, picture):
         answer, times = infer(picture), []
         for _ in range(WARM_UP + RUNS):
             began = time.thread_time()
             infer(picture)
             times.append((time.thread_time() - began) * 1e3)
-        told(network, engine, times[WARM_UP:], answer)
+        report(network, engine, times[WARM_UP:], answer)
 
     import onnxruntime
     for network in networks:
@@ -150,7 +150,7 @@ def guest():
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = options.inter_op_num_threads = 1
             session = onnxruntime.InferenceSession(str(folder / f"{network}.{kind}.onnx"), options, providers=["CPUExecutionProvider"])
-            counted(network, f"ONNX Runtime {kind}", lambda picture: session.run(None, {"real": picture})[0][0], np.load(folder / f"{network}.npy"))
+            measure(network, f"ONNX Runtime {kind}", lambda picture: session.run(None, {"real": picture})[0][0], np.load(folder / f"{network}.npy"))
     from ai_edge_litert.interpreter import Interpreter
     for network in networks:
         for kind in ["int8", "f32"]:
@@ -163,7 +163,7 @@ def guest():
                 interpreter.invoke()
                 return interpreter.get_tensor(out)[0]
 
-            counted(network, f"LiteRT {kind}", infer, np.ascontiguousarray(np.load(folder / f"{network}.npy").transpose(0, 2, 3, 1)))
+            measure(network, f"LiteRT {kind}", infer, np.ascontiguousarray(np.load(folder / f"{network}.npy").transpose(0, 2, 3, 1)))
 
 
 if __name__ == "__main__":

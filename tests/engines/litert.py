@@ -1,7 +1,7 @@
-"""The same network for LiteRT, in int8 or float32, written with the schema that its package carries.
+"""Converts a network for LiteRT, to int8 or float32, with the schema in its package.
 
-LiteRT knows no padding but SAME and VALID: where a step of 2 makes ONNX's one row on each side differ from SAME, the rows are put on
-by PAD first.
+LiteRT has the paddings SAME and VALID only. With a stride of 2, ONNX's padding of one row on each side is not SAME, so an operator
+PAD adds the rows first.
 """
 
 import flatbuffers
@@ -32,11 +32,11 @@ class Writer:
             made.buffer = len(self.buffers)
             self.buffers.append(buffer)
         if scale is not None:
-            quantised = schema.QuantizationParametersT()
-            quantised.scale = np.atleast_1d(scale).astype(np.float32)
-            quantised.zeroPoint = np.broadcast_to(np.atleast_1d(zero), quantised.scale.shape).astype(np.int64)
-            quantised.quantizedDimension = axis
-            made.quantization = quantised
+            quant_params = schema.QuantizationParametersT()
+            quant_params.scale = np.atleast_1d(scale).astype(np.float32)
+            quant_params.zeroPoint = np.broadcast_to(np.atleast_1d(zero), quant_params.scale.shape).astype(np.int64)
+            quant_params.quantizedDimension = axis
+            made.quantization = quant_params
         self.tensors.append(made)
         return len(self.tensors) - 1
 
@@ -75,26 +75,26 @@ def converted(model, integer):
     values = {"real": (first, [shape[2], shape[3], shape[1]], None)}
     kind = "i1" if integer else "f4"
 
-    def value(name, axes, quantisation):
-        scale, zero = quantisation if integer and quantisation else (None, None)
-        values[name] = (w.tensor(name, [1, *axes], kind, None, scale, zero), axes, quantisation)
+    def value(name, axes, quant_params):
+        scale, zero = quant_params if integer and quant_params else (None, None)
+        values[name] = (w.tensor(name, [1, *axes], kind, None, scale, zero), axes, quant_params)
         return values[name][0]
 
-    quantisation = lambda node, at: (float(t[node.input[at]]), int(t[node.input[at + 1]]))
+    quant_params = lambda node, at: (float(t[node.input[at]]), int(t[node.input[at + 1]]))
     sums = {}
     for node in model.graph.node:
         name, attributes = node.output[0], {a.name: a for a in node.attribute}
         ints = lambda key: list(attributes[key].ints)
         if node.op_type == "QuantizeLinear" and node.input[0] in sums:
             a, b = sums[node.input[0]]
-            axes, to = values[a][1], quantisation(node, 1)
+            axes, to = values[a][1], quant_params(node, 1)
             options = schema.AddOptionsT()
             options.fusedActivationFunction = RELU if to[1] == -128 else NONE
             w.op("ADD", [values[a][0], values[b][0]], value(name, axes, to), options)
         elif node.op_type == "QuantizeLinear":
             source = values[node.input[0]]
             if integer:
-                w.op("QUANTIZE", [source[0]], value(name, source[1], quantisation(node, 1)), schema.QuantizeOptionsT())
+                w.op("QUANTIZE", [source[0]], value(name, source[1], quant_params(node, 1)), schema.QuantizeOptionsT())
             else:
                 values[name] = source
         elif node.op_type == "DequantizeLinear":
@@ -104,7 +104,7 @@ def converted(model, integer):
         elif node.op_type == "QLinearConv":
             source, axes, _ = values[node.input[0]]
             weight, scale, bias = t[node.input[3]], t[node.input[4]].astype(np.float64), t[node.input[8]]
-            (x_scale, x_zero), to = quantisation(node, 1), quantisation(node, 6)
+            (x_scale, x_zero), to = quant_params(node, 1), quant_params(node, 6)
             kernel, stride, pad = ints("kernel_shape")[0], ints("strides")[0], ints("pads")[0]
             out = [(size + 2 * pad - kernel) // stride + 1 for size in axes[:2]] + [weight.shape[0]]
             if pad and stride != 1:
@@ -125,11 +125,11 @@ def converted(model, integer):
             options.fusedActivationFunction = RELU if to[1] == -128 else NONE
             w.op("CONV_2D", [source, kernel_tensor, bias_tensor], value(name, out, to), options)
         elif node.op_type == "MaxPool":
-            source, axes, quantised = values[node.input[0]]
+            source, axes, quant_params = values[node.input[0]]
             options = schema.Pool2DOptionsT()
             options.padding = schema.Padding.VALID
             options.strideH = options.strideW = options.filterHeight = options.filterWidth = 2
-            w.op("MAX_POOL_2D", [source], value(name, [axes[0] // 2, axes[1] // 2, axes[2]], quantised), options)
+            w.op("MAX_POOL_2D", [source], value(name, [axes[0] // 2, axes[1] // 2, axes[2]], quant_params), options)
         elif node.op_type == "GlobalAveragePool":
             source, axes, _ = values[node.input[0]]
             if integer:

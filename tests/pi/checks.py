@@ -9,24 +9,24 @@ PINS = {"angry": 17, "happy": 27, "sad": 22, "camera": 23}
 OTHERS = sorted(set(range(28)) - set(PINS.values()))
 MOODS = ("angry", "happy", "sad")
 # Seconds of guest time until the right light is on after a picture changed: emulated floating point is slow.
-SETTLED = 4.0
-# Seconds until a fault shows, and until a runtime that was told to end has darkened its pins.
-FAULT = 2.0
-DARK = 2.0
+MAX_SETTLING = 4.0
+# Seconds until a fault shows, and until a runtime has darkened its pins after a signal.
+MAX_UNTIL_FAULT = 2.0
+MAX_UNTIL_DARK = 2.0
 # Longest pause between two attempts to open a camera.
-REOPENED = 4.0
-# Most kibibytes the runtime may ever have held.
-MEMORY = 40 * 1024
-# Milliseconds between which camera to light must lie at the median. A frame's time of capture and now, if they were told by two
-# clocks, would be hours apart or not at all.
+MAX_REOPENING = 4.0
+# Kibibytes of the runtime's peak memory.
+MAX_MEMORY = 40 * 1024
+# Limits of the median latency from camera to light, in milliseconds. Times of capture from another clock would be hours away or
+# negative.
 LATENCY = (5.0, 1500.0)
-# What the runtime says when it panics because it was told to.
+# The message of the panic that the test asks for.
 PANIC = "the panic that MOODLIGHT_PANIC_AT asks for"
 # The runtime's exit code where lights cannot be driven.
 LIGHTS = 6
-# What `doctor` must say of each machine, and how it may end: a loopback is an odd camera and this an odd Pi, but nothing is broken.
-DOCTOR = ("Raspberry Pi 3", "loopback camera", "GPIO17")
-DOCTOR_ENDS = ("0", "10")
+# What `doctor` must name, and its possible exit codes: it may warn of the loopback camera, but nothing is broken.
+DOCTOR_NAMES = ("Raspberry Pi 3", "loopback camera", "GPIO17")
+DOCTOR_CODES = ("0", "10")
 
 
 class Watch:
@@ -36,7 +36,7 @@ class Watch:
         self.record = record
         self.active_low = False
         self.part = ""
-        # Since when, and with what readings, the runtime has been told to end.
+        # The mark of the signal that ends the runtime, and the readings since.
         self.ending: tuple[Mark, list[Reading]] | None = None
         # The pins before the runtime started.
         self.resting: Reading | None = None
@@ -61,31 +61,31 @@ class Watch:
                 self.active_low = words[0] == "true"
                 self.resting = [reading for reading in self.record.readings if reading.at < mark.at][-1]
             case "picture" if self.part == "panic":
-                # The panic comes when it comes, before or after the guest says so; the lights are dark from then on.
-                self.settles(mark, self.until_dark(readings, words[0]), {words[0], "camera"}, SETTLED)
+                # The panic may come before or after the guest's mark; the lights are dark from then on.
+                self.settles(mark, self.until_dark(readings, words[0]), {words[0], "camera"}, MAX_SETTLING)
             case "picture":
-                self.settles(mark, readings, {words[0], "camera"}, SETTLED)
+                self.settles(mark, readings, {words[0], "camera"}, MAX_SETTLING)
             case "nobody":
-                self.settles(mark, readings, {"camera"}, SETTLED)
+                self.settles(mark, readings, {"camera"}, MAX_SETTLING)
             case "recovery":
-                self.settles(mark, readings, {words[0], "camera"}, SETTLED + REOPENED)
+                self.settles(mark, readings, {words[0], "camera"}, MAX_SETTLING + MAX_REOPENING)
             case "watching":
-                self.camera_steady(mark, readings, SETTLED + (REOPENED if words else 0.0))
+                self.camera_steady(mark, readings, MAX_SETTLING + (MAX_REOPENING if words else 0.0))
             case "ending":
                 self.ending = (mark, readings)
             case "dark":
                 # Counted from the signal, not from the end of the process.
                 since, before = self.ending or (mark, [])
                 self.ending = None
-                self.settles(Mark(since.at, mark.words), before + readings, set(), DARK)
+                self.settles(Mark(since.at, mark.words), before + readings, set(), MAX_UNTIL_DARK)
                 if words[-1] in ("SIGTERM", "SIGINT"):
                     self.latency(mark)
                 if words[-1] == "panic":
-                    self.verdict(PANIC in self.said("runtime: "), mark, f"it said: {PANIC}")
+                    self.verdict(PANIC in self.console_lines("runtime: "), mark, f"message: {PANIC}")
             case "fault":
                 self.blinks(mark, readings)
             case "memory":
-                self.verdict(int(words[0]) <= MEMORY, mark, f"{int(words[0]) / 1024:.1f} MiB at most, of {MEMORY // 1024}")
+                self.verdict(int(words[0]) <= MAX_MEMORY, mark, f"{int(words[0]) / 1024:.1f} MiB at most, of {MAX_MEMORY // 1024}")
             case "refused":
                 named = "GPIO 17 is held by `moodlight`" in " ".join(words)
                 self.verdict(words[0] == str(LIGHTS) and named, mark, f"wanted: exit code {LIGHTS}, pin and holder")
@@ -98,7 +98,7 @@ class Watch:
         return {light for light, pin in PINS.items() if reading.high(pin) != self.active_low}
 
     def until_dark(self, readings: list[Reading], mood: str) -> list[Reading]:
-        """What was read until all lights went out after the mood's was lit."""
+        """The readings until all lights went out after the mood's was lit."""
         lit = [self.lit(reading) for reading in readings]
         shown = next((at for at, lights in enumerate(lit) if mood in lights), len(lit))
         return readings[: next((at for at in range(shown, len(lit)) if not lit[at]), len(lit))]
@@ -120,7 +120,7 @@ class Watch:
             self.verdict(settled <= limit, mark, f"after {settled:.2f} s, of {limit:.0f}: {names(wanted)}")
 
     def blinks(self, mark: Mark, readings: list[Reading]):
-        """Within the time a fault may take, and from then on, no mood is lit and the camera light goes on and off."""
+        """From MAX_UNTIL_FAULT on no mood is lit, and the camera light blinks."""
         moods = [reading.at - mark.at for reading in readings if self.lit(reading) - {"camera"}]
         dark_after = max(moods, default=0.0)
         camera = ["camera" in self.lit(reading) for reading in readings if reading.at - mark.at > dark_after]
@@ -128,14 +128,14 @@ class Watch:
         first = next((r.at - mark.at for r in readings if "camera" not in self.lit(r)), float("inf"))
         shown = max(dark_after, first)
         self.verdict(
-            changes >= 3 and shown <= FAULT,
+            changes >= 3 and shown <= MAX_UNTIL_FAULT,
             mark,
-            f"moods dark after {dark_after:.2f} s, camera light first off after {first:.2f} s, of {FAULT:.0f}; "
+            f"moods dark after {dark_after:.2f} s, camera light first off after {first:.2f} s, of {MAX_UNTIL_FAULT:.0f}; "
             f"it changed {changes} times",
         )
 
     def camera_steady(self, mark: Mark, readings: list[Reading], limit: float):
-        """The camera light is on and stays on, with at most one mood; for pictures that are of no mood."""
+        """The camera light is on and stays on, with at most one mood; for pictures without a mood."""
         off = [reading.at - mark.at for reading in readings if "camera" not in self.lit(reading)]
         crowded = any(len(self.lit(reading) & set(MOODS)) > 1 for reading in readings)
         settled = max(off, default=0.0)
@@ -143,26 +143,26 @@ class Watch:
         self.verdict(steady and not crowded, mark, f"camera light steady after {settled:.2f} s, of {limit:.0f}")
 
     def others_rest(self, mark: Mark, readings: list[Reading]):
-        """No pin but those of the lights has changed since the runtime started, neither its level nor what it is for."""
+        """No pin other than the lights' has changed its level or function since the runtime started."""
         if resting := self.resting:
             changed = [pin for pin in OTHERS if any(reading.differs(resting, pin) for reading in readings)]
             if changed:
                 self.verdict(False, mark, f"pins without a light changed: {changed}")
 
-    def said(self, start: str) -> str:
-        """The console's lines of this part that begin so."""
+    def console_lines(self, start: str) -> str:
+        """This part's lines of the console that begin with `start`."""
         part = "\n".join(self.record.console).partition(f"@@ part {self.part}\n")[2].partition("@@ part ")[0]
         return "\n".join(line for line in part.splitlines() if line.startswith(start))
 
     def doctor(self, mark: Mark, code: str):
-        missing = [words for words in DOCTOR if words not in self.said("doctor: ")]
-        self.verdict(code in DOCTOR_ENDS and not missing, mark, f"not named: {missing}" if missing else "names " + ", ".join(DOCTOR))
+        missing = [words for words in DOCTOR_NAMES if words not in self.console_lines("doctor: ")]
+        self.verdict(code in DOCTOR_CODES and not missing, mark, f"not named: {missing}" if missing else "names " + ", ".join(DOCTOR_NAMES))
 
     def latency(self, mark: Mark):
-        """A run that ended in good order tells how long it took from camera to light, by the clock of the camera's driver."""
-        told = re.search(r"camera to light: ([0-9.]+) ms p50, .*", self.said("runtime: "))
-        right = told is not None and LATENCY[0] <= float(told[1]) <= LATENCY[1]
-        self.verdict(right, mark, told[0] if told else "no word of the latency")
+        """A run that ended in good order logs its latency from camera to light, by the clock of the camera's driver."""
+        logged = re.search(r"camera to light: ([0-9.]+) ms p50, .*", self.console_lines("runtime: "))
+        right = logged is not None and LATENCY[0] <= float(logged[1]) <= LATENCY[1]
+        self.verdict(right, mark, logged[0] if logged else "no latency in the log")
 
     def verdict(self, right: bool, mark: Mark, found: str):
         line = f"{self.part}: {' '.join(mark.words)}: {found}"

@@ -20,8 +20,8 @@ MEMORY = {"raspi3b": "1G", "raspi4b": "2G"}
 REGISTERS = 14
 GPLEV0 = 13
 OUTPUT = 1
-# Seconds between two looks at the pins.
-GLANCE = 0.04
+# Seconds between two readings of the pins.
+POLL_INTERVAL = 0.04
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Reading:
 
 @dataclass
 class Mark:
-    """A line of the guest's scenario: what it has just done. `at` is on the readings' clock."""
+    """A line of the guest's scenario: its latest action. `at` is on the readings' clock."""
 
     at: float
     words: list[str]
@@ -70,18 +70,18 @@ class Pins(threading.Thread):
     def __init__(self, monitor: Path, machine: str, record: Record):
         super().__init__(daemon=True)
         self.monitor, self.record = monitor, record
-        self.look = f"xp /{REGISTERS}wx {GPIO_BASE[machine]:#x}"
+        self.query = f"xp /{REGISTERS}wx {GPIO_BASE[machine]:#x}"
 
     def run(self):
         try:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.connect(str(self.monitor))
-                self.talk(connection.makefile("rw"))
+                self.poll(connection.makefile("rw"))
         except (OSError, ValueError):
             # The machine has gone: how the run ended is the console's to say.
             return
 
-    def talk(self, stream):
+    def poll(self, stream):
         stream.readline()
 
         def ask(command, **arguments):
@@ -94,9 +94,9 @@ class Pins(threading.Thread):
 
         ask("qmp_capabilities")
         while True:
-            words = re.findall(r"(?<=[ ])0x[0-9a-f]{8}\b", ask("human-monitor-command", **{"command-line": self.look}))
+            words = re.findall(r"(?<=[ ])0x[0-9a-f]{8}\b", ask("human-monitor-command", **{"command-line": self.query}))
             self.record.readings.append(Reading(time.monotonic(), [int(word, 16) for word in words]))
-            time.sleep(GLANCE)
+            time.sleep(POLL_INTERVAL)
 
 
 def play(qemu: str, machine: str, guest: Path, initrd: Path, parts: list[str], limit: float, folder: Path) -> Record:
@@ -123,7 +123,7 @@ def play(qemu: str, machine: str, guest: Path, initrd: Path, parts: list[str], l
                 time.sleep(0.01)
             Pins(monitor, machine, record).start()
             for line in process.stdout:
-                hear(record, line.decode(errors="replace").rstrip())
+                note_line(record, line.decode(errors="replace").rstrip())
         finally:
             timer.cancel()
             process.kill()
@@ -135,7 +135,7 @@ def play(qemu: str, machine: str, guest: Path, initrd: Path, parts: list[str], l
     return record
 
 
-def hear(record: Record, line: str):
+def note_line(record: Record, line: str):
     now = time.monotonic()
     record.console.append(line)
     if "@@ " in line:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains the same nets with PyTorch and with `host-trainer bench-train`, turn and turn about, and prints ratios.
+"""Trains the same nets with PyTorch and with `host-trainer bench-train`, in turns, and prints ratios.
 
     cargo build --release -p host-trainer
     pip install torch numpy
