@@ -12,7 +12,7 @@ use edge_runtime::locate::{FaceLocator, Follower, WhichFaces};
 use edge_runtime::mood::{MoodFilter, Observation};
 use edge_runtime::pixels;
 use emotion_models::{
-    Classifier, DEMO_SEED, FaceFinder, FrameView, PixelFormat, Precision, TEST_CARD_LABELS, TestCard, decode, shipped,
+    Classifier, DEMO_SEED, FaceDetector, FrameView, PixelFormat, Precision, TEST_CARD_LABELS, TestCard, decode, shipped,
 };
 use image::imageops::replace;
 use image::{Rgb, RgbImage};
@@ -44,10 +44,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let (model, name) = (decode(shipped::EMOTION)?, "the shipped model");
     let arithmetic = std::env::args().nth(2);
     let precision = if arithmetic.as_deref() == Some("int8") { Precision::Int8 } else { Precision::F32 };
-    let finder = FaceFinder::with(&decode(shipped::FACE)?, "the shipped face model", precision, NonZeroUsize::MIN)?;
+    let finder = FaceDetector::with(&decode(shipped::FACE)?, "the shipped face model", precision, NonZeroUsize::MIN)?;
     let mut classifier = match arithmetic.as_deref() {
         None => Classifier::from_model(&model, name)?,
-        Some("stock") => Classifier::stock(&model, name)?,
+        Some("stock") => Classifier::reference(&model, name)?,
         Some(precision) => Classifier::with_precision(&model, name, precision.parse().map_err(|_| usage)?)?,
     };
     let resolved = config::resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default())?;

@@ -139,7 +139,7 @@ impl Serialize for JsonFace<'_> {
         let FaceInView { id, face, probabilities, doubt, state } = self.face;
         // The lights' state until they may change to somebody who has just come; of a face in view it says nothing.
         let state = state.filter(|state| *state != State::NoFace);
-        let place = [face.x, face.y, face.width, face.height].map(|side| rounded(f64::from(side), 10.0));
+        let place = <[f32; 4]>::from(face.rect).map(|side| rounded(f64::from(side), 10.0));
         let labels = self.labels;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", id)?;
@@ -184,7 +184,7 @@ fn rounded(value: f64, steps: f64) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use emotion_models::Face;
+    use emotion_models::{Face, Rect};
 
     #[test]
     fn a_frame_and_a_fault_as_json() {
@@ -227,7 +227,7 @@ mod tests {
         let labels = ["angry", "happy"].map(str::to_owned);
         let probabilities = Probabilities::from_slice(&[0.25, 0.75]);
         let face = |id: u32, probabilities, doubt, state| {
-            let face = Face { x: 10.04, y: -3.0, width: 40.0, height: 50.25, score: 0.9996 };
+            let face = Face { rect: Rect::new(10.04, -3.0, 40.0, 50.25), score: 0.9996 };
             FaceInView { id, face, probabilities, doubt, state }
         };
         let faces = [

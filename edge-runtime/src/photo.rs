@@ -3,7 +3,9 @@
 use crate::event::UNDECIDED;
 use crate::locate::{Doubt, WhichFaces};
 use crate::mood::FilterSettings;
-use emotion_models::{Classifier, CropBox, Face, Finder, FrameView, ModelCard, ModelError, Probabilities, main_face};
+use emotion_models::{
+    Classifier, CropBox, Detector, Face, FrameView, ModelCard, ModelError, Probabilities, Rect, main_face,
+};
 
 /// Judges a part of a photo.
 pub trait MoodJudge {
@@ -83,7 +85,7 @@ pub struct PhotoJudge<F, J> {
     pub filter: FilterSettings,
 }
 
-impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
+impl<F: Detector, J: MoodJudge> PhotoJudge<F, J> {
     /// Every face of a photo, with its mood.
     ///
     /// # Errors
@@ -92,12 +94,12 @@ impl<F: Finder, J: MoodJudge> PhotoJudge<F, J> {
         let (width, height) = (photo.width(), photo.height());
         let Some(finder) = &mut self.finder else {
             let probabilities = self.judge.judge(photo, CropBox::full(width, height))?;
-            let face = Face { x: 0.0, y: 0.0, width: width as f32, height: height as f32, score: 1.0 };
+            let face = Face { rect: Rect::new(0.0, 0.0, width as f32, height as f32), score: 1.0 };
             let verdict = Verdict { probabilities, unsure: self.undecided(&probabilities) };
             return Ok(Seen { faces: vec![SeenFace { face, verdict }], main: Some(0) });
         };
         let threshold = finder.threshold();
-        let found = finder.search_photo(photo, threshold)?;
+        let found = finder.detect_in_photo(photo, threshold)?;
         let ModelCard { crop_margin, limits, .. } = *self.judge.card();
         let mut faces = Vec::with_capacity(found.len());
         for face in &found {
@@ -146,12 +148,12 @@ mod tests {
     /// Answers with these faces, whatever the photo.
     struct Known(Vec<Face>);
 
-    impl Finder for Known {
-        fn look(&mut self, _: &FrameView<'_>, _: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+    impl Detector for Known {
+        fn detect(&mut self, _: &FrameView<'_>, _: CropBox, threshold: f32) -> Result<Faces, ModelError> {
             Ok(self.0.iter().copied().filter(|face| face.score >= threshold).collect())
         }
 
-        fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
+        fn detect_zoomed_out(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
             Ok(Faces::new())
         }
 
@@ -159,7 +161,7 @@ mod tests {
             0.5
         }
 
-        fn input(&self) -> [u32; 2] {
+        fn input_size(&self) -> [u32; 2] {
             [160, 120]
         }
     }
@@ -178,7 +180,7 @@ mod tests {
         }
     }
 
-    const FACE: Face = Face { x: 40.0, y: 60.0, width: 60.0, height: 80.0, score: 0.9 };
+    const FACE: Face = Face { rect: Rect::new(40.0, 60.0, 60.0, 80.0), score: 0.9 };
 
     fn look(faces: Option<&[Face]>) -> (PhotoJudge<Known, Sided>, Seen) {
         let card = read_card(&decode(shipped::EMOTION).unwrap()).unwrap();
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_largest_face_speaks_for_the_photo_or_the_mean_of_all() {
-        let other = Face { x: 200.0, width: 40.0, height: 50.0, score: 0.95, ..FACE };
+        let other = Face { rect: Rect::new(200.0, 60.0, 40.0, 50.0), score: 0.95 };
         let (judge, seen) = look(Some(&[other, FACE]));
         assert_eq!(seen.main, Some(1));
         let unsure: Vec<_> = seen.faces.iter().map(|seen| seen.verdict.unsure).collect();
@@ -214,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_mean_leaves_out_whom_it_cannot_judge() {
-        let far = Face { x: 200.0, width: 12.0, height: 15.0, ..FACE };
+        let far = Face { rect: Rect::new(200.0, 60.0, 12.0, 15.0), ..FACE };
         let (judge, seen) = look(Some(&[far, FACE]));
         // Small ones must be surer, so it comes last.
         assert_eq!(seen.faces[1].verdict.unsure, Some(Unsure::Face(Doubt::TooSmall)));
@@ -227,7 +229,7 @@ mod tests {
     #[test]
     fn a_crop_is_judged_as_it_is() {
         let (_, seen) = look(None);
-        assert_eq!(seen.faces[0].face, Face { x: 0.0, y: 0.0, width: 320.0, height: 240.0, score: 1.0 });
+        assert_eq!(seen.faces[0].face, Face { rect: Rect::new(0.0, 0.0, 320.0, 240.0), score: 1.0 });
         assert_eq!(seen.main, Some(0));
     }
 }

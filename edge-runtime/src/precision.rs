@@ -1,7 +1,7 @@
 //! Which arithmetic a model runs in: what the configuration says, or the faster one of this processor, found once and
 //! remembered.
 
-use emotion_models::{EitherArithmetic, ModelError, Precision, decode, engine_description};
+use emotion_models::{AutoTune, ModelError, Precision, decode, engine_description};
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
@@ -41,7 +41,7 @@ const LARGEST: u64 = 1 << 16;
 ///
 /// # Errors
 /// As [`emotion_models::Classifier::from_bytes`]; a float model that is to run in integers.
-pub fn load<M: EitherArithmetic>(
+pub fn load<M: AutoTune>(
     bytes: &[u8],
     name: &str,
     choice: PrecisionChoice,
@@ -50,7 +50,7 @@ pub fn load<M: EitherArithmetic>(
     load_with(bytes, name, choice, threads, memory().as_deref())
 }
 
-fn load_with<M: EitherArithmetic>(
+fn load_with<M: AutoTune>(
     bytes: &[u8],
     name: &str,
     choice: PrecisionChoice,
@@ -65,18 +65,18 @@ fn load_with<M: EitherArithmetic>(
     }
     let key = key(bytes, threads);
     if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
-        tracing::debug!("{found} was the faster arithmetic for {name} when both were last tried here");
+        tracing::debug!("{found} was the faster precision for {name} when both were last tried here");
         return M::with(&model, name, found, threads);
     }
-    let (loaded, race) = M::fastest(&model, name, threads)?;
-    if let Some(race) = race {
-        let [f32, int8] = [race.f32, race.int8].map(|time| time.as_secs_f64() * 1e3);
-        let winner = race.winner();
+    let (loaded, times) = M::fastest(&model, name, threads)?;
+    if let Some(times) = times {
+        let [f32, int8] = [times.f32, times.int8].map(|time| time.as_secs_f64() * 1e3);
+        let fastest = times.fastest();
         tracing::info!(
-            "{winner} is the faster arithmetic here for {name}: {int8:.3} ms a picture in int8, {f32:.3} ms in f32"
+            "{fastest} is the faster precision here for {name}: {int8:.3} ms a picture in int8, {f32:.3} ms in f32"
         );
         if let Some(file) = memory
-            && let Err(error) = remember(file, &key, winner)
+            && let Err(error) = remember(file, &key, fastest)
         {
             tracing::debug!("cannot remember that in {}: {error}", file.display());
         }

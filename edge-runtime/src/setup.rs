@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::locate::{CentredSquare, FaceLocator, Follower};
 use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
-use emotion_models::{Classifier, EitherArithmetic, FaceFinder, ModelError, read_file, shipped};
+use emotion_models::{AutoTune, Classifier, FaceDetector, ModelError, read_file, shipped};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -90,8 +90,8 @@ impl Setup {
     /// Loads the face model: the configured file, or the one inside the program; `None` where frames are not searched.
     ///
     /// # Errors
-    /// As [`FaceFinder::from_file`]; where the configuration file names the model, with the place.
-    pub fn finder(&self) -> Result<Option<FaceFinder>, Failure> {
+    /// As [`FaceDetector::from_file`]; where the configuration file names the model, with the place.
+    pub fn finder(&self) -> Result<Option<FaceDetector>, Failure> {
         if !self.config.face_search {
             return Ok(None);
         }
@@ -110,7 +110,7 @@ impl Setup {
     ///
     /// # Errors
     /// As [`Setup::finder`]; a float model that is to run in integers.
-    pub fn finder_in(&self, precision: PrecisionChoice, threads: NonZeroUsize) -> Result<FaceFinder, Failure> {
+    pub fn finder_in(&self, precision: PrecisionChoice, threads: NonZeroUsize) -> Result<FaceDetector, Failure> {
         let (file, own) = (self.config.face_model.as_deref(), (shipped::FACE, SHIPPED_FACE));
         load(file, own, precision, threads, self.face_model_place.as_deref())
     }
@@ -142,7 +142,7 @@ impl Setup {
 }
 
 /// A model from its file, or the program's own; `place` is where a configuration names the file.
-fn load<M: EitherArithmetic>(
+fn load<M: AutoTune>(
     file: Option<&Path>,
     (own, own_name): (&[u8], &str),
     precision: PrecisionChoice,

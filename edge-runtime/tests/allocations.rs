@@ -14,7 +14,7 @@ use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Observer, Pipeline};
 use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::summary::Summary;
-use emotion_models::{Classifier, CropBox, FaceFinder, PixelFormat, shipped};
+use emotion_models::{Classifier, CropBox, Detector, FaceDetector, PixelFormat, shipped};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -127,16 +127,16 @@ fn following_faces_allocates_nothing_beyond_what_finding_them_does() {
     frame.shape(PixelFormat::Yuyv, 320, 240);
     frame.data.clone_from(&pixels);
     let view = frame.view().unwrap();
-    let mut finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
+    let mut finder = FaceDetector::from_bytes(shipped::FACE, "shipped").unwrap();
     let mut finding = || {
         for _ in 0..FRAMES {
-            finder.find(&view, CropBox::full(320, 240)).unwrap();
+            finder.detect(&view, CropBox::full(320, 240), finder.threshold()).unwrap();
         }
     };
     finding();
     let by_finder = counted(finding);
     for which in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
-        let finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
+        let finder = FaceDetector::from_bytes(shipped::FACE, "shipped").unwrap();
         let (mut follower, mut number) = (Follower::new(finder, which), 0);
         let mut following = || {
             for _ in 0..FRAMES {

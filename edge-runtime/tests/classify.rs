@@ -4,7 +4,7 @@
 mod support;
 
 use edge_runtime::lights::Colour;
-use emotion_models::{DEMO_SEED, Face, Place, TEST_CARD_LABELS, TestCard};
+use emotion_models::{DEMO_SEED, Place, Rect, TEST_CARD_LABELS, TestCard};
 use image::RgbImage;
 use serde_json::Value;
 use support::{Home, json_lines, run};
@@ -14,7 +14,7 @@ const PLACES: [Place; 3] =
     [Place { x: 0.3, y: 0.5, size: 0.22 }, Place { x: 0.7, y: 0.45, size: 0.3 }, Place { x: 0.5, y: 0.5, size: 0.18 }];
 
 /// Saves a drawn photo for each mood and one of the empty room, and answers with the faces' true boxes.
-fn photos(home: &Home) -> Vec<Face> {
+fn photos(home: &Home) -> Vec<Rect> {
     let card = TestCard::new(DEMO_SEED);
     let (width, height) = SIZE;
     card.scene(None, 4, width, height).save(home.write("room.png", "")).unwrap();
@@ -26,9 +26,9 @@ fn photos(home: &Home) -> Vec<Face> {
     faces.collect()
 }
 
-fn found(face: &Value) -> Face {
+fn found(face: &Value) -> Rect {
     let side = |index: usize| face["box"][index].as_f64().unwrap() as f32;
-    Face { x: side(0), y: side(1), width: side(2), height: side(3), score: face["score"].as_f64().unwrap() as f32 }
+    Rect::new(side(0), side(1), side(2), side(3))
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn photos_are_told_by_the_face_in_them_and_rooms_have_none() {
     let ran = run(home.bare(&["classify", "--json"]).args(pictures));
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let told = json_lines(&ran.out);
-    for ((told, label), truth) in told.iter().zip(TEST_CARD_LABELS).zip(&truth) {
+    for ((told, label), truth) in told.iter().zip(TEST_CARD_LABELS).zip(truth) {
         assert_eq!(told["label"], label, "{told}");
         let faces = told["faces"].as_array().unwrap();
         assert!(faces.len() == 1 && found(&faces[0]).iou(truth) > 0.4, "{told} {truth:?}");

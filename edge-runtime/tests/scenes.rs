@@ -10,8 +10,8 @@ use edge_runtime::locate::{Follower, WhichFaces};
 use edge_runtime::mood::{Moods, State};
 use edge_runtime::pipeline::{FacesInView, Pipeline};
 use emotion_models::{
-    Classifier, CropBox, DEMO_SEED, Face, FaceFinder, Faces, Finder, FrameView, ModelError, PixelFormat, Place, Scene,
-    TEST_CARD_LABELS, TestCard, shipped,
+    Classifier, CropBox, DEMO_SEED, Detector, Face, FaceDetector, Faces, FrameView, ModelError, PixelFormat, Place,
+    Rect, Scene, TEST_CARD_LABELS, TestCard, shipped,
 };
 use image::RgbImage;
 use serde_json::Value;
@@ -32,22 +32,23 @@ const HOLD: u64 = 15;
 
 /// Knows where the faces are, so that the test is not one of the face model.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<Face>>>);
+struct Told(Arc<Mutex<Vec<Rect>>>);
 
 impl Told {
-    fn tell(&self, faces: impl IntoIterator<Item = Face>) {
+    fn tell(&self, faces: impl IntoIterator<Item = Rect>) {
         *self.0.lock().unwrap() = faces.into_iter().collect();
     }
 }
 
-impl Finder for Told {
-    fn look(&mut self, photo: &FrameView<'_>, _: CropBox, _: f32) -> Result<Faces, ModelError> {
+impl Detector for Told {
+    fn detect(&mut self, photo: &FrameView<'_>, _: CropBox, _: f32) -> Result<Faces, ModelError> {
         // A face model sees a face as long as about half of it is in view.
         let faces = self.0.lock().unwrap();
-        Ok(faces.iter().filter(|face| face.inside(photo.width(), photo.height()) > 0.45).copied().collect())
+        let seen = faces.iter().filter(|rect| rect.inside(photo.width(), photo.height()) > 0.45);
+        Ok(seen.map(|&rect| Face { rect, score: 0.9 }).collect())
     }
 
-    fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
+    fn detect_zoomed_out(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
         Ok(Faces::new())
     }
 
@@ -55,13 +56,13 @@ impl Finder for Told {
         0.5
     }
 
-    fn input(&self) -> [u32; 2] {
+    fn input_size(&self) -> [u32; 2] {
         [160, 120]
     }
 }
 
-fn shipped_finder() -> FaceFinder {
-    FaceFinder::from_bytes(shipped::FACE, "the shipped face model").unwrap()
+fn shipped_finder() -> FaceDetector {
+    FaceDetector::from_bytes(shipped::FACE, "the shipped face model").unwrap()
 }
 
 /// What a frame came to.
@@ -84,7 +85,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(finder: impl Finder + 'static, which: WhichFaces) -> Self {
+    fn new(finder: impl Detector + 'static, which: WhichFaces) -> Self {
         let classifier = Classifier::from_bytes(shipped::EMOTION, "the shipped model").unwrap();
         let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
         let memory = Memory::new(&resolved.wiring);
@@ -105,7 +106,7 @@ impl Watch {
 }
 
 /// Every frame of two rounds of the scene.
-fn watched(finder: impl Finder + 'static, mut tell: impl FnMut(Option<Face>)) -> Vec<Seen> {
+fn watched(finder: impl Detector + 'static, mut tell: impl FnMut(Option<Rect>)) -> Vec<Seen> {
     let scene = Scene::new(DEMO_SEED, TURN);
     let mut watch = Watch::new(finder, WhichFaces::Largest);
     let frames = 0..2 * Scene::TURNS * TURN;
@@ -257,7 +258,7 @@ fn who_leaves_with_their_face_half_outside_leaves_no_light_behind() {
     let mut left = there.x;
     while left > -2.0 - there.width / 2.0 {
         left = (left - there.width / 2.0).max(-2.0 - there.width / 2.0);
-        told.tell([Face { x: left, ..there }]);
+        told.tell([Rect { x: left, ..there }]);
         assert!(watch.see(number, card.scene(None, number, SIZE.0, SIZE.1)).anybody(), "{left}");
         number += 1;
     }
@@ -274,7 +275,7 @@ fn in_a_crowd_every_face_that_is_followed_is_judged_in_every_frame() {
     let mut watch = Watch::new(told.clone(), WhichFaces::All);
     let face = |at: u32, width: f32| {
         let (x, y) = (20.0 + 210.0 * (at % 3) as f32, 30.0 + 230.0 * (at / 3) as f32);
-        Face { x, y, width, height: 1.2 * width, score: 0.9 }
+        Rect::new(x, y, width, 1.2 * width)
     };
     for number in 0..120 {
         // The first is the largest, and then shrinks to the smallest of six.

@@ -3,7 +3,7 @@
 //! into an error. A panic of our own code is a finding.
 #![no_main]
 
-use emotion_models::{Classifier, EitherArithmetic, FaceFinder, Precision, decode};
+use emotion_models::{Classifier, AutoTune, FaceDetector, Precision, decode};
 use libfuzzer_sys::fuzz_target;
 use std::num::NonZeroUsize;
 use std::panic::{set_hook, take_hook};
@@ -24,16 +24,16 @@ fuzz_target!(
             if let Ok(mut classifier) = Classifier::with_precision(&model, "fuzzed", precision) {
                 let _ = classifier.infer();
             }
-            if let Ok(mut finder) = FaceFinder::with(&model, "fuzzed", precision, NonZeroUsize::MIN) {
+            if let Ok(mut finder) = FaceDetector::with(&model, "fuzzed", precision, NonZeroUsize::MIN) {
                 // Mid grey, and every cell of the maps decoded.
                 let pixels = vec![128; finder.card().input.len()];
-                let _ = finder.find_in_input(&pixels, 0.0);
+                let _ = finder.detect_in_input(&pixels, 0.0);
             }
         }
         // Auto-tuning takes a third of a second: some files will do.
         if bytes.len() % 16 == 0 {
             let _ = Classifier::fastest(&model, "fuzzed", NonZeroUsize::MIN);
-            let _ = FaceFinder::fastest(&model, "fuzzed", NonZeroUsize::MIN);
+            let _ = FaceDetector::fastest(&model, "fuzzed", NonZeroUsize::MIN);
         }
     }
 );

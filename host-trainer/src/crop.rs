@@ -175,7 +175,7 @@ fn cut(args: &CropArgs, search: &mut Search, path: &Path) -> Result<Outcome> {
         Err(error) => return Ok(Outcome::Unreadable(error.to_string())),
     };
     let Some((part, face)) = search.crop(&frame)? else { return Ok(Outcome::NoFace) };
-    if face.is_some_and(|face| face.width < SMALLEST as f32) {
+    if face.is_some_and(|face| face.rect.width < SMALLEST as f32) {
         return Ok(Outcome::TooSmall);
     }
     let (width, height) = (picture.width, picture.height);

@@ -85,7 +85,7 @@ fn print(path: &Path, labels: &[String], seen: Option<&Seen>, json: bool) -> Res
     let picture = path.display().to_string();
     let label = seen.map(|seen| labels[seen.probabilities.top().0].as_str());
     if json {
-        let face = seen.and_then(|seen| seen.face).map(|face| [face.x, face.y, face.width, face.height]);
+        let face = seen.and_then(|seen| seen.face).map(|face| face.rect.into());
         let probabilities = seen.map(named).unwrap_or_default().into_iter().collect();
         return say!("{}", serde_json::to_string(&Prediction { picture, label, face, probabilities })?);
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use emotion_models::{CropBox, Face, FaceFinder, Finder, FrameView, ModelError, main_face, shipped};
+use emotion_models::{CropBox, Detector, Face, FaceDetector, FrameView, ModelError, main_face, shipped};
 use std::path::PathBuf;
 
 /// How commands that take photos find the face in them.
@@ -24,7 +24,7 @@ pub enum Search {
     /// The square about the largest face near the middle.
     Face {
         /// Finds it.
-        finder: Box<FaceFinder>,
+        finder: Box<FaceDetector>,
         /// By which fraction of the face's mean side the square is larger than it.
         margin: f32,
     },
@@ -40,8 +40,8 @@ impl Search {
             return Ok(Search::Whole);
         }
         let finder = match &args.face_model {
-            Some(path) => FaceFinder::from_file(path)?,
-            None => FaceFinder::from_bytes(shipped::FACE, "the shipped face model")?,
+            Some(path) => FaceDetector::from_file(path)?,
+            None => FaceDetector::from_bytes(shipped::FACE, "the shipped face model")?,
         };
         Ok(Search::Face { finder: Box::new(finder), margin })
     }
@@ -56,7 +56,7 @@ impl Search {
         match self {
             Search::Whole => Ok(Some((whole, None))),
             Search::Face { finder, margin } => {
-                let faces = finder.search_photo(frame, finder.threshold())?;
+                let faces = finder.detect_in_photo(frame, finder.threshold())?;
                 let face = main_face(&faces, width, height);
                 Ok(face.map(|face| (face.crop(*margin).clamp_to(width, height), Some(*face))))
             }

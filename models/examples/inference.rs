@@ -26,7 +26,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     check_instruction_sets()?;
     let model = decode(&std::fs::read(path)?)?;
     let mut classifier = match arithmetic.as_str() {
-        "stock" => Classifier::stock(&model, path)?,
+        "stock" => Classifier::reference(&model, path)?,
         precision => Classifier::with_precision(&model, path, precision.parse()?)?,
     };
     let (input, bytes) = (classifier.card().input, std::fs::read(pictures)?);

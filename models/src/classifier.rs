@@ -97,7 +97,7 @@ impl Classifier {
     ///
     /// # Errors
     /// As [`Classifier::from_bytes`].
-    pub fn stock(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
+    pub fn reference(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
         let card = read_card(model).map_err(|error| error.named(name))?;
         Self::load(model, card, name, Some(Precision::F32), Operators::Tracts)
     }

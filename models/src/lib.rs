@@ -7,7 +7,7 @@
 //! - [`InputSpec`] and [`Preprocessor`]: the one way from a crop to the network's input tensor;
 //! - [`ModelCard`]: what the model's numbers mean, carried inside the ONNX file ([`embed`], [`read_card`]);
 //! - [`Classifier`]: the engine (tract) behind a narrow interface, giving [`Probabilities`];
-//! - [`FaceFinder`]: the same engine with a face model, giving [`Faces`];
+//! - [`FaceDetector`]: the same engine with a face model, giving [`Faces`];
 //! - [`TestCard`]: a drawn face that cycles through the moods, for a first run without a camera and for tests.
 //!
 //! ```
@@ -22,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod autotune;
 mod card;
 mod classifier;
 mod crop;
@@ -42,11 +43,12 @@ mod preprocess;
 mod probabilities;
 mod processor;
 mod quantized;
-mod race;
+mod rect;
 mod resample;
 pub mod shipped;
 mod test_card;
 
+pub use autotune::{AutoTune, PrecisionTimes};
 pub use card::{
     CONTRACT_VERSION, CardError, FACE_LABEL, FaceLimits, MAX_LABELS, ModelCard, Precision, Task, is_plain_label,
 };
@@ -55,8 +57,8 @@ pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
 pub use face::{
-    CELL, Face, FaceFinder, Faces, Finder, Letterbox, MAX_FACES, OUTPUTS, Placement, centrality, decode_faces,
-    main_face, window_about,
+    CELL, Detector, Face, FaceDetector, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, centrality, decode_faces,
+    main_face, tracking_window,
 };
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
@@ -66,5 +68,5 @@ pub use picture::{Picture, PictureError, is_special, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
 pub use processor::check_instruction_sets;
-pub use race::{EitherArithmetic, Race};
+pub use rect::Rect;
 pub use test_card::{DEMO_SEED, Place, Scene, TEST_CARD_LABELS, TestCard, is_reserved_seed};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use emotion_models::{
-    Classifier, Colour, CropBox, FaceFinder, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor, shipped,
+    Classifier, Colour, CropBox, FaceDetector, FrameView, InputSpec, PixelFormat, PixelMap, Preprocessor, shipped,
 };
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -68,7 +68,7 @@ fn a_warm_model_allocates_only_in_the_engines_own_operators() {
         ALLOCATIONS.get() - before
     };
     let mut classifier = Classifier::from_bytes(shipped::EMOTION, "shipped").unwrap();
-    let mut finder = FaceFinder::from_bytes(shipped::FACE, "shipped").unwrap();
-    let counts = [counted(&mut || _ = classifier.infer().unwrap()), counted(&mut || finder.infer().unwrap())];
+    let mut detector = FaceDetector::from_bytes(shipped::FACE, "shipped").unwrap();
+    let counts = [counted(&mut || _ = classifier.infer().unwrap()), counted(&mut || detector.infer().unwrap())];
     assert_eq!(counts, [16, 0]);
 }

@@ -1,4 +1,4 @@
-//! The face finder on a tiny ONNX model made here: a bright patch is a face.
+//! The face detector on a tiny ONNX model made here: a bright patch is a face.
 #![allow(clippy::unwrap_used)]
 
 use emotion_models::pb::attribute_proto::AttributeType;
@@ -9,8 +9,8 @@ use emotion_models::pb::{
     ValueInfoProto, type_proto,
 };
 use emotion_models::{
-    Classifier, Colour, CropBox, FACE_LABEL, FaceFinder, FrameView, InputSpec, ModelCard, ModelError, PixelFormat,
-    PixelMap, Precision, Task, decode, embed, encode, layer_maps, shipped,
+    Classifier, Colour, CropBox, Detector, FACE_LABEL, FaceDetector, FrameView, InputSpec, ModelCard, ModelError,
+    PixelFormat, PixelMap, Precision, Task, decode, embed, encode, layer_maps, shipped,
 };
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -103,35 +103,35 @@ fn frame(width: usize, height: usize, [left, top]: [usize; 2], side: usize) -> V
 
 #[test]
 fn a_face_is_found_where_it_is_in_the_frame() {
-    let mut finder = FaceFinder::from_bytes(&encode(&model()), "bright.onnx").unwrap();
-    assert_eq!((finder.threshold(), finder.card().cells()), (0.6, [20, 15]));
+    let mut detector = FaceDetector::from_bytes(&encode(&model()), "bright.onnx").unwrap();
+    assert_eq!((detector.threshold(), detector.card().cells()), (0.6, [20, 15]));
     // Cell (5, 3) of the whole frame, of 32 pixels.
     let pixels = frame(640, 480, [160, 96], 32);
     let view = FrameView::new(PixelFormat::Grey, 640, 480, &pixels).unwrap();
-    let faces = finder.find(&view, CropBox::full(640, 480)).unwrap();
-    let [x, y] = faces[0].centre();
+    let faces = detector.detect(&view, CropBox::full(640, 480), 0.6).unwrap();
+    let [x, y] = faces[0].rect.centre();
     assert_eq!(faces.len(), 1);
     assert!((x - 176.0).abs() < 0.01 && (y - 112.0).abs() < 0.01, "{faces:?}");
-    assert!((faces[0].width - 96.0).abs() < 0.01 && (faces[0].height - 128.0).abs() < 0.01, "{faces:?}");
-    assert!(finder.find_above(&view, CropBox::full(640, 480), 0.999).unwrap().is_empty());
+    assert!((faces[0].rect.width - 96.0).abs() < 0.01 && (faces[0].rect.height - 128.0).abs() < 0.01, "{faces:?}");
+    assert!(detector.detect(&view, CropBox::full(640, 480), 0.999).unwrap().is_empty());
     // The same patch is four cells in a window of half the size.
     let window = CropBox { x: 96, y: 48, width: 320, height: 240 };
-    let faces = finder.find(&view, window).unwrap();
-    assert!(faces.iter().any(|face| face.width < 50.0), "{faces:?}");
+    let faces = detector.detect(&view, window, 0.6).unwrap();
+    assert!(faces.iter().any(|face| face.rect.width < 50.0), "{faces:?}");
     let outside = CropBox { x: 320, y: 240, width: 320, height: 240 };
-    assert!(finder.find(&view, outside).unwrap().is_empty());
+    assert!(detector.detect(&view, outside, 0.6).unwrap().is_empty());
 }
 
 #[test]
 fn a_high_frame_keeps_its_proportions() {
-    let mut finder = FaceFinder::from_bytes(&encode(&model()), "bright.onnx").unwrap();
+    let mut detector = FaceDetector::from_bytes(&encode(&model()), "bright.onnx").unwrap();
     // 240x480 stands as 60x120 in the middle of 160x120: 4 pixels a pixel, from column 50 on; cell 9 begins at column 72.
     let pixels = frame(240, 480, [88, 192], 32);
     let view = FrameView::new(PixelFormat::Grey, 240, 480, &pixels).unwrap();
-    let faces = finder.find(&view, CropBox::full(240, 480)).unwrap();
-    let [x, y] = faces[0].centre();
+    let faces = detector.detect(&view, CropBox::full(240, 480), 0.6).unwrap();
+    let [x, y] = faces[0].rect.centre();
     assert!((x - 104.0).abs() < 0.01 && (y - 208.0).abs() < 0.01, "{faces:?}");
-    assert!((faces[0].width - 96.0).abs() < 0.01, "{faces:?}");
+    assert!((faces[0].rect.width - 96.0).abs() < 0.01, "{faces:?}");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn models_stay_in_their_places() {
     let error = Classifier::from_bytes(&face, "bright.onnx").map(|_| ()).unwrap_err();
     assert!(matches!(error, ModelError::WrongTask { task: Task::Face, .. }), "{error}");
     assert!(error.to_string().contains("bright.onnx is a model for the task `face`"), "{error}");
-    let error = FaceFinder::from_bytes(shipped::EMOTION, "emotion.onnx").map(|_| ()).unwrap_err();
+    let error = FaceDetector::from_bytes(shipped::EMOTION, "emotion.onnx").map(|_| ()).unwrap_err();
     assert!(matches!(error, ModelError::WrongTask { task: Task::Emotion, .. }), "{error}");
 }
 
@@ -148,7 +148,7 @@ fn models_stay_in_their_places() {
 #[test]
 fn damaged_networks_are_refused_or_run() {
     let whole = include_bytes!("../../fuzz/seeds/face.onnx");
-    assert_eq!(FaceFinder::from_bytes(whole, "seed.onnx").unwrap().precision(), Precision::Int8);
+    assert_eq!(FaceDetector::from_bytes(whole, "seed.onnx").unwrap().precision(), Precision::Int8);
     // The engine's own panics are caught; keep their messages out of the test's output.
     std::panic::set_hook(Box::new(|_| {}));
     for position in 0..whole.len() {
@@ -156,9 +156,9 @@ fn damaged_networks_are_refused_or_run() {
         bytes[position] ^= 1 << (position % 8);
         let Ok(model) = decode(&bytes) else { continue };
         for precision in [Precision::F32, Precision::Int8] {
-            if let Ok(mut finder) = FaceFinder::with(&model, "damaged.onnx", precision, NonZeroUsize::MIN) {
-                let pixels = vec![128; finder.card().input.len()];
-                let _ = finder.find_in_input(&pixels, 0.0);
+            if let Ok(mut detector) = FaceDetector::with(&model, "damaged.onnx", precision, NonZeroUsize::MIN) {
+                let pixels = vec![128; detector.card().input.len()];
+                let _ = detector.detect_in_input(&pixels, 0.0);
             }
         }
     }
@@ -188,12 +188,12 @@ fn cards_that_contradict_the_maps_are_refused() {
         let (mut model, mut card) = (model(), card());
         change(&mut card);
         embed(&mut model, &card);
-        FaceFinder::from_bytes(&encode(&model), "bright.onnx").map(|_| ()).unwrap_err().to_string()
+        FaceDetector::from_bytes(&encode(&model), "bright.onnx").map(|_| ()).unwrap_err().to_string()
     };
     assert!(refusal(|card| card.labels = vec!["nose".into()]).contains("`nose`, where a face model has `face`"));
     assert!(refusal(|card| card.input.width = 164).contains("multiples of 8"));
     assert!(refusal(|card| card.input.width = 168).contains("contradicts its graph"));
     assert!(refusal(|card| card.precision = Precision::Int8).contains("0 are integer"));
-    let error = FaceFinder::with(&model(), "bright.onnx", Precision::Int8, NonZeroUsize::MIN);
+    let error = FaceDetector::with(&model(), "bright.onnx", Precision::Int8, NonZeroUsize::MIN);
     assert!(matches!(error.map(|_| ()), Err(ModelError::NotInteger { .. })));
 }

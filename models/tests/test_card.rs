@@ -111,7 +111,7 @@ fn a_scene_shows_each_mood_in_another_place_and_then_nobody() {
     assert!((35..300).all(|frame| inside(frame) > 0.99), "and else in view");
     for turn in [0, 1] {
         let [here, there] = [turn, turn + 1].map(|turn| scene.face(100 * turn + 60, width, height).unwrap());
-        assert!(here.iou(&there) == 0.0 && here.width != there.width);
+        assert!(here.iou(there) == 0.0 && here.width != there.width);
     }
     // No jump: from one frame to the next it moves by less than a quarter of its width.
     for frame in 0..333 {

@@ -6,7 +6,7 @@
 //! picture, and the JSON object tells whose they are and how large. Without pictures it draws 50 test-card faces.
 
 use emotion_models::{
-    Classifier, CropBox, FaceFinder, FrameView, ModelCard, ModelError, PixelFormat, Precision, Preprocessor,
+    Classifier, CropBox, FaceDetector, FrameView, ModelCard, ModelError, PixelFormat, Precision, Preprocessor,
     TEST_CARD_LABELS, Task, TestCard, decode, layer_maps, read_card,
 };
 use image::RgbImage;
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
 /// Either kind of model.
 enum Model {
     Emotion(Classifier),
-    Face(FaceFinder),
+    Face(FaceDetector),
 }
 
 impl Model {
@@ -38,7 +38,7 @@ impl Model {
         let task = read_card(&decode(&std::fs::read(path)?)?)?.task;
         Ok(match task {
             Task::Emotion => Self::Emotion(Classifier::from_file(path)?),
-            Task::Face => Self::Face(FaceFinder::from_file(path)?),
+            Task::Face => Self::Face(FaceDetector::from_file(path)?),
         })
     }
 

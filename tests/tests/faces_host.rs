@@ -2,7 +2,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-use emotion_models::{CropBox, FaceFinder, Picture, TestCard};
+use emotion_models::{CropBox, Detector, FaceDetector, Picture, TestCard};
 use end_to_end_tests::{Finished, Session, draw_photos, draw_snapshots, host_trainer, untrained};
 use image::{GrayImage, Luma};
 use std::fs;
@@ -56,9 +56,9 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     for (run, model) in [("run", "float.onnx"), ("run/quantized", "integer.onnx")] {
         let model = at(model);
         Session::run(host_trainer().arg("export").arg(at(run)).arg("--out").arg(&model)).expect_code(0);
-        let mut finder = FaceFinder::from_file(&model).unwrap();
+        let mut finder = FaceDetector::from_file(&model).unwrap();
         let picture = Picture::open(&data.join("test/images/3.png")).unwrap();
-        finder.find(&picture.view().unwrap(), CropBox::full(160, 120)).unwrap();
+        finder.detect(&picture.view().unwrap(), CropBox::full(160, 120), 0.5).unwrap();
         let card = fs::read_to_string(model.with_extension("md")).unwrap();
         assert!(card.contains("test folder, 2") && card.contains("over 20 %"), "{card}");
         assert!(!card.contains(&*folder.path().to_string_lossy()), "a card does not tell where files lie");

@@ -4,7 +4,7 @@ mod text;
 
 use crate::lights::LampWiring;
 use crate::photo::{Seen, SeenFace, Unsure, Verdict};
-use emotion_models::{Face, Picture, PixelFormat};
+use emotion_models::{Face, Picture, PixelFormat, Rect};
 use image::imageops::{FilterType, resize};
 use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
 use text::{CAPITAL, Style, blend};
@@ -35,7 +35,7 @@ pub fn annotate(picture: &Picture, seen: &Seen, together: Option<&Verdict>, mood
     let mut order: Vec<usize> = (0..seen.faces.len()).collect();
     order.sort_by(|&a, &b| {
         let rank = |index: usize| (Some(index) == seen.main, seen.faces[index].verdict.unsure.is_none());
-        let size = |index: usize| seen.faces[index].face.side();
+        let size = |index: usize| seen.faces[index].face.rect.mean_side();
         rank(a).cmp(&rank(b)).then(size(a).total_cmp(&size(b)))
     });
     for &index in &order {
@@ -168,8 +168,8 @@ impl Drawing {
 
     /// Where a face lies here.
     fn area(&self, face: &Face) -> Area {
-        [face.x, face.y, face.x + face.width, face.y + face.height]
-            .map(|side| (side * self.scale).clamp(-1e6, 1e6).round() as i32)
+        let Rect { x, y, width, height } = face.rect;
+        [x, y, x + width, y + height].map(|side| (side * self.scale).clamp(-1e6, 1e6).round() as i32)
     }
 
     /// Lines of width `line` along the edges of `area`, the edge's own pixel in their middle.
@@ -253,7 +253,7 @@ mod tests {
         Picture { format: PixelFormat::Grey, width, height, data: vec![90; width as usize * height as usize] }
     }
 
-    const FACE: Face = Face { x: 200.0, y: 180.0, width: 120.0, height: 150.0, score: 0.9 };
+    const FACE: Face = Face { rect: Rect::new(200.0, 180.0, 120.0, 150.0), score: 0.9 };
 
     #[test]
     fn the_box_has_the_moods_colour_at_its_place() {
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn words_stand_beside_the_face_and_not_over_each_other() {
-        let other = Face { x: 330.0, ..FACE };
+        let other = Face { rect: Rect { x: 330.0, ..FACE.rect }, ..FACE };
         let faces = [FACE, other].map(|face| seen(face, &[0.1, 0.8, 0.1], None));
         let mut drawing = Drawing::new(&grey(640, 480));
         for face in &faces {
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn in_a_crowd_words_are_left_out_before_they_hide_each_other() {
         let crowd: Vec<SeenFace> = (0..6)
-            .map(|index| Face { x: 90.0 * index as f32 + 20.0, y: 200.0, width: 40.0, height: 50.0, score: 0.9 })
+            .map(|index| Face { rect: Rect::new(90.0 * index as f32 + 20.0, 200.0, 40.0, 50.0), score: 0.9 })
             .map(|face| seen(face, &[0.1, 0.5, 0.4], Some(Unsure::Face(Doubt::TooSmall))))
             .collect();
         let mut drawing = Drawing::new(&grey(640, 480));
@@ -317,7 +317,7 @@ mod tests {
         let drawn = annotate(&grey(48, 48), &none, None, &moods());
         assert_eq!(drawn.dimensions(), (240, 240));
         assert!(drawn.pixels().any(|pixel| pixel.0 == UNSURE) && drawn.pixels().any(|pixel| pixel.0 == DARK));
-        let face = seen(Face { x: 10.0, y: 10.0, width: 20.0, height: 20.0, score: 1.0 }, &[0.9, 0.05, 0.05], None);
+        let face = seen(Face { rect: Rect::new(10.0, 10.0, 20.0, 20.0), score: 1.0 }, &[0.9, 0.05, 0.05], None);
         let drawn = annotate(&grey(48, 48), &Seen { faces: vec![face], main: Some(0) }, None, &moods());
         assert_eq!(drawn.get_pixel(50, 100).0, Colour::Red.rgb());
     }
@@ -329,7 +329,8 @@ mod tests {
         fn any_box_on_any_picture_can_be_drawn(
             x in -1e4f32..1e4, y in -1e4f32..1e4, w in 0.0f32..1e4, h in 0.0f32..1e4, width in 1u32..300, height in 1u32..300,
         ) {
-            let face = seen(Face { x, y, width: w, height: h, score: 0.5 }, &[0.2, 0.3, 0.5], Some(Unsure::Face(Doubt::CutOff)));
+            let face = Face { rect: Rect::new(x, y, w, h), score: 0.5 };
+            let face = seen(face, &[0.2, 0.3, 0.5], Some(Unsure::Face(Doubt::CutOff)));
             let drawn = annotate(&grey(width, height), &Seen { faces: vec![face], main: Some(0) }, None, &moods());
             prop_assert!(drawn.width() >= width && drawn.height() >= height);
         }

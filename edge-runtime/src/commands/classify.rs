@@ -12,7 +12,7 @@ use crate::photo::{MoodJudge, PhotoJudge, Seen};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
 use annotated::Annotated;
-use emotion_models::Finder;
+use emotion_models::Detector;
 use emotion_models::Picture;
 use std::io::{self, Write};
 use std::path::Path;
@@ -60,7 +60,7 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
 }
 
 /// The model's failure ends the command; a picture's does not.
-fn look<F: Finder, J: MoodJudge>(
+fn look<F: Detector, J: MoodJudge>(
     judge: &mut PhotoJudge<F, J>,
     path: &Path,
 ) -> Result<Result<(Picture, Seen), SourceError>, Failure> {

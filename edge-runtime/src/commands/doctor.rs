@@ -7,7 +7,7 @@ use crate::exit::{DOCTOR_PROBLEM, DOCTOR_WARNING, Failure};
 use crate::lights::Wiring;
 use crate::output::paint::Ink;
 use crate::setup::Setup;
-use emotion_models::FaceFinder;
+use emotion_models::FaceDetector;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
@@ -45,7 +45,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
         file: config.model.clone(),
         card: classifier.map(|classifier| classifier.card().clone()).map_err(|failure| failure.to_string()),
     };
-    let face = |finder: Result<FaceFinder, Failure>| Loaded {
+    let face = |finder: Result<FaceDetector, Failure>| Loaded {
         file: config.face_model.clone(),
         card: finder.map(|finder| finder.card().clone()).map_err(|failure| failure.to_string()),
     };

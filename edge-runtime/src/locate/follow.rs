@@ -2,7 +2,7 @@
 
 use super::steady::Steady;
 use super::{FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
-use emotion_models::{CropBox, Face, Faces, Finder, FrameView, ModelError, centrality, window_about};
+use emotion_models::{CropBox, Detector, Face, Faces, FrameView, ModelError, centrality, tracking_window};
 use std::time::Duration;
 
 /// The whole frame is searched at least this often.
@@ -43,7 +43,7 @@ impl Track {
     /// Whether this may be the same person's face at the time `now`. Only of somebody who was there a frame ago, and has hardly moved,
     /// may it be faint: elsewhere, or where somebody was lost, what is faint is rather a pattern on the wall beside them.
     fn may_be(&self, face: &Face, needed: f32, now: Duration) -> bool {
-        let there = self.found.iou(face) > KNOWN && self.lost.is_none_or(|lost| lost == now);
+        let there = self.found.rect.iou(face.rect) > KNOWN && self.lost.is_none_or(|lost| lost == now);
         (there || face.score >= needed) && distance(&self.found, face) < SAME_PERSON
     }
 
@@ -74,7 +74,7 @@ pub struct Follower<F> {
     doubtful: bool,
 }
 
-impl<F: Finder> Follower<F> {
+impl<F: Detector> Follower<F> {
     /// Follows nobody yet.
     pub fn new(finder: F, which: WhichFaces) -> Self {
         Self {
@@ -95,11 +95,12 @@ impl<F: Finder> Follower<F> {
     fn look(&mut self, frame: &FrameView<'_>, window: Option<CropBox>) -> Result<(), ModelError> {
         let needed = self.finder.threshold();
         let faces = if let Some(window) = window {
-            self.finder.look(frame, window, needed * STAYS)?
+            self.finder.detect(frame, window, needed * STAYS)?
         } else {
             let seen = |track: &Track| track.sight == Sight::Seen;
-            let known = |face: &Face| self.tracks.iter().any(|track| seen(track) && track.found.iou(face) > KNOWN);
-            self.finder.search(frame, needed * STAYS, AGAIN, &known)?
+            let known =
+                |face: &Face| self.tracks.iter().any(|track| seen(track) && track.found.rect.iou(face.rect) > KNOWN);
+            self.finder.detect_multi_pass(frame, needed * STAYS, AGAIN, &known)?
         };
         let search = window.is_none();
         let newcomer = with_odds(needed, NEWCOMER);
@@ -135,11 +136,12 @@ impl<F: Finder> Follower<F> {
         let lost = |track: &Track| Some(track.id) == self.main && track.lost.is_some_and(|lost| lost < self.latest);
         let Some(at) = self.tracks.iter().position(lost) else { return Ok(()) };
         let (before, needed) = (self.tracks[at].found, self.finder.threshold());
-        let window = window_about(&before, self.finder.input()).clamp_to(frame.width(), frame.height());
-        let faces = self.finder.look(frame, window, needed)?;
-        let others =
-            |face: &Face| self.tracks.iter().any(|track| track.sight == Sight::Seen && track.found.iou(face) > KNOWN);
-        if let Some(face) = faces.iter().find(|face| before.iou(face) > KNOWN && !others(face)) {
+        let window = tracking_window(&before, self.finder.input_size()).clamp_to(frame.width(), frame.height());
+        let faces = self.finder.detect(frame, window, needed)?;
+        let others = |face: &Face| {
+            self.tracks.iter().any(|track| track.sight == Sight::Seen && track.found.rect.iou(face.rect) > KNOWN)
+        };
+        if let Some(face) = faces.iter().find(|face| before.rect.iou(face.rect) > KNOWN && !others(face)) {
             self.tracks[at].see(face, self.latest);
         }
         Ok(())
@@ -169,11 +171,11 @@ impl<F: Finder> Follower<F> {
         if age.is_none_or(|age| age >= due) || self.wanted().any(|track| track.lost.is_some()) {
             return None;
         }
-        let input = self.finder.input();
+        let input = self.finder.input_size();
         let mut bounds: Option<[i32; 4]> = None;
         for track in self.wanted() {
             // Each inside the frame, so that none loses its face where all of them together would not fit.
-            let own = window_about(&track.found, input).clamp_to(width, height);
+            let own = tracking_window(&track.found, input).clamp_to(width, height);
             let own = [own.x, own.y, own.x + own.width as i32, own.y + own.height as i32];
             let [left, top, right, bottom] = bounds.unwrap_or(own);
             bounds = Some([left.min(own[0]), top.min(own[1]), right.max(own[2]), bottom.max(own[3])]);
@@ -207,7 +209,7 @@ impl<F: Finder> Follower<F> {
     }
 }
 
-impl<F: Finder> FaceLocator for Follower<F> {
+impl<F: Detector> FaceLocator for Follower<F> {
     fn locate(&mut self, frame: &FrameView<'_>, at: Duration) -> Result<&Following, ModelError> {
         self.latest = self.latest.max(at);
         let (width, height) = (frame.width(), frame.height());
@@ -237,7 +239,7 @@ impl<F: Finder> FaceLocator for Follower<F> {
 /// Whether a face that is still about where it was is to be seen in a window, which lies inside a frame of these sides. The middle
 /// of a face that is cut off may lie outside the frame: then the nearest place inside counts.
 fn holds(window: CropBox, face: &Face, sides: [u32; 2]) -> bool {
-    let [x, y] = face.centre();
+    let [x, y] = face.rect.centre();
     let within = |at: f32, side: u32, start: i32, size: u32| {
         let at = at.clamp(0.0, side.saturating_sub(1) as f32);
         at >= start as f32 && at < (start + size as i32) as f32
@@ -252,7 +254,7 @@ fn with_odds(probability: f32, times: f32) -> f32 {
 
 /// How far apart two boxes are: middles in sides, sizes as a logarithm.
 fn distance(a: &Face, b: &Face) -> f32 {
-    let ([ax, ay], [bx, by]) = (a.centre(), b.centre());
-    let (one, other) = (a.side().max(1.0), b.side().max(1.0));
+    let ([ax, ay], [bx, by]) = (a.rect.centre(), b.rect.centre());
+    let (one, other) = (a.rect.mean_side().max(1.0), b.rect.mean_side().max(1.0));
     (ax - bx).hypot(ay - by) / one.max(other) + (one / other).ln().abs()
 }

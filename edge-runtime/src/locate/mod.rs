@@ -5,7 +5,7 @@ mod steady;
 #[cfg(test)]
 mod tests;
 
-use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError};
+use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError, Rect};
 pub use follow::Follower;
 use serde::Deserialize;
 use std::fmt;
@@ -86,9 +86,9 @@ pub struct CentredSquare(Following);
 impl FaceLocator for CentredSquare {
     fn locate(&mut self, frame: &FrameView<'_>, _at: Duration) -> Result<&Following, ModelError> {
         let CropBox { x, y, width, height } = CropBox::centred_square(frame.width(), frame.height());
-        let face = Face { x: x as f32, y: y as f32, width: width as f32, height: height as f32, score: 1.0 };
+        let rect = Rect::new(x as f32, y as f32, width as f32, height as f32);
         self.0.clear();
-        let _ = self.0.push(Followed { id: 0, face, sight: Sight::Seen });
+        let _ = self.0.push(Followed { id: 0, face: Face { rect, score: 1.0 }, sight: Sight::Seen });
         Ok(&self.0)
     }
 
@@ -111,11 +111,11 @@ pub enum Doubt {
 impl Doubt {
     /// What the emotion model's card says against a face in a frame of `width` x `height` pixels.
     pub fn of(face: &Face, limits: &FaceLimits, width: u32, height: u32) -> Option<Self> {
-        if face.side() < limits.smallest_face {
+        if face.rect.mean_side() < limits.smallest_face {
             Some(Self::TooSmall)
-        } else if face.inside(width, height) < limits.least_inside {
+        } else if face.rect.inside(width, height) < limits.least_inside {
             Some(Self::CutOff)
-        } else if face.width < limits.narrowest_face * face.height {
+        } else if face.rect.width < limits.narrowest_face * face.rect.height {
             Some(Self::TurnedAway)
         } else {
             None

@@ -1,7 +1,7 @@
 //! A box that stands still with a face that does, and keeps up with one that moves: the one-euro filter (Casiez, Roussel and
 //! Vogel, CHI 2012).
 
-use emotion_models::Face;
+use emotion_models::{Face, Rect};
 use std::f32::consts::TAU;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Steady {
         self.score = face.score;
         if seconds <= 0.0 {
             // A second look at the same frame.
-            if self.face().iou(face) < JUMPS {
+            if self.face().rect.iou(face.rect) < JUMPS {
                 *self = Self::new(face, self.at);
             }
             return;
@@ -49,7 +49,7 @@ impl Steady {
             *speed += share(SPEED, seconds) * ((now - *value) / unit / seconds - *speed);
             *value += share(STILL + QUICK * speed.abs(), seconds) * (now - *value);
         }
-        if self.face().iou(face) < JUMPS {
+        if self.face().rect.iou(face.rect) < JUMPS {
             *self = Self::new(face, at);
         }
     }
@@ -58,13 +58,14 @@ impl Steady {
     pub fn face(&self) -> Face {
         let [x, y, width, height] = self.value;
         let (width, height) = (width.exp(), height.exp());
-        Face { x: x - width / 2.0, y: y - height / 2.0, width, height, score: self.score }
+        let rect = Rect { x: x - width / 2.0, y: y - height / 2.0, width, height };
+        Face { rect, score: self.score }
     }
 }
 
 fn values(face: &Face) -> [f32; 4] {
-    let [x, y] = face.centre();
-    [x, y, face.width.max(1.0).ln(), face.height.max(1.0).ln()]
+    let [x, y] = face.rect.centre();
+    [x, y, face.rect.width.max(1.0).ln(), face.rect.height.max(1.0).ln()]
 }
 
 /// The share of a step that a low-pass of `cutoff` hertz lets through in so many seconds.
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     fn face(x: f32) -> Face {
-        Face { x, y: 100.0, width: 80.0, height: 100.0, score: 0.9 }
+        Face { rect: Rect::new(x, 100.0, 80.0, 100.0), score: 0.9 }
     }
 
     fn frame(number: u64) -> Duration {
@@ -92,7 +93,7 @@ mod tests {
         for number in 1..300 {
             steady.follow(&face(200.0 + if number % 2 == 0 { 3.0 } else { -3.0 }), frame(number));
             if number > 30 {
-                (low, high) = (low.min(steady.face().x), high.max(steady.face().x));
+                (low, high) = (low.min(steady.face().rect.x), high.max(steady.face().rect.x));
             }
         }
         assert!(high - low < 3.0, "6 pixels became {}", high - low);
@@ -104,9 +105,9 @@ mod tests {
         for number in 1..60 {
             let now = face(100.0 + 5.0 * number as f32);
             steady.follow(&now, frame(number));
-            assert!(steady.face().iou(&now) > 0.75, "frame {number}: {:?}", steady.face());
+            assert!(steady.face().rect.iou(now.rect) > 0.75, "frame {number}: {:?}", steady.face());
         }
         steady.follow(&face(20.0), frame(60));
-        assert!(steady.face().iou(&face(20.0)) > 0.75, "{:?}", steady.face());
+        assert!(steady.face().rect.iou(face(20.0).rect) > 0.75, "{:?}", steady.face());
     }
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use emotion_models::{Faces, Finder, PixelFormat};
+use emotion_models::{Detector, Faces, PixelFormat, Rect};
 use std::sync::{Arc, Mutex};
 
 const WIDTH: u32 = 640;
@@ -19,22 +19,22 @@ struct Room {
     smallest: Arc<Mutex<f32>>,
 }
 
-impl Finder for Room {
-    fn look(&mut self, _frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+impl Detector for Room {
+    fn detect(&mut self, _frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
         self.looks.lock().unwrap().push(window);
         let inside = |face: &&Face| {
-            let [x, y] = face.centre();
+            let [x, y] = face.rect.centre();
             // As a model's offsets may put a middle just outside.
             let (left, top) = (window.x as f32 - REACH, window.y as f32 - REACH);
             x >= left && y >= top && x < left + window.width as f32 && y < top + window.height as f32
         };
         let smallest = *self.smallest.lock().unwrap() * window.width as f32;
         let faces = self.faces.lock().unwrap();
-        let seen = |face: &&Face| face.score >= threshold && face.width >= smallest;
+        let seen = |face: &&Face| face.score >= threshold && face.rect.width >= smallest;
         Ok(faces.iter().filter(inside).filter(seen).copied().collect())
     }
 
-    fn look_back(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
+    fn detect_zoomed_out(&mut self, _: &FrameView<'_>, _: f32, _: f32) -> Result<Faces, ModelError> {
         Ok(Faces::new())
     }
 
@@ -42,13 +42,13 @@ impl Finder for Room {
         0.5
     }
 
-    fn input(&self) -> [u32; 2] {
+    fn input_size(&self) -> [u32; 2] {
         [160, 120]
     }
 }
 
 fn face(x: f32, y: f32, width: f32) -> Face {
-    Face { x, y, width, height: 1.25 * width, score: 0.9 }
+    Face { rect: Rect::new(x, y, width, 1.25 * width), score: 0.9 }
 }
 
 fn millis(value: u64) -> Duration {
@@ -144,7 +144,7 @@ fn a_face_whose_middle_was_outside_the_frame_is_lost_like_any_other() {
     for which in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
         let mut run = Run::new(which);
         let leaving = face(-42.0, 200.0, 80.0);
-        assert_eq!(leaving.centre()[0], -2.0);
+        assert_eq!(leaving.rect.centre()[0], -2.0);
         assert_eq!(run.frame(&[leaving])[0].sight, Sight::Seen);
         assert_eq!(run.frame(&[])[0].sight, Sight::Lost, "{which}");
         for _ in 0..16 {
@@ -185,11 +185,15 @@ fn what_is_faint_beside_somebody_or_where_they_were_lost_is_nobody() {
     let faint = Face { score: 0.45, ..strong };
     let mut run = Run::new(WhichFaces::Largest);
     let id = run.frame(&[strong])[0].id;
-    assert_eq!(run.frame(&[Face { x: 350.0, ..faint }])[0].sight, Sight::Lost, "elsewhere");
+    assert_eq!(run.frame(&[Face { score: 0.45, ..face(350.0, 200.0, 80.0) }])[0].sight, Sight::Lost, "elsewhere");
     assert_eq!(run.frame(&[faint])[0].sight, Sight::Lost, "where they were lost");
-    let back = run.frame(&[Face { x: 350.0, score: 0.55, ..strong }]);
+    let back = run.frame(&[Face { score: 0.55, ..face(350.0, 200.0, 80.0) }]);
     assert_eq!((back[0].id, back[0].sight), (id, Sight::Seen), "as sure as a face in a photo must be");
-    assert_eq!(run.frame(&[Face { x: 354.0, ..faint }])[0].sight, Sight::Seen, "where they were a frame ago");
+    assert_eq!(
+        run.frame(&[Face { score: 0.45, ..face(354.0, 200.0, 80.0) }])[0].sight,
+        Sight::Seen,
+        "where they were a frame ago"
+    );
 }
 
 #[test]
@@ -252,7 +256,7 @@ fn the_lights_stay_with_one_of_two_alike_and_go_to_one_clearly_larger() {
         following = run.frame(&[near, right]);
     }
     assert_ne!(following[0].id, first);
-    assert!(following[0].face.width > 200.0);
+    assert!(following[0].face.rect.width > 200.0);
 }
 
 #[test]
@@ -266,7 +270,7 @@ fn two_people_who_cross_do_not_swap() {
         };
         let start = run.frame(&at(0));
         let id_at = |following: &Following, face: &Face| {
-            let near = |followed: &&Followed| followed.face.iou(face) > 0.4;
+            let near = |followed: &&Followed| followed.face.rect.iou(face.rect) > 0.4;
             following.iter().find(near).map(|followed| followed.id)
         };
         let ids = at(0).map(|face| id_at(&start, &face).unwrap());
@@ -311,7 +315,7 @@ fn faces_that_tell_nothing_are_doubted() {
     assert_eq!(doubt(face(300.0, 200.0, 80.0)), None);
     assert_eq!(doubt(face(300.0, 200.0, 20.0)), Some(Doubt::TooSmall));
     assert_eq!(doubt(face(-40.0, 200.0, 80.0)), Some(Doubt::CutOff));
-    assert_eq!(doubt(Face { height: 200.0, ..face(300.0, 200.0, 80.0) }), Some(Doubt::TurnedAway));
+    assert_eq!(doubt(Face { rect: Rect::new(300.0, 200.0, 80.0, 200.0), score: 0.9 }), Some(Doubt::TurnedAway));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::dataset::Split;
 use anyhow::Result;
-use emotion_models::{Face, FaceFinder, Finder, FrameView, InputSpec, PixelFormat, main_face, shipped};
+use emotion_models::{Detector, FaceDetector, FrameView, InputSpec, PixelFormat, main_face, shipped};
 
 /// The margin of crops in which no face is found: about that of common expression data sets.
 pub const COMMON: f32 = 0.2;
@@ -18,7 +18,7 @@ const FIELD: usize = 2;
 /// # Errors
 /// When the engine fails.
 pub fn measure(split: &Split, input: &InputSpec) -> Result<Option<f32>> {
-    let mut finder = FaceFinder::from_bytes(shipped::FACE, "the shipped face model")?;
+    let mut finder = FaceDetector::from_bytes(shipped::FACE, "the shipped face model")?;
     let (width, height) = (input.width as usize, input.height as usize);
     let count = split.items.len();
     let step = count.div_ceil(LOOKED_AT).max(1);
@@ -27,8 +27,8 @@ pub fn measure(split: &Split, input: &InputSpec) -> Result<Option<f32>> {
         let field = field(split.picture(index), width, height);
         let (wide, high) = ((FIELD * width) as u32, (FIELD * height) as u32);
         let Ok(view) = FrameView::new(PixelFormat::Grey, wide, high, &field) else { return Ok(None) };
-        let faces = finder.search_photo(&view, finder.threshold())?;
-        let side = main_face(&faces, wide, high).map(Face::side).filter(|side| *side > 0.0);
+        let faces = finder.detect_in_photo(&view, finder.threshold())?;
+        let side = main_face(&faces, wide, high).map(|face| face.rect.mean_side()).filter(|side| *side > 0.0);
         margins.extend(side.map(|side| ((width * height) as f32).sqrt() / side - 1.0));
     }
     if margins.is_empty() || (margins.len() as f32) < FOUND * count.div_ceil(step) as f32 {

@@ -4,6 +4,7 @@ use crate::dataset::scan::{self, Part};
 use crate::failure::{Blame, Kind, failure};
 use crate::output::tell;
 use anyhow::{Context, Result, bail};
+use emotion_models::Rect;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,8 +23,8 @@ pub struct Annotated {
 /// A face as it was marked, in pixels of the picture file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Marked {
-    /// Left, top, width and height.
-    pub place: [f32; 4],
+    /// Its bounding box.
+    pub rect: Rect,
     /// What kind of face, such as `with_mask`; empty where nothing says.
     pub class: String,
 }
@@ -83,10 +84,14 @@ fn tell_unlisted(images: &Path, photos: &[Annotated], list: &str) {
     }
 }
 
-fn place(values: [f32; 4]) -> Result<[f32; 4]> {
+fn rect(values: [f32; 4]) -> Result<Rect> {
     let [_, _, width, height] = values;
     let sound = values.iter().all(|value| value.is_finite() && value.abs() < 1e6) && width > 0.0 && height > 0.0;
-    if sound { Ok(values) } else { bail!("the box {values:?} is none: x, y, width, height in pixels are needed") }
+    if sound {
+        Ok(values.into())
+    } else {
+        bail!("the box {values:?} is none: x, y, width, height in pixels are needed")
+    }
 }
 
 /// `boxes.csv`: one row a face, one without numbers for a photo without a face; `meta.csv`, where it is there, names classes in its
@@ -124,7 +129,7 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
             *number = value.parse().with_context(|| format!("{}: `{value}` is no number", place_of()))?;
         }
         let class = classes.get(row).cloned().unwrap_or_default();
-        faces.push(Marked { place: place(numbers).with_context(place_of)?, class });
+        faces.push(Marked { rect: rect(numbers).with_context(place_of)?, class });
     }
     if let Some((name, row)) = empty.iter().find(|(name, _)| photos.get(name).is_some_and(|faces| !faces.is_empty())) {
         bail!("{}, line {}: it says that {name} has no face, and another line marks one", path.display(), row + 2);
@@ -176,7 +181,7 @@ fn wider(path: &Path, images: &Path) -> Result<Vec<Annotated>> {
             let invalid = numbers.get(7) == Some(&1.0);
             if count > 0 && width > 0.0 && height > 0.0 {
                 let class = if invalid { INVALID } else { "" }.to_owned();
-                faces.push(Marked { place: place([x, y, width, height]).with_context(|| place_of(at))?, class });
+                faces.push(Marked { rect: rect([x, y, width, height]).with_context(|| place_of(at))?, class });
             }
         }
         let name = name.trim().to_owned();
@@ -245,8 +250,8 @@ fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
                 bail!("{}: a `{name}` is no face; a set is needed whose objects are faces", path.display());
             }
             let class = if difficult { INVALID.to_owned() } else { name };
-            let place = place([left, top, right - left, bottom - top]);
-            faces.push(Marked { place: place.with_context(|| format!("in {}", path.display()))?, class });
+            let rect = rect([left, top, right - left, bottom - top]);
+            faces.push(Marked { rect: rect.with_context(|| format!("in {}", path.display()))?, class });
         }
         Ok(Annotated { path: images.join(&name), name, faces })
     };
@@ -336,7 +341,7 @@ mod tests {
                    <xmax>109</xmax><ymax>142</ymax></bndbox></object></annotation>";
         let root = folder(&[("train/annotations/a.xml", xml)]);
         let photos = read(root.path(), Part::Train).unwrap().unwrap();
-        assert_eq!(photos[0].faces, [Marked { place: [79.0, 105.0, 30.0, 37.0], class: "with_mask".into() }]);
+        assert_eq!(photos[0].faces, [Marked { rect: Rect::new(79.0, 105.0, 30.0, 37.0), class: "with_mask".into() }]);
         let root = folder(&[("train/annotations/a.xml", &xml.replace("with_mask", "dog"))]);
         assert!(format!("{:#}", read(root.path(), Part::Train).unwrap_err()).contains("a.xml: a `dog` is no face"));
         let root = folder(&[("train/annotations/a.xml", "<annotation><filename>")]);

@@ -14,7 +14,7 @@ use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
-use emotion_models::{FaceFinder, Precision};
+use emotion_models::{FaceDetector, Precision};
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -45,8 +45,8 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     }
     let name = args.model.display().to_string();
     let finder = match args.precision.map(Precision::from) {
-        Some(precision) => FaceFinder::with(model, &name, precision, NonZeroUsize::MIN)?,
-        None => FaceFinder::from_model(model, &name)?,
+        Some(precision) => FaceDetector::with(model, &name, precision, NonZeroUsize::MIN)?,
+        None => FaceDetector::from_model(model, &name)?,
     };
     let part = match args.split {
         SplitName::Train => Part::Train,

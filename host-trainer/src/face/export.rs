@@ -15,7 +15,7 @@ use crate::failure::{Kind, failure};
 use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::Result;
-use emotion_models::{FACE_LABEL, FaceFinder, ModelCard, Precision, Task, embed, encode};
+use emotion_models::{FACE_LABEL, FaceDetector, ModelCard, Precision, Task, embed, encode};
 use std::process::ExitCode;
 
 /// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
@@ -77,7 +77,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     let mut model = onnx::maps(&card.name, &fold::fold(&run.net, &run.weights, &[]));
     export::gate::check_convolutions(&run.net, &model)?;
     embed(&mut model, &card);
-    let mut finder = FaceFinder::from_bytes(&encode(&model), "the exported model")?;
+    let mut finder = FaceDetector::from_bytes(&encode(&model), "the exported model")?;
 
     let mut agreement = Agreement::default();
     for photos in [&*data.val, &test] {
@@ -127,7 +127,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     card.validate()?;
     embed(&mut model, &card);
     let bytes = encode(&model);
-    FaceFinder::from_bytes(&bytes, "the exported model")?;
+    FaceDetector::from_bytes(&bytes, "the exported model")?;
     let text = card::markdown(&run, &data.described, &card, &in_many_ways, &measured, &agreement, request);
     export::write(&request.out, &bytes, text)?;
 

@@ -5,7 +5,7 @@ use super::run::FaceRun;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
 use anyhow::{Result, ensure};
-use emotion_models::{FaceFinder, OUTPUTS, Placement, Precision, decode_faces};
+use emotion_models::{FaceDetector, OUTPUTS, Placement, Precision, decode_faces};
 
 /// Largest difference of a score, or of a box's offset or size in cells, between trainer and exported float graph that is put down
 /// to rounding.
@@ -64,7 +64,7 @@ impl Agreement {
             let others = boxes(other, SURE / 2.0);
             for face in boxes(one, SURE) {
                 agreement.boxes += 1;
-                agreement.matched += usize::from(others.iter().any(|other| other.iou(&face) >= SAME));
+                agreement.matched += usize::from(others.iter().any(|other| other.rect.iou(face.rect) >= SAME));
             }
         }
         agreement
@@ -130,7 +130,7 @@ impl Agreement {
 ///
 /// # Errors
 /// When the engine fails.
-pub fn compare(run: &FaceRun, seen: &[Seen], finder: &mut FaceFinder) -> Result<Agreement> {
+pub fn compare(run: &FaceRun, seen: &[Seen], finder: &mut FaceDetector) -> Result<Agreement> {
     let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
     let trained = look::maps(&run.net, &run.weights, &run.config, &Engine::cpu(), &inputs);
     let cells = run.config.cells();

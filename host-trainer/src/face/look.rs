@@ -89,7 +89,7 @@ pub fn mistakes(
     let found = find(net, weights, config, engine, &empty.iter().map(|(_, seen)| *seen).collect::<Vec<_>>());
     let of_photo = |((photo, _), faces): (&(usize, &Seen), Faces)| -> Vec<Mistake> {
         let counts = faces.into_iter().filter(|face| face.score >= MISTAKE);
-        counts.map(|place| Mistake { photo: *photo, place }).collect()
+        counts.map(|face| Mistake { photo: *photo, rect: face.rect }).collect()
     };
     empty.iter().zip(found).flat_map(of_photo).collect()
 }

@@ -5,7 +5,7 @@ use super::matching::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
 use crate::progress::Progress;
 use anyhow::Result;
-use emotion_models::{FaceFinder, Faces, Finder, FrameView, ModelError, PixelFormat};
+use emotion_models::{Detector, FaceDetector, Faces, FrameView, ModelError, PixelFormat};
 use rayon::prelude::*;
 use std::fmt::Write;
 
@@ -33,7 +33,7 @@ impl<'a> Looked<'a> {
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn with(finder: &FaceFinder, photos: &'a Photos, progress: &Progress) -> Result<Self> {
+    pub fn with(finder: &FaceDetector, photos: &'a Photos, progress: &Progress) -> Result<Self> {
         let share = photos.photos.len().div_ceil(rayon::current_num_threads()).max(1);
         let finders = vec![finder.clone(); photos.photos.len().div_ceil(share)];
         let found: Result<Vec<Vec<Faces>>, ModelError> = finders
@@ -53,11 +53,11 @@ impl<'a> Looked<'a> {
 }
 
 /// The faces in a photo at every score.
-fn find(finder: &mut FaceFinder, photo: &Photo) -> Result<Faces, ModelError> {
+fn find(finder: &mut FaceDetector, photo: &Photo) -> Result<Faces, ModelError> {
     let Some(plane) = photo.planes.first() else { return Ok(Faces::new()) };
     let (width, height) = (plane.width as u32, plane.height as u32);
     match FrameView::new(PixelFormat::Grey, width, height, &plane.pixels) {
-        Ok(view) => finder.search_photo(&view, LEAST_SCORE),
+        Ok(view) => finder.detect_in_photo(&view, LEAST_SCORE),
         // A photo of no pixels holds no face.
         Err(_) => Ok(Faces::new()),
     }

@@ -1,7 +1,7 @@
 //! How well faces are found: boxes matched to marked faces, and the figures that come of it.
 
 use super::photos::Photo;
-use emotion_models::{Face, Faces};
+use emotion_models::Faces;
 use serde::{Deserialize, Serialize};
 
 /// A box fits a face from this intersection over union on: box styles differ between data sets.
@@ -58,14 +58,12 @@ pub struct Findings {
 impl Findings {
     /// Adds what was found in a photo, in pixels of its first plane, best score first.
     pub fn push(&mut self, photo: &Photo, found: &Faces) {
-        let as_face =
-            |place: [f32; 4]| Face { x: place[0], y: place[1], width: place[2], height: place[3], score: 1.0 };
         let empty = photo.faces.is_empty();
         let mut taken = vec![None; photo.faces.len()];
         for face in found {
             let best = (0..photo.faces.len())
                 .filter(|&index| taken[index].is_none())
-                .map(|index| (index, as_face(photo.faces[index].place).iou(face)))
+                .map(|index| (index, photo.faces[index].rect.iou(face.rect)))
                 .filter(|(_, iou)| *iou >= FITS)
                 .max_by(|a, b| a.1.total_cmp(&b.1));
             let right = best.map_or(Some(false), |(index, _)| {
@@ -81,8 +79,8 @@ impl Findings {
                 continue;
             }
             let off = taken.map(|face| {
-                let ([x, y], [left, top]) = (face.centre(), as_face(marked.place).centre());
-                [x - left, y - top].map(|side| side / marked.place[2])
+                let ([x, y], [left, top]) = (face.rect.centre(), marked.rect.centre());
+                [x - left, y - top].map(|side| side / marked.rect.width)
             });
             let (share, class) = (photo.share(marked), marked.class);
             let found = taken.map(|face| face.score);
@@ -285,24 +283,28 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::face::photos::{PhotoFace, Plane};
+    use emotion_models::{Face, Rect};
 
-    fn photo(faces: &[[f32; 4]]) -> Photo {
+    fn photo(faces: &[Rect]) -> Photo {
         let plane = Plane { width: 100, height: 100, pixels: vec![0; 10_000] };
-        let faces = faces.iter().map(|&place| PhotoFace { place, class: 0, invalid: false }).collect();
+        let faces = faces.iter().map(|&rect| PhotoFace { rect, class: 0, invalid: false }).collect();
         Photo { path: "p".into(), planes: vec![plane], faces, reduction: 1.0, rough: false }
     }
 
-    fn found(faces: &[([f32; 4], f32)]) -> Faces {
-        faces.iter().map(|&([x, y, width, height], score)| Face { x, y, width, height, score }).collect()
+    fn found(faces: &[(Rect, f32)]) -> Faces {
+        faces.iter().map(|&(rect, score)| Face { rect, score }).collect()
     }
 
     #[test]
     fn small_faces_are_neither_right_nor_wrong() {
         let mut findings = Findings::default();
-        let large = [10.0, 10.0, 30.0, 40.0];
-        let small = [70.0, 10.0, 6.0, 8.0];
-        findings.push(&photo(&[large, small]), &found(&[(large, 0.9), (small, 0.8), ([50.0, 60.0, 20.0, 20.0], 0.7)]));
-        findings.push(&photo(&[]), &found(&[([1.0, 1.0, 9.0, 9.0], 0.3)]));
+        let large = Rect::new(10.0, 10.0, 30.0, 40.0);
+        let small = Rect::new(70.0, 10.0, 6.0, 8.0);
+        findings.push(
+            &photo(&[large, small]),
+            &found(&[(large, 0.9), (small, 0.8), (Rect::new(50.0, 60.0, 20.0, 20.0), 0.7)]),
+        );
+        findings.push(&photo(&[]), &found(&[(Rect::new(1.0, 1.0, 9.0, 9.0), 0.3)]));
         let scores = findings.at(0.5, &["any".into()]);
         assert_eq!(scores.recall, Recall { found: 1, faces: 1 });
         assert_eq!(scores.precision, 0.5);
@@ -315,8 +317,8 @@ mod tests {
     #[test]
     fn a_second_box_on_a_face_is_wrong_and_the_threshold_avoids_it() {
         let mut findings = Findings::default();
-        let face = [10.0, 10.0, 30.0, 40.0];
-        findings.push(&photo(&[face]), &found(&[(face, 0.9), ([14.0, 10.0, 30.0, 40.0], 0.6)]));
+        let face = Rect::new(10.0, 10.0, 30.0, 40.0);
+        findings.push(&photo(&[face]), &found(&[(face, 0.9), (Rect::new(14.0, 10.0, 30.0, 40.0), 0.6)]));
         assert_eq!(findings.at(0.5, &[]).precision, 0.5);
         let threshold = findings.threshold(0.95, 0.0);
         assert_eq!(threshold, 0.9);
@@ -326,12 +328,12 @@ mod tests {
     #[test]
     fn centres_are_measured_on_lone_faces() {
         let mut findings = Findings::default();
-        let face = [10.0, 10.0, 30.0, 40.0];
-        findings.push(&photo(&[face]), &found(&[([13.0, 10.0, 30.0, 40.0], 0.9)]));
-        findings.push(&photo(&[face]), &found(&[([19.0, 10.0, 30.0, 40.0], 0.9)]));
+        let face = Rect::new(10.0, 10.0, 30.0, 40.0);
+        findings.push(&photo(&[face]), &found(&[(Rect::new(13.0, 10.0, 30.0, 40.0), 0.9)]));
+        findings.push(&photo(&[face]), &found(&[(Rect::new(19.0, 10.0, 30.0, 40.0), 0.9)]));
         findings.push(&photo(&[face]), &found(&[]));
         // A face beside another is not measured.
-        findings.push(&photo(&[face, [60.0, 10.0, 30.0, 40.0]]), &found(&[(face, 0.9)]));
+        findings.push(&photo(&[face, Rect::new(60.0, 10.0, 30.0, 40.0)]), &found(&[(face, 0.9)]));
         let scores = findings.at(0.5, &["any".into(), "none".into()]);
         assert_eq!(scores.centres.near, Recall { found: 1, faces: 3 });
         let close = |value: f64, expected: f64| (value - expected).abs() < 1e-6;

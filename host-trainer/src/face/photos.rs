@@ -7,7 +7,7 @@ use crate::output::tell;
 use crate::progress::Progress;
 use crate::random::{Purpose, stream};
 use anyhow::Result;
-use emotion_models::{Colour, CropBox, Face, InputSpec, Picture, PixelMap, Place, Preprocessor, TestCard};
+use emotion_models::{Colour, CropBox, InputSpec, Picture, PixelMap, Place, Preprocessor, Rect, TestCard};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -34,8 +34,8 @@ pub struct Plane {
 /// A face in a photo, in pixels of its first plane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PhotoFace {
-    /// Left, top, width, height; may reach outside.
-    pub place: [f32; 4],
+    /// Its bounding box; may reach outside.
+    pub rect: Rect,
     /// Index into [`Photos::classes`].
     pub class: usize,
     /// Nobody can make it out: neither to be found nor to be taken for something else.
@@ -77,7 +77,7 @@ pub struct Photos {
 
 /// Where the face lies in a crop of an expression data set, as fractions of its size: left, top, width, height. Measured by eye on
 /// forty crops of one such set.
-pub const CROP_FACE: [f32; 4] = [0.13, 0.08, 0.74, 0.88];
+pub const CROP_FACE: Rect = Rect::new(0.13, 0.08, 0.74, 0.88);
 
 /// The class of drawn faces, and what drawn photos are called.
 pub const DRAWN: &str = "drawn";
@@ -128,9 +128,10 @@ impl Photo {
         let picture = Picture::decode(&bytes, &annotated.path).map_err(|error| error.to_string())?;
         let (plane, reduction) = luma(&picture, LONGEST)?;
         let [width, height] = [plane.width, plane.height].map(|side| side as f32 * reduction);
-        let within = |at: f32, side: f32, end: f32| ((at + side).min(end) - at.max(0.0)).max(0.0);
-        let outside = |[x, y, w, h]: [f32; 4]| within(x, w, width) * within(y, h, height) < LEAST_INSIDE * w * h;
-        if let Some(Marked { place: [x, y, w, h], .. }) = annotated.faces.iter().find(|marked| outside(marked.place)) {
+        let picture = Rect::new(0.0, 0.0, width, height);
+        let outside = |rect: Rect| rect.intersection(picture) < LEAST_INSIDE * rect.area();
+        if let Some(marked) = annotated.faces.iter().find(|marked| outside(marked.rect)) {
+            let Rect { x, y, width: w, height: h } = marked.rect;
             return Err(format!(
                 "its box {x},{y},{w},{h} (x, y, width, height) lies outside its {width:.0}x{height:.0} pixels, or nearly so: was it marked at another size?"
             ));
@@ -138,15 +139,16 @@ impl Photo {
         let mut hash = Sha256::new();
         hash.update(Sha256::digest(&bytes));
         for face in &annotated.faces {
-            face.place.iter().for_each(|value| hash.update(value.to_le_bytes()));
+            <[f32; 4]>::from(face.rect).iter().for_each(|value| hash.update(value.to_le_bytes()));
             hash.update(face.class.as_bytes());
         }
         let face = |marked: &Marked| PhotoFace {
-            place: marked.place.map(|value| value / reduction),
+            rect: marked.rect.map(|value| value / reduction),
             class: classes.iter().position(|class| *class == marked.class).unwrap_or(0),
             invalid: marked.class == INVALID,
         };
-        let faces = annotated.faces.iter().filter(|marked| marked.place[2] >= 1.0 && marked.place[3] >= 1.0).map(face);
+        let faces =
+            annotated.faces.iter().filter(|marked| marked.rect.width >= 1.0 && marked.rect.height >= 1.0).map(face);
         let photo = Photo {
             path: annotated.path.clone(),
             planes: pyramid(plane),
@@ -169,7 +171,7 @@ impl Photo {
 
     /// A face's width as a fraction of the photo's.
     pub fn share(&self, face: &PhotoFace) -> f32 {
-        face.place[2] / self.size()[0]
+        face.rect.width / self.size()[0]
     }
 }
 
@@ -315,7 +317,7 @@ fn drawn(seed: u64, class: usize) -> Photo {
     };
     let picture = image::DynamicImage::ImageRgb8(picture).into_luma8();
     let plane = Plane { width: width as usize, height: height as usize, pixels: picture.into_raw() };
-    let as_marked = |face: Face| PhotoFace { place: [face.x, face.y, face.width, face.height], class, invalid: false };
+    let as_marked = |rect| PhotoFace { rect, class, invalid: false };
     let faces = face.map(as_marked).into_iter().collect();
     Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, rough: false }
 }

@@ -1,6 +1,7 @@
 //! Draws a part of a photo, turned and scaled, into a scene.
 
 use super::photos::Plane;
+use emotion_models::Rect;
 
 /// From a scene's pixels to a plane's: `source = matrix * scene + offset`, both between pixels' left upper corners.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,14 +52,14 @@ impl View {
     }
 
     /// The box, in the scene, of a plane's box: that of the ellipse within it, since a turned head's corners are empty.
-    pub fn box_in_scene(&self, [x, y, width, height]: [f32; 4]) -> [f32; 4] {
-        let [centre_x, centre_y] = self.in_scene([x + width / 2.0, y + height / 2.0]);
+    pub fn box_in_scene(&self, rect: Rect) -> Rect {
+        let [x, y] = self.in_scene(rect.centre());
         let [a, b, c, d] = self.matrix;
         let determinant = a * d - b * c;
-        let (half_width, half_height) = (width / 2.0, height / 2.0);
+        let (half_width, half_height) = (rect.width / 2.0, rect.height / 2.0);
         let across = (d / determinant * half_width).hypot(b / determinant * half_height);
         let down = (c / determinant * half_width).hypot(a / determinant * half_height);
-        [centre_x - across, centre_y - down, 2.0 * across, 2.0 * down]
+        Rect::new(x - across, y - down, 2.0 * across, 2.0 * down)
     }
 
     /// The same view of a plane that is `1 / factor` as large.
@@ -145,10 +146,11 @@ mod tests {
             assert!((view.scale() - 2.5).abs() < 1e-4);
             let [x, y] = view.in_scene([100.0, 50.0]);
             assert!((x - 80.0).abs() < 1e-3 && (y - 60.0).abs() < 1e-3);
-            let [x, y, width, height] = view.box_in_scene([90.0, 40.0, 20.0, 20.0]);
+            let Rect { x, y, width, height } = view.box_in_scene(Rect::new(90.0, 40.0, 20.0, 20.0));
             assert!((width - 8.0).abs() < 1e-3 && (height - 8.0).abs() < 1e-3, "a circle stays one");
             assert!((x + width / 2.0 - 80.0).abs() < 1e-3 && (y + height / 2.0 - 60.0).abs() < 1e-3);
-            let [x, y, width, height] = view.stretched([80.0, 60.0], [1.5, 0.5]).box_in_scene([90.0, 40.0, 20.0, 20.0]);
+            let stretched = view.stretched([80.0, 60.0], [1.5, 0.5]);
+            let Rect { x, y, width, height } = stretched.box_in_scene(Rect::new(90.0, 40.0, 20.0, 20.0));
             assert!((width - 12.0).abs() < 1e-3 && (height - 4.0).abs() < 1e-3, "{width} x {height}");
             assert!((x + width / 2.0 - 80.0).abs() < 1e-3 && (y + height / 2.0 - 60.0).abs() < 1e-3);
         }

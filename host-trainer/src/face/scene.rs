@@ -6,15 +6,15 @@ use super::photos::{CROP_FACE, Photo, PhotoFace, Photos};
 use super::sampling::{Canvas, View};
 use super::tone;
 use crate::random::{Purpose, stream};
-use emotion_models::Face;
+use emotion_models::Rect;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// A face of a scene.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SceneFace {
-    /// Left, top, width, height in pixels of the scene; may reach outside.
-    pub place: [f32; 4],
+    /// Its bounding box in pixels of the scene; may reach outside.
+    pub rect: Rect,
     /// Neither to be found nor to be taken for something else.
     pub ignored: bool,
     /// Its box is known by and large only, as that of a pasted crop or one drawn by another detector.
@@ -36,7 +36,7 @@ pub struct Mistake {
     /// Index of the photo.
     pub photo: usize,
     /// What it took for a face, in pixels of the photo's first plane.
-    pub place: Face,
+    pub rect: Rect,
 }
 
 /// Faces narrower than this fraction of the scene's width are ignored.
@@ -70,7 +70,7 @@ impl<'a> Composer<'a> {
         for (index, photo) in photos.photos.iter().enumerate() {
             for (class, photos) in by_class.iter_mut().enumerate() {
                 let counts = |(_, face): &(usize, &PhotoFace)| {
-                    face.class == class && !face.invalid && face.place[2] >= 10.0 && face.place[3] >= 10.0
+                    face.class == class && !face.invalid && face.rect.width >= 10.0 && face.rect.height >= 10.0
                 };
                 let faces: Vec<usize> = photo.faces.iter().enumerate().filter(counts).map(|(at, _)| at).collect();
                 if !faces.is_empty() {
@@ -111,7 +111,7 @@ impl<'a> Composer<'a> {
         }
         for face in &faces {
             if !face.ignored && random.random::<f32>() < self.settings.hidden {
-                hide(&mut canvas, face.place, random);
+                hide(&mut canvas, face.rect, random);
             }
         }
         tone::change(&mut canvas, self.settings, random);
@@ -132,11 +132,11 @@ impl<'a> Composer<'a> {
         let view = if kind < settings.empty + settings.whole {
             self.whole(photo, area, random)
         } else {
-            self.around(photo.faces[face].place, photo.faces[face].invalid, area, random)
+            self.around(photo.faces[face].rect, photo.faces[face].invalid, area, random)
         };
         canvas.draw(&photo.planes, &view, area, |_, _| 1.0);
         for face in &photo.faces {
-            self.note(view.box_in_scene(face.place), (face.invalid, photo.rough), area, faces);
+            self.note(view.box_in_scene(face.rect), (face.invalid, photo.rough), area, faces);
         }
         if !self.photos.crops.is_empty() && random.random::<f32>() < settings.joined {
             self.paste(canvas, area, faces, random);
@@ -181,15 +181,15 @@ impl<'a> Composer<'a> {
         view.stretched(middle, self.stretch(random))
     }
 
-    /// A view in which `place` takes a random share of the area's width and lies anywhere in it.
-    fn around(&self, place: [f32; 4], far: bool, area: [usize; 4], random: &mut ChaCha8Rng) -> View {
+    /// A view in which `rect` takes a random share of the area's width and lies anywhere in it.
+    fn around(&self, rect: Rect, far: bool, area: [usize; 4], random: &mut ChaCha8Rng) -> View {
         let [left, top, right, bottom] = area.map(|side| side as f32);
         let (columns, rows) = ((right - left).max(1.0), (bottom - top).max(1.0));
         let [smallest, largest] = self.settings.sizes;
         let share = random.random_range(smallest.ln()..=largest.ln()).exp();
         let share = if far { smallest } else { share };
-        let scale = (place[2] / (share * columns)).max(1.0 / MOST_ENLARGED);
-        let (width, height) = (place[2] / scale, place[3] / scale);
+        let scale = (rect.width / (share * columns)).max(1.0 / MOST_ENLARGED);
+        let (width, height) = (rect.width / scale, rect.height / scale);
         // Mostly whole, sometimes cut off by an edge.
         let over = if random.random_bool(0.15) { 0.35 } else { 0.0 };
         let within = |start: f32, size: f32, own: f32, random: &mut ChaCha8Rng| {
@@ -197,8 +197,7 @@ impl<'a> Composer<'a> {
             if low < high { random.random_range(low..high) } else { start + size * random.random_range(0.4..0.6) }
         };
         let at = [within(left, columns, width, random), within(top, rows, height, random)];
-        let centre = [place[0] + place[2] / 2.0, place[1] + place[3] / 2.0];
-        let view = View::new(centre, at, scale, self.angle(random), random.random::<f32>() < MIRRORED);
+        let view = View::new(rect.centre(), at, scale, self.angle(random), random.random::<f32>() < MIRRORED);
         view.stretched(at, self.stretch(random))
     }
 
@@ -207,8 +206,8 @@ impl<'a> Composer<'a> {
         let mined = !pasted && !self.mistakes.is_empty() && random.random::<f32>() < self.settings.mined;
         let (photo, view) = if mined {
             let mistake = self.mistakes[random.random_range(0..self.mistakes.len())];
-            let Face { x, y, width, height, .. } = mistake.place;
-            (mistake.photo, self.around([x, y, width.max(8.0), height.max(8.0)], false, area, random))
+            let Rect { x, y, width, height } = mistake.rect;
+            (mistake.photo, self.around(Rect::new(x, y, width.max(8.0), height.max(8.0)), false, area, random))
         } else {
             self.nobody(area, random)
         };
@@ -225,12 +224,12 @@ impl<'a> Composer<'a> {
         let index = self.empty[random.random_range(0..self.empty.len())];
         let [width, height] = self.photos.photos[index].size();
         let zoom = random.random_range(0.25f32..1.1);
-        let place = [0.0, 0.0, width * zoom, height * zoom].map(|side: f32| side.max(8.0));
+        let [across, down] = [width, height].map(|side| (side * zoom).max(8.0));
         let middle = [
-            place[2] / 2.0 + random.random::<f32>() * (width - place[2]),
-            place[3] / 2.0 + random.random::<f32>() * (height - place[3]),
+            across / 2.0 + random.random::<f32>() * (width - across),
+            down / 2.0 + random.random::<f32>() * (height - down),
         ];
-        let scale = (place[2] / (area[2] - area[0]).max(1) as f32).max(place[3] / (area[3] - area[1]).max(1) as f32);
+        let scale = (across / (area[2] - area[0]).max(1) as f32).max(down / (area[3] - area[1]).max(1) as f32);
         let scale = scale.max(1.0 / MOST_ENLARGED);
         let at = [(area[0] + area[2]) as f32 / 2.0, (area[1] + area[3]) as f32 / 2.0];
         (index, View::new(middle, at, scale, self.angle(random), random.random::<f32>() < MIRRORED))
@@ -241,12 +240,12 @@ impl<'a> Composer<'a> {
         let crop = &self.photos.crops[random.random_range(0..self.photos.crops.len())];
         let Some(first) = crop.planes.first() else { return };
         let [width, height] = [first.width as f32, first.height as f32];
-        let [x, y, w, h] = CROP_FACE;
-        let place = [x * width, y * height, w * width, h * height];
-        let view = self.around(place, false, area, random);
-        let new = view.box_in_scene(place);
+        let Rect { x, y, width: w, height: h } = CROP_FACE;
+        let face = Rect::new(x * width, y * height, w * width, h * height);
+        let view = self.around(face, false, area, random);
+        let new = view.box_in_scene(face);
         // One face before another would leave half a face there.
-        if faces.iter().any(|face| common(face.place, new) > 0.05) {
+        if faces.iter().any(|face| common(face.rect, new) > 0.05) {
             return;
         }
         let fade = random.random_range(0.02f32..0.14);
@@ -265,27 +264,20 @@ impl<'a> Composer<'a> {
     }
 
     /// Takes note of a face, unless nothing of it is in the area.
-    fn note(&self, place: [f32; 4], (invalid, rough): (bool, bool), area: [usize; 4], faces: &mut Vec<SceneFace>) {
-        let bounds = [area[0] as f32, area[1] as f32, (area[2] - area[0]) as f32, (area[3] - area[1]) as f32];
-        let visible = overlap(place, bounds) / (place[2] * place[3]).max(1e-6);
+    fn note(&self, rect: Rect, (invalid, rough): (bool, bool), area: [usize; 4], faces: &mut Vec<SceneFace>) {
+        let bounds = Rect::new(area[0] as f32, area[1] as f32, (area[2] - area[0]) as f32, (area[3] - area[1]) as f32);
+        let visible = rect.intersection(bounds) / rect.area().max(1e-6);
         if visible <= 0.05 {
             return;
         }
-        let small = place[2] < SMALLEST * self.size[0] as f32;
-        faces.push(SceneFace { place, ignored: invalid || small || visible < LEAST_VISIBLE, rough });
+        let small = rect.width < SMALLEST * self.size[0] as f32;
+        faces.push(SceneFace { rect, ignored: invalid || small || visible < LEAST_VISIBLE, rough });
     }
 }
 
-/// Area that two boxes have in common.
-fn overlap(a: [f32; 4], b: [f32; 4]) -> f32 {
-    let across = (a[0] + a[2]).min(b[0] + b[2]) - a[0].max(b[0]);
-    let down = (a[1] + a[3]).min(b[1] + b[3]) - a[1].max(b[1]);
-    across.max(0.0) * down.max(0.0)
-}
-
-/// The same as a share of the smaller box.
-fn common(a: [f32; 4], b: [f32; 4]) -> f32 {
-    overlap(a, b) / (a[2] * a[3]).min(b[2] * b[3]).max(1e-6)
+/// The area that two boxes have in common, as a share of the smaller one.
+fn common(a: Rect, b: Rect) -> f32 {
+    a.intersection(b) / a.area().min(b.area()).max(1e-6)
 }
 
 #[cfg(test)]
@@ -304,7 +296,7 @@ mod tests {
         for [x, y, w, h] in faces {
             (*y..y + h).for_each(|row| pixels[row * width + x..][..*w].fill(255));
         }
-        let marked = |place: &[usize; 4]| PhotoFace { place: place.map(|side| side as f32), class, invalid: false };
+        let marked = |rect: &[usize; 4]| PhotoFace { rect: rect.map(|side| side as f32).into(), class, invalid: false };
         let faces = faces.iter().map(marked).collect();
         Photo {
             path: "photo".into(),
@@ -335,9 +327,9 @@ mod tests {
         for index in 0..200 {
             let scene = composer.scene(1, 0, index);
             for face in scene.faces.iter().filter(|face| !face.ignored) {
-                let [x, y, width, height] = face.place;
+                let Rect { x, y, width, height } = face.rect;
                 // The sum of what is in a part, and its pixels.
-                let sum = |[x, y, width, height]: [f32; 4]| {
+                let sum = |Rect { x, y, width, height }| {
                     let inside = |value: f32, most: usize| (value.max(0.0) as usize).min(most);
                     let (left, right) = (inside(x, 160), inside(x + width, 160));
                     let (top, bottom) = (inside(y, 120), inside(y + height, 120));
@@ -345,7 +337,7 @@ mod tests {
                     let sum: f64 = rows.map(|&pixel| f64::from(pixel)).sum();
                     (sum, ((right - left) * (bottom - top)) as f64)
                 };
-                let grown = |by: f32| [x - by, y - by, width + 2.0 * by, height + 2.0 * by];
+                let grown = |by: f32| Rect::new(x - by, y - by, width + 2.0 * by, height + 2.0 * by);
                 let [(within, own), (about, near), (beyond, wide)] = [-2.0, 2.0, 6.0].map(|by| sum(grown(by)));
                 assert!(within / own > 240.0, "scene {index}: {face:?}");
                 assert!((beyond - about) / (wide - near) < 15.0, "scene {index}: {face:?}");

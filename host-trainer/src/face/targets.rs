@@ -1,7 +1,7 @@
 //! What the net is to answer for a scene.
 
 use super::scene::SceneFace;
-use emotion_models::{CELL, OUTPUTS};
+use emotion_models::{CELL, OUTPUTS, Rect};
 
 /// The maps of a batch, each `[N, cells]` in row order but for [`Targets::boxes`].
 #[derive(Clone, Debug, Default)]
@@ -41,7 +41,7 @@ impl Targets {
         self.boxes.resize(boxes + (OUTPUTS - 1) * area, 0.0);
         let cell = CELL as f32;
         for face in faces {
-            let [left, top, width, height] = face.place.map(|side| side / cell);
+            let Rect { x: left, y: top, width, height } = face.rect.map(|side| side / cell);
             let centre = [left + width / 2.0, top + height / 2.0];
             let own = centre.map(|at| at.floor());
             for row in 0..rows {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn what_the_targets_say_is_decoded_to_the_faces() {
         let faces = [[20.0, 30.0, 24.0, 32.0], [90.0, 20.0, 60.0, 80.0], [70.0, 100.0, 10.0, 12.0]];
-        let faces = faces.map(|place| SceneFace { place, ignored: false, rough: false });
+        let faces = faces.map(|rect| SceneFace { rect: rect.into(), ignored: false, rough: false });
         let mut targets = Targets::default();
         targets.push(&[], [20, 15]);
         targets.push(&faces, [20, 15]);
@@ -96,9 +96,8 @@ mod tests {
         let maps: Vec<f32> = logits.chain(targets.boxes[1200..].iter().copied()).collect();
         let found = decode_faces(&maps, [20, 15], 0.5, Placement::SAME);
         assert_eq!(found.len(), 3);
-        for SceneFace { place: [x, y, width, height], .. } in faces {
-            let own = emotion_models::Face { x, y, width, height, score: 1.0 };
-            assert!(found.iter().any(|face| face.iou(&own) > 0.99), "{found:?}");
+        for SceneFace { rect, .. } in faces {
+            assert!(found.iter().any(|face| face.rect.iou(rect) > 0.99), "{found:?}");
         }
         assert_eq!(targets.centres.iter().sum::<f32>(), 3.0);
     }
@@ -107,7 +106,7 @@ mod tests {
     fn rough_boxes_count_for_less_and_their_centres_for_as_much() {
         let maps = |rough| {
             let mut targets = Targets::default();
-            targets.push(&[SceneFace { place: [20.0, 30.0, 24.0, 32.0], ignored: false, rough }], [20, 15]);
+            targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 24.0, 32.0), ignored: false, rough }], [20, 15]);
             targets
         };
         let (fine, rough) = (maps(false), maps(true));
@@ -119,7 +118,7 @@ mod tests {
     #[test]
     fn ignored_faces_do_not_count() {
         let mut targets = Targets::default();
-        targets.push(&[SceneFace { place: [20.0, 30.0, 6.0, 8.0], ignored: true, rough: false }], [20, 15]);
+        targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 6.0, 8.0), ignored: true, rough: false }], [20, 15]);
         assert_eq!(targets.heat.iter().sum::<f32>(), 0.0);
         let silent = targets.counts.iter().filter(|&&counts| counts == 0.0).count();
         assert!((1..9).contains(&silent), "{silent}");

@@ -7,7 +7,7 @@ use super::photos::{Photo, PhotoFace, Photos, Plane};
 use crate::augment::blur;
 use crate::progress::Progress;
 use anyhow::Result;
-use emotion_models::{Face, FaceFinder};
+use emotion_models::{FaceDetector, Rect};
 use rayon::prelude::*;
 
 /// A cut photo's sides as a share of the whole one's.
@@ -28,7 +28,7 @@ pub const WAYS: usize = 8;
 ///
 /// # Errors
 /// When the engine fails.
-pub fn look(finder: &FaceFinder, photos: &Photos, progress: &Progress) -> Result<Findings> {
+pub fn look(finder: &FaceDetector, photos: &Photos, progress: &Progress) -> Result<Findings> {
     let mut findings = Findings::default();
     for some in photos.photos.chunks(TOGETHER) {
         let many = Photos { photos: variants(some), ..Photos::default() };
@@ -58,16 +58,14 @@ fn variants(photos: &[Photo]) -> Vec<Photo> {
 }
 
 /// The photo with another first plane, and its faces elsewhere; those of which `left` says that little is left no longer count.
-fn changed(photo: &Photo, plane: Plane, place: impl Fn([f32; 4]) -> [f32; 4]) -> Photo {
+fn changed(photo: &Photo, plane: Plane, moved: impl Fn(Rect) -> Rect) -> Photo {
     let (width, height) = (plane.width as u32, plane.height as u32);
     let moved = |face: &PhotoFace| {
-        let place = place(face.place);
-        let own = Face { x: place[0], y: place[1], width: place[2], height: place[3], score: 1.0 };
+        let rect = moved(face.rect);
         let before = photo.planes.first().map_or([0; 2], |plane| [plane.width as u32, plane.height as u32]);
-        let [x, y, w, h] = face.place;
-        let visible = Face { x, y, width: w, height: h, score: 1.0 }.inside(before[0], before[1]).max(1e-6);
-        let left = own.inside(width, height) / visible;
-        (left >= GONE).then(|| PhotoFace { place, invalid: face.invalid || left < LEAST_LEFT, ..face.clone() })
+        let visible = face.rect.inside(before[0], before[1]).max(1e-6);
+        let left = rect.inside(width, height) / visible;
+        (left >= GONE).then(|| PhotoFace { rect, invalid: face.invalid || left < LEAST_LEFT, ..face.clone() })
     };
     let faces = photo.faces.iter().filter_map(moved).collect();
     Photo { planes: vec![plane], faces, path: photo.path.clone(), reduction: photo.reduction, rough: photo.rough }
@@ -76,13 +74,13 @@ fn changed(photo: &Photo, plane: Plane, place: impl Fn([f32; 4]) -> [f32; 4]) ->
 fn mirrored(photo: &Photo) -> Photo {
     let Plane { width, height, mut pixels } = photo.planes[0].clone();
     pixels.chunks_exact_mut(width.max(1)).for_each(<[u8]>::reverse);
-    changed(photo, Plane { width, height, pixels }, |[x, y, w, h]| [width as f32 - x - w, y, w, h])
+    changed(photo, Plane { width, height, pixels }, |rect| Rect { x: width as f32 - rect.x - rect.width, ..rect })
 }
 
 fn toned(photo: &Photo, tone: impl Fn(f32) -> f32) -> Photo {
     let mut plane = photo.planes[0].clone();
     plane.pixels.iter_mut().for_each(|value| *value = tone(f32::from(*value)).clamp(0.0, 255.0) as u8);
-    changed(photo, plane, |place| place)
+    changed(photo, plane, |rect| rect)
 }
 
 /// The part that begins at `start` of what can be cut away, 0 to 1, on both axes.
@@ -92,7 +90,11 @@ fn cut(photo: &Photo, start: f32) -> Photo {
     let [left, top] = [plane.width - width, plane.height - height].map(|rest| (rest as f32 * start) as usize);
     let rows = plane.pixels.chunks_exact(plane.width).skip(top).take(height);
     let pixels = rows.flat_map(|row| &row[left..left + width]).copied().collect();
-    changed(photo, Plane { width, height, pixels }, |[x, y, w, h]| [x - left as f32, y - top as f32, w, h])
+    changed(photo, Plane { width, height, pixels }, |rect| Rect {
+        x: rect.x - left as f32,
+        y: rect.y - top as f32,
+        ..rect
+    })
 }
 
 fn blurred(photo: &Photo) -> Photo {
@@ -100,7 +102,7 @@ fn blurred(photo: &Photo) -> Photo {
     let mut values: Vec<f32> = pixels.iter().map(|&value| f32::from(value)).collect();
     blur(&mut values, (1, *height, *width), BLUR * *width as f32);
     let pixels = values.iter().map(|value| (value.clamp(0.0, 255.0) + 0.5) as u8).collect();
-    changed(photo, Plane { width: *width, height: *height, pixels }, |place| place)
+    changed(photo, Plane { width: *width, height: *height, pixels }, |rect| rect)
 }
 
 #[cfg(test)]
@@ -111,7 +113,7 @@ mod tests {
     #[test]
     fn faces_go_along_with_their_photos() {
         let pixels = (0..40 * 20).map(|at| (at % 40) as u8).collect();
-        let face = |place| PhotoFace { place, class: 0, invalid: false };
+        let face = |rect: [f32; 4]| PhotoFace { rect: rect.into(), class: 0, invalid: false };
         let photo = Photo {
             path: "p".into(),
             planes: pyramid(Plane { width: 40, height: 20, pixels }),
@@ -121,13 +123,13 @@ mod tests {
         };
         let seen = variants(std::slice::from_ref(&photo));
         assert_eq!(seen.len(), WAYS);
-        assert_eq!(seen[0].faces[0].place, [28.0, 4.0, 10.0, 12.0]);
+        assert_eq!(seen[0].faces[0].rect, Rect::new(28.0, 4.0, 10.0, 12.0));
         assert_eq!(seen[0].planes[0].pixels[..2], [39, 38]);
         assert!(seen[1].planes[0].pixels[20] < 20 && seen[2].planes[0].pixels[20] > 20);
         assert_eq!((seen[4].planes[0].width, seen[4].planes[0].height), (34, 17));
         // The right face is cut away on the left part, and the left one is cut in two on the right part.
         assert_eq!(seen[4].faces.len(), 1);
-        assert_eq!(seen[5].faces[0].place, [-4.0, 1.0, 10.0, 12.0]);
+        assert_eq!(seen[5].faces[0].rect, Rect::new(-4.0, 1.0, 10.0, 12.0));
         assert!(seen[5].faces[0].invalid && !seen[5].faces[1].invalid);
         assert_eq!(seen[7].faces, photo.faces);
     }

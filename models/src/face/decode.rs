@@ -2,6 +2,7 @@
 //! 2019).
 
 use super::{Face, Faces, MAX_FACES};
+use crate::rect::Rect;
 
 /// Pixels of the input, on both axes, that one cell of the maps stands for.
 pub const CELL: u32 = 8;
@@ -26,7 +27,7 @@ const REACH: f32 = 3.0;
 pub struct Placement {
     /// The frame's pixel, from its left and top, where the input's first begins.
     pub origin: [f32; 2],
-    /// Pixels of the frame for one of the input, on each axis; negative across in a mirror.
+    /// Pixels of the frame for one of the input, on each axis; negative across where it is flipped.
     pub scale: [f32; 2],
 }
 
@@ -44,13 +45,13 @@ pub fn decode(maps: &[f32], [columns, rows]: [usize; 2], threshold: f32, placeme
         return found;
     }
     let (centres, rest) = maps.split_at(area);
-    let wanted = logit(threshold);
+    let least = logit(threshold);
     for row in 0..rows {
         for column in 0..columns {
             let at = row * columns + column;
             let value = centres[at];
             // Of equal neighbours the first is the peak.
-            if value < wanted || value.is_nan() || !is_peak(centres, [columns, rows], [column, row]) {
+            if value < least || value.is_nan() || !is_peak(centres, [columns, rows], [column, row]) {
                 continue;
             }
             let read = |map: usize| rest[map * area + at];
@@ -60,19 +61,13 @@ pub fn decode(maps: &[f32], [columns, rows]: [usize; 2], threshold: f32, placeme
             let [left, top] = placement.origin;
             let [across, down] = placement.scale;
             let [width, height] = [width * across.abs(), height * down.abs()];
-            let face = Face {
-                x: left + x * across - width / 2.0,
-                y: top + y * down - height / 2.0,
-                width,
-                height,
-                score: sigmoid(value),
-            };
-            if face.x.is_finite() && face.y.is_finite() {
-                insert(&mut found, face);
+            let rect = Rect { x: left + x * across - width / 2.0, y: top + y * down - height / 2.0, width, height };
+            if rect.x.is_finite() && rect.y.is_finite() {
+                insert(&mut found, Face { rect, score: sigmoid(value) });
             }
         }
     }
-    one_each(&found)
+    non_max_suppression(&found)
 }
 
 /// Keeps the best, in order.
@@ -87,27 +82,21 @@ fn insert(faces: &mut Faces, face: Face) {
     let _ = faces.insert(place, face);
 }
 
-/// Greedy non-maximum suppression of faces in order, best first.
-pub(super) fn one_each(faces: &Faces) -> Faces {
+/// Greedy non-maximum suppression (NMS): of boxes that show the same face only the best stays. `faces` come best score first.
+pub(super) fn non_max_suppression(faces: &Faces) -> Faces {
     let mut kept = Faces::new();
     for face in faces {
-        if !kept.iter().any(|better| same(better, face)) {
+        if !kept.iter().any(|better| is_same(better.rect, face.rect)) {
             let _ = kept.push(*face);
         }
     }
     kept
 }
 
-fn same(better: &Face, face: &Face) -> bool {
-    if better.iou(face) > SAME_FACE {
-        return true;
-    }
-    let (large, small) = (better.width * better.height, face.width * face.height);
-    let across = (better.x + better.width).min(face.x + face.width) - better.x.max(face.x);
-    let down = (better.y + better.height).min(face.y + face.height) - better.y.max(face.y);
-    let common = across.max(0.0) * down.max(0.0);
-    let least = large.min(small);
-    common > PART * least && large.max(small) < LARGER * least
+fn is_same(better: Rect, other: Rect) -> bool {
+    let (large, small) = (better.area().max(other.area()), better.area().min(other.area()));
+    let is_part = better.intersection(other) > PART * small && large < LARGER * small;
+    better.iou(other) > SAME_FACE || is_part
 }
 
 fn is_peak(centres: &[f32], [columns, rows]: [usize; 2], [column, row]: [usize; 2]) -> bool {
@@ -164,18 +153,18 @@ mod tests {
         let found = decode(&maps, GRID, 0.5, placement);
         let face = found[0];
         assert_eq!(found.len(), 1);
-        assert!((face.width - 96.0).abs() < 1e-3 && (face.height - 64.0).abs() < 1e-3, "{face:?}");
-        let [x, y] = face.centre();
+        assert!((face.rect.width - 96.0).abs() < 1e-3 && (face.rect.height - 64.0).abs() < 1e-3, "{face:?}");
+        let [x, y] = face.rect.centre();
         assert!(
             (x - (100.0 + 4.75 * 8.0 * 4.0)).abs() < 1e-3 && (y - (50.0 + 2.0 * 8.0 * 2.0)).abs() < 1e-3,
             "{face:?}"
         );
         assert!((face.score - 0.880_797).abs() < 1e-5);
 
-        let mirrored = Placement { origin: [740.0, 50.0], scale: [-4.0, 2.0] };
-        let face = decode(&maps, GRID, 0.5, mirrored)[0];
-        assert!((face.width - 96.0).abs() < 1e-3 && (face.height - 64.0).abs() < 1e-3, "{face:?}");
-        assert!((face.centre()[0] - (740.0 - 4.75 * 8.0 * 4.0)).abs() < 1e-3, "{face:?}");
+        let flipped = Placement { origin: [740.0, 50.0], scale: [-4.0, 2.0] };
+        let face = decode(&maps, GRID, 0.5, flipped)[0];
+        assert!((face.rect.width - 96.0).abs() < 1e-3 && (face.rect.height - 64.0).abs() < 1e-3, "{face:?}");
+        assert!((face.rect.centre()[0] - (740.0 - 4.75 * 8.0 * 4.0)).abs() < 1e-3, "{face:?}");
     }
 
     #[test]
@@ -203,9 +192,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_maps_give_boxes_with_sense(values in prop::collection::vec(any::<f32>(), 5 * 12), threshold in any::<f32>()) {
-            for face in &decode(&values, [4, 3], threshold, Placement { origin: [-5.0, 3.0], scale: [2.0, 2.0] }) {
-                prop_assert!(face.width > 0.0 && face.height > 0.0 && face.x.is_finite() && face.y.is_finite());
-                prop_assert!((0.0..=1.0).contains(&face.score));
+            for Face { rect, score } in decode(&values, [4, 3], threshold, Placement { origin: [-5.0, 3.0], scale: [2.0; 2] }) {
+                prop_assert!(rect.width > 0.0 && rect.height > 0.0 && rect.x.is_finite() && rect.y.is_finite());
+                prop_assert!((0.0..=1.0).contains(&score));
             }
         }
     }

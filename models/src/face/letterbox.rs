@@ -9,7 +9,7 @@ use crate::preprocess::Preprocessor;
 /// Around the picture: the byte that the pixel map makes 0.
 const PADDING: u8 = 128;
 
-/// A window whose proportions differ from the input's by less than this is stretched: half a cell of the maps in 160 pixels.
+/// A window whose aspect ratio differs from the input's by less than this is stretched: half a cell of the maps in 160 pixels.
 const STRETCHED: f64 = 0.025;
 
 /// Resizes windows of frames into a network's input. It owns every buffer, and allocates nothing for a window once it has seen one
@@ -36,11 +36,11 @@ impl Letterbox {
 
     /// Takes `window`, clamped into the frame, and says where the input came to lie in the frame.
     pub fn take(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
-        self.take_smaller(frame, window, 1.0)
+        self.take_zoomed_out(frame, window, 1.0)
     }
 
     /// The same, with the window at `share`, above 0 and at most 1, of the size at which it would fit, in the middle.
-    pub fn take_smaller(&mut self, frame: &FrameView<'_>, window: CropBox, share: f32) -> Placement {
+    pub fn take_zoomed_out(&mut self, frame: &FrameView<'_>, window: CropBox, share: f32) -> Placement {
         let window = window.clamp_to(frame.width(), frame.height());
         let own = [self.spec.width, self.spec.height];
         let size = fitted([window.width, window.height], own);
@@ -68,8 +68,8 @@ impl Letterbox {
         Placement { origin, scale }
     }
 
-    /// The same as [`Letterbox::take`], seen in a mirror.
-    pub fn take_mirrored(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
+    /// The same as [`Letterbox::take`], flipped from left to right.
+    pub fn take_flipped(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
         let Placement { origin: [left, top], scale: [across, down] } = self.take(frame, window);
         let columns = self.spec.width as usize;
         self.bytes.chunks_exact_mut(columns).for_each(<[u8]>::reverse);
@@ -113,12 +113,12 @@ mod tests {
     }
 
     #[test]
-    fn in_a_mirror_left_is_right_and_places_are_the_frames() {
+    fn flipped_left_is_right_and_the_placement_maps_back_to_the_frame() {
         // Bright in the left half.
         let pixels: Vec<u8> = (0..64 * 48).map(|at| if at % 64 < 32 { 200 } else { 10 }).collect();
         let frame = FrameView::new(PixelFormat::Grey, 64, 48, &pixels).unwrap();
         let mut letterbox = Letterbox::new(&SPEC);
-        let placement = letterbox.take_mirrored(&frame, CropBox::full(64, 48));
+        let placement = letterbox.take_flipped(&frame, CropBox::full(64, 48));
         // But for the two columns where both halves meet.
         assert_eq!((&letterbox.bytes()[..7], &letterbox.bytes()[9..16]), (&[10; 7][..], &[200; 7][..]));
         assert_eq!(placement, Placement { origin: [64.0, 0.0], scale: [-4.0, 4.0] });
@@ -129,7 +129,7 @@ mod tests {
         let pixels = vec![200; 64 * 48];
         let frame = FrameView::new(PixelFormat::Grey, 64, 48, &pixels).unwrap();
         let mut letterbox = Letterbox::new(&SPEC);
-        let placement = letterbox.take_smaller(&frame, CropBox::full(64, 48), 0.5);
+        let placement = letterbox.take_zoomed_out(&frame, CropBox::full(64, 48), 0.5);
         let bright = letterbox.bytes().iter().filter(|&&byte| byte == 200).count();
         assert_eq!((bright, letterbox.bytes()[3 * 16 + 4]), (8 * 6, 200));
         assert_eq!(placement, Placement { origin: [-32.0, -24.0], scale: [8.0, 8.0] });

@@ -4,7 +4,7 @@ use super::TestCard;
 use super::canvas::{Canvas, View};
 use super::expression::Motion;
 use super::person::Person;
-use crate::face::Face;
+use crate::rect::Rect;
 
 /// The box's top above the head's middle, as a share of the head's half height: the hairline.
 const HAIRLINE: f32 = 0.72;
@@ -34,19 +34,19 @@ impl Place {
 }
 
 impl TestCard {
-    /// The face's box, hairline to chin, in what [`TestCard::draw`] draws at frame number `frame`; its score is 1.
-    pub fn face(&self, frame: u64, width: u32, height: u32) -> Face {
+    /// The face's box, hairline to chin, in what [`TestCard::draw`] draws at frame number `frame`.
+    pub fn face(&self, frame: u64, width: u32, height: u32) -> Rect {
         let canvas = Canvas::unpainted(width.max(1), height.max(1));
         self.face_in(&View::new(&canvas, &self.person, &Motion::at(&self.person, frame)))
     }
 
     /// The same for a person at `place` in what [`TestCard::scene`] draws.
-    pub fn face_at(&self, place: Place, frame: u64, width: u32, height: u32) -> Face {
+    pub fn face_at(&self, place: Place, frame: u64, width: u32, height: u32) -> Rect {
         let canvas = Canvas::unpainted(width.max(1), height.max(1));
         self.face_in(&place.view(&canvas, &self.person, &Motion::at(&self.person, frame)))
     }
 
-    fn face_in(&self, view: &View) -> Face {
+    fn face_in(&self, view: &View) -> Rect {
         let [half, tall] = self.person.head;
         let corners =
             [[-half, 0.0], [half, 0.0], [0.0, -HAIRLINE * tall], [0.0, tall]].map(|corner| view.pixel(corner));
@@ -56,6 +56,6 @@ impl TestCard {
             (low, values.into_iter().fold(f32::NEG_INFINITY, f32::max) - low)
         };
         let ((x, width), (y, height)) = (range(0), range(1));
-        Face { x, y, width, height, score: 1.0 }
+        Rect { x, y, width, height }
     }
 }

@@ -1,7 +1,7 @@
 //! A scene in four turns: the person comes in angry, is happy and then sad in other places and sizes, and walks out.
 
 use super::{Place, TEST_CARD_LABELS, TestCard};
-use crate::face::Face;
+use crate::rect::Rect;
 use image::RgbImage;
 use std::f32::consts::TAU;
 
@@ -68,9 +68,9 @@ impl Scene {
         self.card.scene(self.shown(frame), frame, width, height)
     }
 
-    /// The face's box in what [`Scene::draw`] draws, its score 1; it may reach beyond the picture or lie outside it. `None` while
+    /// The face's box in what [`Scene::draw`] draws; it may reach beyond the picture or lie outside it. `None` while
     /// nobody is there.
-    pub fn face(&self, frame: u64, width: u32, height: u32) -> Option<Face> {
+    pub fn face(&self, frame: u64, width: u32, height: u32) -> Option<Rect> {
         self.shown(frame).map(|(_, place)| self.card.face_at(place, frame, width, height))
     }
 }

@@ -76,7 +76,7 @@ impl Told<'_> {
 
 /// A box to a tenth of a pixel.
 fn pixels(face: &Face) -> [f64; 4] {
-    [face.x, face.y, face.width, face.height].map(|side| (f64::from(side) * 10.0).round() / 10.0)
+    <[f32; 4]>::from(face.rect).map(|side| (f64::from(side) * 10.0).round() / 10.0)
 }
 
 #[cfg(test)]
@@ -84,10 +84,10 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::locate::Doubt;
-    use emotion_models::Probabilities;
+    use emotion_models::{Probabilities, Rect};
 
     fn face(x: f32, values: &[f32], unsure: Option<Unsure>) -> SeenFace {
-        let face = Face { x, y: 20.0, width: 40.04, height: 50.0, score: 0.91234 };
+        let face = Face { rect: Rect::new(x, 20.0, 40.04, 50.0), score: 0.91234 };
         SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), unsure } }
     }
 

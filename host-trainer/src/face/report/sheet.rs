@@ -7,7 +7,7 @@ use crate::random::{Purpose, stream};
 use crate::report::svg::{escape, open};
 use anyhow::{Context, Result};
 use base64::Engine;
-use emotion_models::{Face, Faces};
+use emotion_models::{Faces, Rect};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use rand::seq::SliceRandom;
@@ -27,7 +27,7 @@ const QUALITY: u8 = 70;
 /// A box on the sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Shown {
-    place: [f32; 4],
+    rect: Rect,
     colour: &'static str,
     dashed: bool,
     score: Option<f32>,
@@ -85,7 +85,7 @@ fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
     let mut taken = vec![false; photo.faces.len()];
     let mut shown = vec![];
     for face in found.iter().filter(|face| face.score >= threshold) {
-        let fit = |index: &usize| as_face(&photo.faces[*index]).iou(face);
+        let fit = |index: &usize| photo.faces[*index].rect.iou(face.rect);
         let best =
             (0..taken.len()).filter(|&at| !taken[at] && fit(&at) >= FITS).max_by(|a, b| fit(a).total_cmp(&fit(b)));
         let colour = match best {
@@ -95,8 +95,7 @@ fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
             }
             None => WRONG,
         };
-        let place = [face.x, face.y, face.width, face.height];
-        shown.push(Shown { place, colour, dashed: false, score: Some(face.score) });
+        shown.push(Shown { rect: face.rect, colour, dashed: false, score: Some(face.score) });
     }
     for (marked, taken) in photo.faces.iter().zip(taken) {
         let colour = match (counts(marked), taken) {
@@ -104,14 +103,9 @@ fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
             (true, true) => RIGHT,
             (true, false) => MISSED,
         };
-        shown.push(Shown { place: marked.place, colour, dashed: true, score: None });
+        shown.push(Shown { rect: marked.rect, colour, dashed: true, score: None });
     }
     shown
-}
-
-fn as_face(marked: &PhotoFace) -> Face {
-    let [x, y, width, height] = marked.place;
-    Face { x, y, width, height, score: 1.0 }
 }
 
 fn draw(svg: &mut String, photo: &Photo, boxes: &[Shown], (x, y): (usize, usize)) -> Result<()> {
@@ -128,7 +122,7 @@ fn draw(svg: &mut String, photo: &Photo, boxes: &[Shown], (x, y): (usize, usize)
         jpeg(plane)?
     );
     for shown in boxes {
-        let [left, top, wide, high] = shown.place.map(|value| value * scale);
+        let Rect { x: left, y: top, width: wide, height: high } = shown.rect.map(|value| value * scale);
         let Shown { colour, dashed, score, .. } = shown;
         let dash = if *dashed { " stroke-dasharray=\"4 3\"" } else { "" };
         let _ = write!(
@@ -164,16 +158,18 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::face::photos::Photos;
+    use emotion_models::Face;
 
     #[test]
     fn boxes_are_coloured_by_what_they_are() {
         let plane = Plane { width: 100, height: 80, pixels: vec![90; 8000] };
-        let marked = |place| PhotoFace { place, class: 0, invalid: false };
-        let (large, missed, small) = ([10.0, 10.0, 30.0, 40.0], [60.0, 10.0, 30.0, 40.0], [80.0, 70.0, 5.0, 6.0]);
+        let marked = |rect| PhotoFace { rect, class: 0, invalid: false };
+        let (large, missed, small) =
+            (Rect::new(10.0, 10.0, 30.0, 40.0), Rect::new(60.0, 10.0, 30.0, 40.0), Rect::new(80.0, 70.0, 5.0, 6.0));
         let faces = vec![marked(large), marked(missed), marked(small)];
         let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0, rough: false };
-        let found = |[x, y, width, height]: [f32; 4], score| Face { x, y, width, height, score };
-        let wrong = [20.0, 60.0, 10.0, 10.0];
+        let found = |rect, score| Face { rect, score };
+        let wrong = Rect::new(20.0, 60.0, 10.0, 10.0);
         let found: Faces = [found(large, 0.9), found(wrong, 0.8), found(missed, 0.2)].into_iter().collect();
         let shown = boxes(&photo, &found, 0.5);
         let colours: Vec<(&str, bool)> = shown.iter().map(|shown| (shown.colour, shown.dashed)).collect();

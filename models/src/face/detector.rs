@@ -1,8 +1,8 @@
-//! A loaded face model: a part of a frame in, boxes out.
+//! A loaded face model: a part of a frame in, bounding boxes out.
 
-use super::Faces;
 use super::decode::{CELL, OUTPUTS, Placement, decode};
 use super::letterbox::Letterbox;
+use super::{Detector, Faces};
 use crate::card::{ModelCard, Precision, Task};
 use crate::classifier::{LayerTime, check_precision};
 use crate::crop::CropBox;
@@ -19,7 +19,7 @@ use std::path::Path;
 ///
 /// A clone shares the weights and is independent otherwise, so that several threads can work at once.
 #[derive(Clone)]
-pub struct FaceFinder {
+pub struct FaceDetector {
     card: ModelCard,
     model: String,
     letterbox: Letterbox,
@@ -27,7 +27,7 @@ pub struct FaceFinder {
     engine: Engine,
 }
 
-impl FaceFinder {
+impl FaceDetector {
     /// Loads the model in an ONNX file.
     ///
     /// # Errors
@@ -41,16 +41,16 @@ impl FaceFinder {
     /// Loads the model in `bytes`, an ONNX file's content; `name` stands for it in messages.
     ///
     /// # Errors
-    /// As [`FaceFinder::from_file`], but for reading.
+    /// As [`FaceDetector::from_file`], but for reading.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, ModelError> {
         let model = decode_model(bytes).map_err(|error| error.named(name))?;
         Self::from_model(&model, name)
     }
 
-    /// Loads a decoded model in the arithmetic that its card names; `name` stands for it in messages.
+    /// Loads a decoded model in the precision that its card names; `name` stands for it in messages.
     ///
     /// # Errors
-    /// As [`FaceFinder::from_bytes`].
+    /// As [`FaceDetector::from_bytes`].
     pub fn from_model(model: &ModelProto, name: &str) -> Result<Self, ModelError> {
         Self::load(model, name, None, NonZeroUsize::MIN)
     }
@@ -58,7 +58,7 @@ impl FaceFinder {
     /// Loads a decoded model to be run in `precision` on so many threads.
     ///
     /// # Errors
-    /// As [`FaceFinder::from_bytes`], and [`ModelError::NotInteger`] for a float model that is to run in integers.
+    /// As [`FaceDetector::from_bytes`], and [`ModelError::NotInteger`] for a float model that is to run in integers.
     pub fn with(
         model: &ModelProto,
         name: &str,
@@ -101,12 +101,12 @@ impl FaceFinder {
         &self.card
     }
 
-    /// The score, above 0 and at most 1, that something needs in all looks together ([`super::Finder::search`]) to count as a face.
+    /// The card's detection threshold for [`Detector::detect_multi_pass`], above 0 and at most 1.
     pub fn threshold(&self) -> f32 {
         self.card.thresholds.first().copied().unwrap_or(0.5)
     }
 
-    /// The arithmetic in which it runs, which may be another than its card's.
+    /// The precision in which it runs, which may be another than its card's.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -116,49 +116,7 @@ impl FaceFinder {
         self.engine.fused().first().map_or("tract", |fused| fused.program().kernel())
     }
 
-    /// The faces in `window` of `frame`, clamped into it: best score first, in pixels of the frame. The window is resized into the
-    /// input with its proportions kept; what is left over is mid grey.
-    ///
-    /// # Errors
-    /// [`ModelError::Engine`] when the engine fails or answers with something that is not a number.
-    pub fn find(&mut self, frame: &FrameView<'_>, window: CropBox) -> Result<Faces, ModelError> {
-        self.find_above(frame, window, self.threshold())
-    }
-
-    /// The same, with another score from which on something counts.
-    ///
-    /// # Errors
-    /// As [`FaceFinder::find`].
-    pub fn find_above(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
-        let placement = self.letterbox.take(frame, window);
-        self.at(placement, threshold)
-    }
-
-    /// The same in a mirror.
-    ///
-    /// # Errors
-    /// As [`FaceFinder::find`].
-    pub fn find_mirrored(
-        &mut self,
-        frame: &FrameView<'_>,
-        window: CropBox,
-        threshold: f32,
-    ) -> Result<Faces, ModelError> {
-        let placement = self.letterbox.take_mirrored(frame, window);
-        self.at(placement, threshold)
-    }
-
-    /// The same in the whole frame, seen at `share` of the size at which it would fit: for faces that fill it.
-    ///
-    /// # Errors
-    /// As [`FaceFinder::find`].
-    pub fn find_large(&mut self, frame: &FrameView<'_>, share: f32, threshold: f32) -> Result<Faces, ModelError> {
-        let whole = CropBox::full(frame.width(), frame.height());
-        let placement = self.letterbox.take_smaller(frame, whole, share);
-        self.at(placement, threshold)
-    }
-
-    fn at(&mut self, placement: Placement, threshold: f32) -> Result<Faces, ModelError> {
+    fn detect_placed(&mut self, placement: Placement, threshold: f32) -> Result<Faces, ModelError> {
         let cells = self.card.cells();
         let answer =
             self.engine.run(Input::Bytes(self.letterbox.bytes()), |maps| decode(maps, cells, threshold, placement));
@@ -168,8 +126,8 @@ impl FaceFinder {
     /// The faces in an input tensor given as `[C, H, W]` bytes, in the input's own pixels.
     ///
     /// # Errors
-    /// [`ModelError::InputLength`] for an input of another length, and those of [`FaceFinder::find`].
-    pub fn find_in_input(&mut self, bytes: &[u8], threshold: f32) -> Result<Faces, ModelError> {
+    /// [`ModelError::InputLength`] for an input of another length, and those of [`Detector::detect`].
+    pub fn detect_in_input(&mut self, bytes: &[u8], threshold: f32) -> Result<Faces, ModelError> {
         let cells = self.card.cells();
         self.maps(bytes, |maps| decode(maps, cells, threshold, Placement::SAME))
     }
@@ -177,7 +135,7 @@ impl FaceFinder {
     /// The graph's own output, `[5, height / 8, width / 8]` as [`OUTPUTS`] tells, for an input given as `[C, H, W]` bytes.
     ///
     /// # Errors
-    /// As [`FaceFinder::find_in_input`].
+    /// As [`FaceDetector::detect_in_input`].
     pub fn maps<T>(&mut self, bytes: &[u8], read: impl FnOnce(&[f32]) -> T) -> Result<T, ModelError> {
         if bytes.len() != self.card.input.len() {
             let (model, expected) = (self.model.clone(), self.card.input.len());
@@ -189,13 +147,13 @@ impl FaceFinder {
     /// Runs the engine on whatever input is there: for measuring.
     ///
     /// # Errors
-    /// As [`FaceFinder::find`].
+    /// As [`Detector::detect`].
     pub fn infer(&mut self) -> Result<(), ModelError> {
         self.engine.run(Input::Bytes(self.letterbox.bytes()), |_| ()).map_err(|reason| self.cannot_run(reason))
     }
 
-    /// The input's bytes, `[C, H, W]`, for `window` of `frame`: what [`FaceFinder::find`] looks at.
-    pub fn input(&mut self, frame: &FrameView<'_>, window: CropBox) -> &[u8] {
+    /// The input's bytes, `[C, H, W]`, for `window` of `frame`: what [`Detector::detect`] runs on.
+    pub fn preprocess(&mut self, frame: &FrameView<'_>, window: CropBox) -> &[u8] {
         self.letterbox.take(frame, window);
         self.letterbox.bytes()
     }
@@ -203,13 +161,39 @@ impl FaceFinder {
     /// The least time of `runs` runs, layer by layer; see [`crate::Classifier::layer_times`].
     ///
     /// # Errors
-    /// As [`FaceFinder::find`].
+    /// As [`Detector::detect`].
     pub fn layer_times(&mut self, runs: usize) -> Result<Vec<LayerTime>, ModelError> {
         self.engine.layer_times(runs).map_err(|reason| self.cannot_run(reason))
     }
 
     fn cannot_run(&self, reason: String) -> ModelError {
         ModelError::Engine { model: self.model.clone(), doing: "run", reason }
+    }
+}
+
+impl Detector for FaceDetector {
+    fn detect(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+        let placement = self.letterbox.take(frame, window);
+        self.detect_placed(placement, threshold)
+    }
+
+    fn detect_flipped(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError> {
+        let placement = self.letterbox.take_flipped(frame, window);
+        self.detect_placed(placement, threshold)
+    }
+
+    fn detect_zoomed_out(&mut self, frame: &FrameView<'_>, share: f32, threshold: f32) -> Result<Faces, ModelError> {
+        let whole = CropBox::full(frame.width(), frame.height());
+        let placement = self.letterbox.take_zoomed_out(frame, whole, share);
+        self.detect_placed(placement, threshold)
+    }
+
+    fn threshold(&self) -> f32 {
+        FaceDetector::threshold(self)
+    }
+
+    fn input_size(&self) -> [u32; 2] {
+        [self.card.input.width, self.card.input.height]
     }
 }
 
