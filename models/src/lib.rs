@@ -42,7 +42,6 @@ mod planes;
 mod preprocess;
 mod probabilities;
 mod processor;
-mod quantized;
 mod rect;
 mod resample;
 pub mod shipped;
@@ -62,6 +61,7 @@ pub use face::{
 };
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
+pub use kernels::QuantParams;
 pub use layers::{LayerMap, layer_maps};
 pub use onnx::{decode, embed, encode, read_card, read_file};
 pub use picture::{Picture, PictureError, is_special, is_whole_jpeg};

@@ -5,9 +5,9 @@
 //! convolution or dense layer. Max-pooling commutes with the scale only where that is not negative; a negative scale's sign
 //! stays behind as a multiplication. In a quantised net the roundings stay where they are, and such a sign gets one of its own.
 
-use crate::nets::grid::Grid;
 use crate::nets::weights::Weights;
 use crate::nets::{Net, Node, Op};
+use emotion_models::QuantParams;
 
 /// One layer of the exported graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +37,7 @@ pub enum Layer {
         shift: Vec<f32>,
     },
     /// Values rounded to those of an 8-bit grid.
-    Quantize(Grid),
+    Quantize(QuantParams),
     /// Largest value of each whole `size x size` window.
     MaxPool {
         /// Rows, columns and step.
@@ -258,7 +258,7 @@ impl Folder<'_> {
             let name = format!("{}.sign", node.name);
             let layer = Layer::Affine { scale: signs, shift: vec![0.0; scale.len()] };
             let grid = match self.steps[step].layer {
-                Layer::Quantize(grid) => Some(grid.with_both_signs()),
+                Layer::Quantize(grid) => Some(grid.symmetric()),
                 _ => None,
             };
             step = self.push(&name, layer, vec![step], &node.shape);

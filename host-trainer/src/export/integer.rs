@@ -5,9 +5,9 @@
 
 use super::fold::{Layer, Step};
 use super::onnx::{self, INPUT, Scalar, ints, node, tensor};
-use crate::nets::grid::Grid;
 use crate::nets::rounding::{LARGEST_WEIGHT, LEAST_UNIT};
 use crate::nets::weights::Array;
+use emotion_models::QuantParams;
 use emotion_models::pb::{GraphProto, NodeProto, TensorProto};
 
 /// Largest bias in units of its sum: half of what an i32 holds, the other half being the products'.
@@ -17,7 +17,7 @@ const LARGEST_BIAS: f64 = (1u32 << 30) as f64;
 #[derive(Clone, Debug)]
 struct Numbers {
     value: String,
-    grid: Grid,
+    grid: QuantParams,
     /// Names of the grid's scale and zero point.
     stored: [String; 2],
 }
@@ -134,7 +134,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the layer that ends in the rounding at `index`.
-    fn layer(&mut self, index: usize, grid: Grid) {
+    fn layer(&mut self, index: usize, grid: QuantParams) {
         let steps = self.steps;
         let (name, mut at) = (&steps[index].name, steps[index].inputs[0]);
         if steps[at].layer == Layer::Relu {

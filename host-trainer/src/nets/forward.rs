@@ -1,12 +1,13 @@
 //! Runs a net on burn tensors, for training and for scoring.
 
-use super::grid::{Grid, GridSource};
+use super::grid::GridSource;
 use super::rounding::{self, Pending};
 use super::weights::Weights;
 use super::{Net, Node, Op};
 use crate::operators::norm::Statistics;
 use crate::operators::{self, Convolution, Normalisation, burns};
 use burn::tensor::{Device, Tensor, TensorData, activation};
+use emotion_models::QuantParams;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub struct Tensors {
     named: BTreeMap<String, Tensor<1>>,
     /// By layer; none while ranges are still looked for.
-    grids: Option<BTreeMap<String, Grid>>,
+    grids: Option<BTreeMap<String, QuantParams>>,
     fast: bool,
 }
 
@@ -60,17 +61,17 @@ impl Tensors {
     }
 
     /// The grid of a [`Op::Quantize`] layer, unless nothing is rounded.
-    pub(super) fn grid(&self, node: &Node) -> Option<Grid> {
+    pub(super) fn grid(&self, node: &Node) -> Option<QuantParams> {
         self.grids.as_ref()?.get(&node.name).copied()
     }
 
-    pub(super) fn round(&self, x: Tensor<4>, grid: Grid) -> Tensor<4> {
+    pub(super) fn round(&self, x: Tensor<4>, grid: QuantParams) -> Tensor<4> {
         if self.fast { operators::round(x, grid) } else { burns::round(x, grid) }
     }
 }
 
 /// The grids of a net's [`Op::Quantize`] layers.
-fn grids(net: &Net, weights: &Weights) -> BTreeMap<String, Grid> {
+fn grids(net: &Net, weights: &Weights) -> BTreeMap<String, QuantParams> {
     let grid = |node: &Node| match node.op {
         Op::Quantize(source) => Some((node.name.clone(), weights.grid(node, source))),
         _ => None,

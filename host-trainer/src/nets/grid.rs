@@ -1,69 +1,13 @@
 //! The numbers an 8-bit activation can take, and nets that take no others.
 
 use super::{Net, Node, Op};
-use emotion_models::{InputSpec, PixelMap};
-
-/// The signed 8-bit integers of one tensor and the real values they stand for: `(number - zero_point) * scale`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Grid {
-    /// Distance of two neighbouring real values, above 0.
-    pub scale: f32,
-    /// The number that stands for 0; whole, -128 to 127.
-    pub zero_point: f32,
-}
-
-/// Smallest and largest number.
-const NUMBERS: (f32, f32) = (-128.0, 127.0);
-
-/// A range narrower than this is widened to it, so that a layer that is always silent still has a scale above 0.
-const LEAST_RANGE: f32 = 1e-4;
-
-impl Grid {
-    /// The grid over `[low, high]`, widened to hold 0 and moved so that 0 is exact (Jacob et al. 2018, section 3).
-    pub fn over(low: f32, high: f32) -> Self {
-        let (low, high) = (low.min(0.0), high.max(0.0));
-        let scale = (high - low).max(LEAST_RANGE) / (NUMBERS.1 - NUMBERS.0);
-        let zero_point = (NUMBERS.0 - low / scale).round_ties_even().clamp(NUMBERS.0, NUMBERS.1);
-        Grid { scale, zero_point }
-    }
-
-    /// The grid on which a pixel's number is its byte minus 128.
-    pub fn of_pixels(map: PixelMap) -> Self {
-        Grid { scale: map.scale, zero_point: map.offset - 128.0 }
-    }
-
-    /// The grid for values of this one with either sign.
-    pub fn with_both_signs(self) -> Self {
-        let reach = (NUMBERS.1 - self.zero_point).max(self.zero_point - NUMBERS.0) * self.scale;
-        Grid::over(-reach, reach)
-    }
-
-    /// The smallest and largest number counted from the zero point.
-    pub fn bounds(self) -> (f32, f32) {
-        (NUMBERS.0 - self.zero_point, NUMBERS.1 - self.zero_point)
-    }
-
-    /// The value of the grid that stands for `x`: rounded half to even, then saturated.
-    #[inline]
-    pub fn round(self, x: f32) -> f32 {
-        let (low, high) = self.bounds();
-        (x / self.scale).round_ties_even().clamp(low, high) * self.scale
-    }
-
-    /// Whether `x` is rounded without being saturated.
-    #[inline]
-    pub fn reaches(self, x: f32) -> bool {
-        let (low, high) = self.bounds();
-        let number = (x / self.scale).round_ties_even();
-        number >= low && number <= high
-    }
-}
+use emotion_models::{InputSpec, QuantParams};
 
 /// Where a [`Op::Quantize`] layer's grid comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GridSource {
     /// It is given.
-    Given(Grid),
+    Given(QuantParams),
     /// It lies over the range seen in training, the layer's parameter `range`: smallest and largest value.
     Observed,
 }
@@ -79,7 +23,7 @@ impl Net {
             let inputs = node.inputs.iter().map(|&input| places[input]).collect();
             net.nodes.push(Node { inputs, ..node.clone() });
             let source = match node.op {
-                Op::Input => Some(GridSource::Given(Grid::of_pixels(input.pixel_map))),
+                Op::Input => Some(GridSource::Given(QuantParams::of_pixels(input.pixel_map))),
                 _ if self.ends_layer(index) && !self.is_last(index) => Some(GridSource::Observed),
                 _ => None,
             };
@@ -148,30 +92,6 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::nets::Architecture;
-
-    #[test]
-    fn zero_is_exact_and_the_ends_are_reached() {
-        for (low, high) in [(-1.3, 2.0), (0.0, 6.0), (-4.0, -1.0), (0.0, 0.0), (-0.001, 900.0)] {
-            let grid = Grid::over(low, high);
-            assert_eq!(grid.round(0.0), 0.0);
-            assert_eq!(grid.zero_point, grid.zero_point.round());
-            let half = grid.scale * 0.501;
-            assert!((grid.round(low) - low).abs() <= half + grid.scale * 0.5, "{low} to {high}");
-            assert!((grid.round(high) - high).abs() <= half + grid.scale * 0.5, "{low} to {high}");
-        }
-        assert_eq!(Grid::over(0.0, 6.0).zero_point, -128.0);
-        assert_eq!(Grid::over(0.0, 6.0).with_both_signs().zero_point, 0.0);
-    }
-
-    #[test]
-    fn halves_round_to_even_and_the_rest_saturates() {
-        let grid = Grid { scale: 0.5, zero_point: 100.0 };
-        assert_eq!(grid.round(0.25), 0.0);
-        assert_eq!(grid.round(0.75), 1.0);
-        assert_eq!(grid.round(1e9), 27.0 * 0.5);
-        assert_eq!(grid.round(-1e9), -228.0 * 0.5);
-        assert!(grid.reaches(13.7) && !grid.reaches(13.8));
-    }
 
     #[test]
     fn every_convolution_and_sum_ends_on_a_grid_of_its_own() {

@@ -8,10 +8,10 @@
 //! 3.2.2); once the statistics stand still, the folded convolution is computed, which is what will be exported.
 
 use super::forward::Tensors;
-use super::grid::Grid;
 use super::{Net, Node, Op};
 use crate::operators::{self, Convolution, burns};
 use burn::tensor::{Tensor, TensorData};
+use emotion_models::QuantParams;
 
 /// Largest whole number that stands for a weight.
 pub const LARGEST_WEIGHT: f32 = 127.0;
@@ -97,7 +97,13 @@ pub(super) fn convolution(
 
 /// A normalisation of values on the grid `from`, by running statistics: only its signs are applied, where one is negative,
 /// and the values rounded to a grid that has both; the rest folds into the convolution behind it.
-pub(super) fn signed(tensors: &Tensors, norm: &Node, epsilon: f32, from: Grid, x: Tensor<4>) -> (Tensor<4>, Pending) {
+pub(super) fn signed(
+    tensors: &Tensors,
+    norm: &Node,
+    epsilon: f32,
+    from: QuantParams,
+    x: Tensor<4>,
+) -> (Tensor<4>, Pending) {
     let (scale, shift) = affine(tensors, norm, epsilon);
     let signs: Vec<f32> = scale
         .clone()
@@ -113,6 +119,6 @@ pub(super) fn signed(tensors: &Tensors, norm: &Node, epsilon: f32, from: Grid, x
     }
     let channels = signs.len();
     let signs = Tensor::<1>::from_data(TensorData::new(signs, [channels]), &x.device());
-    let x = tensors.round(x * signs.clone().reshape([1, channels, 1, 1]), from.with_both_signs());
+    let x = tensors.round(x * signs.clone().reshape([1, channels, 1, 1]), from.symmetric());
     (x, Pending { scale: scale * signs, shift })
 }

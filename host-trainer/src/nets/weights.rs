@@ -1,8 +1,9 @@
 //! The values of a net's parameters, by name.
 
-use super::grid::{Grid, GridSource};
+use super::grid::GridSource;
 use super::{Net, Node, Parameter, Start};
 use crate::random::{Purpose, stream};
+use emotion_models::QuantParams;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -56,11 +57,11 @@ impl Weights {
     }
 
     /// The grid of a layer that rounds; of one that has seen nothing yet, the narrowest there is.
-    pub fn grid(&self, node: &Node, source: GridSource) -> Grid {
+    pub fn grid(&self, node: &Node, source: GridSource) -> QuantParams {
         match (source, self.values(&format!("{}.range", node.name))) {
             (GridSource::Given(grid), _) => grid,
-            (GridSource::Observed, &[low, high]) => Grid::over(low, high),
-            (GridSource::Observed, _) => Grid::over(0.0, 0.0),
+            (GridSource::Observed, &[low, high]) => QuantParams::over(low, high),
+            (GridSource::Observed, _) => QuantParams::over(0.0, 0.0),
         }
     }
 

@@ -1,10 +1,10 @@
 //! The same operators from burn's own, for graphics cards and to compare with.
 
 use super::{Convolution, norm::Statistics};
-use crate::nets::grid::Grid;
 use burn::tensor::module::{self, BatchNormTrainOutput};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, TensorData, activation};
+use emotion_models::QuantParams;
 
 /// As [`super::conv2d`].
 pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, how: Convolution) -> Tensor<4> {
@@ -51,7 +51,7 @@ pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
 }
 
 /// As [`super::round`].
-pub fn round(input: Tensor<4>, grid: Grid) -> Tensor<4> {
+pub fn round(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
     let (low, high) = grid.bounds();
     let number = (input.clone().detach() / grid.scale).round();
     let saturated = number.clone().clamp(low, high);

@@ -12,7 +12,6 @@ pub mod pool;
 pub mod quantize;
 pub mod timing;
 
-use crate::nets::grid::Grid;
 use burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
@@ -22,6 +21,7 @@ use burn::backend::autodiff::{
 use burn::backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor};
 use burn::tensor::{Tensor, TensorData};
 use conv::ConvShape;
+use emotion_models::QuantParams;
 use norm::{NormShape, Statistics};
 use pool::PoolShape;
 use std::sync::Arc;
@@ -69,7 +69,7 @@ pub trait FastOperators: Backend {
     /// `[N, C, H, W]`, windows of `size x size`.
     fn fast_max_pool(input: FloatTensor<Self>, size: usize) -> FloatTensor<Self>;
     /// `[N, C, H, W]`, each value to the nearest of the grid's.
-    fn fast_round(input: FloatTensor<Self>, grid: Grid) -> FloatTensor<Self>;
+    fn fast_round(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self>;
 }
 
 /// Convolution: `[N, C, H, W]` by `[O, C, K, K]` plus bias `[O]`, zero padding.
@@ -106,7 +106,7 @@ pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
 }
 
 /// Rounds to the values of a grid; the gradient passes where nothing is saturated.
-pub fn round(input: Tensor<4>, grid: Grid) -> Tensor<4> {
+pub fn round(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::fast_round(input.into_dispatch(), grid))
 }
 
@@ -199,7 +199,7 @@ impl FastOperators for Flex {
         pooled(&input, timed(Part::PoolForward, || pool::forward(floats(&input), shape)).0, shape)
     }
 
-    fn fast_round(input: FlexTensor, grid: Grid) -> FlexTensor {
+    fn fast_round(input: FlexTensor, grid: QuantParams) -> FlexTensor {
         let input = contiguous(&input);
         let output = timed(Part::QuantizeForward, || quantize::forward(floats(&input), grid));
         tensor(output, dims::<4>(&input))
@@ -289,7 +289,7 @@ impl Backward<Flex, 1> for PoolBackward {
 struct RoundBackward;
 
 impl Backward<Flex, 1> for RoundBackward {
-    type State = (FlexTensor, Grid);
+    type State = (FlexTensor, QuantParams);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
@@ -351,7 +351,7 @@ impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
         }
     }
 
-    fn fast_round(input: FloatTensor<Self>, grid: Grid) -> FloatTensor<Self> {
+    fn fast_round(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let input = contiguous(&input);
         let output = Flex::fast_round(input.clone(), grid);

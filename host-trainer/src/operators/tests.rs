@@ -203,7 +203,7 @@ fn convolution_matches_numerical_gradients() {
 fn rounding_equals_burns_and_its_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let device = Device::flex().autodiff();
-    for grid in [Grid { scale: 0.01, zero_point: -128.0 }, Grid { scale: 0.004, zero_point: 7.0 }] {
+    for grid in [QuantParams { scale: 0.01, zero_point: -128 }, QuantParams { scale: 0.004, zero_point: 7 }] {
         let x = random(&mut rng, [2, 3, 5, 7], &device);
         let run = |fast: bool| {
             let x = x.clone().require_grad();
@@ -219,8 +219,8 @@ fn rounding_equals_burns_and_its_definition() {
         let weights = values(random(&mut ChaCha8Rng::seed_from_u64(9), [2, 3, 5, 7], &device));
         let mut saturated = 0;
         for (((x, y), gradient), weight) in values(x).iter().zip(&y).zip(&gradient).zip(&weights) {
-            let number = (x / grid.scale).round_ties_even() + grid.zero_point;
-            assert_eq!(*y, (number.clamp(-128.0, 127.0) - grid.zero_point) * grid.scale);
+            let number = (x / grid.scale).round_ties_even() + grid.zero_point as f32;
+            assert_eq!(*y, (number.clamp(-128.0, 127.0) - grid.zero_point as f32) * grid.scale);
             let inside = (-128.0..=127.0).contains(&number);
             assert_eq!(*gradient, if inside { *weight } else { 0.0 });
             saturated += usize::from(!inside);
@@ -232,7 +232,7 @@ fn rounding_equals_burns_and_its_definition() {
 #[test]
 fn roundings_gradient_is_that_of_the_saturated_line() {
     // A fine grid follows the line min(max(x, low), high) closely enough for difference quotients; its ends are kinks.
-    let grid = Grid { scale: 1e-5, zero_point: 20.0 };
+    let grid = QuantParams { scale: 1e-5, zero_point: 20 };
     let (low, high) = grid.bounds();
     let x = [-1e-2, 0.9 * low * grid.scale, 0.0, 0.9 * high * grid.scale, 1e-2];
     let analytic = quantize::backward(&x, grid, &[1.0; 5]);

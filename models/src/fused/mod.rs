@@ -8,6 +8,7 @@ mod op;
 mod pass;
 mod plan;
 mod program;
+mod qlinear;
 mod recognise;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ pub(crate) use crate::kernels::PortableInt;
 pub(crate) use op::Fused;
 pub(crate) use plan::{Entry, Exit, Plan, Step};
 pub(crate) use program::{Program, Threads, pack};
+pub(crate) use qlinear::{Dequantize, IntegerConvolution, Quantize};
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::{kernels, processor::is_left};

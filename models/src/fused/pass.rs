@@ -2,10 +2,10 @@
 
 use super::op::Fused;
 use super::plan::{AS_IT_IS, Entry, Exit, Plan, REAL, Step};
+use super::qlinear::{Dequantize, IntegerConvolution, Quantize};
 use super::recognise::{binary, constant, convolution, halving, map, zero};
 use super::{Packer, Threads};
-use crate::kernels::{Addition, Map};
-use crate::quantized::{Dequantize, IntegerConvolution, Quantisation, Quantize};
+use crate::kernels::{Addition, Map, QuantParams};
 use std::collections::{BTreeMap, BTreeSet};
 use tract_core::internal::*;
 use tract_core::ops::math::{Add, Max};
@@ -78,7 +78,7 @@ impl<'a> Region<'a> {
             model,
             plan: Plan {
                 maps: vec![input],
-                quantisations: vec![REAL],
+                quant_params: vec![REAL],
                 steps: Vec::new(),
                 output: 0,
                 entry: Entry::Reals,
@@ -89,7 +89,7 @@ impl<'a> Region<'a> {
         };
         let mut entry = first;
         if let Some(convolution) = model.node(start).op_as::<IntegerConvolution>() {
-            (region.plan.entry, region.plan.quantisations[0]) = (Entry::Numbers, convolution.input);
+            (region.plan.entry, region.plan.quant_params[0]) = (Entry::Numbers, convolution.input);
             let before = model.node(first.node);
             let only = before.outputs[0].successors.len() == 1;
             if before.op_as::<Quantize>().is_some_and(|op| only && op.0 == convolution.input) {
@@ -165,9 +165,9 @@ impl<'a> Region<'a> {
         }
     }
 
-    fn new_map(&mut self, map: Map, quantisation: Quantisation) -> usize {
+    fn new_map(&mut self, map: Map, quant_params: QuantParams) -> usize {
         self.plan.maps.push(map);
-        self.plan.quantisations.push(quantisation);
+        self.plan.quant_params.push(quant_params);
         self.plan.maps.len() - 1
     }
 
@@ -205,7 +205,7 @@ impl<'a> Region<'a> {
         let op = node.op_as::<IntegerConvolution>()?;
         let input = self.map_of(node.inputs[0])?;
         // A map that was dequantised and quantised anew would have other numbers.
-        (self.plan.quantisations[input] == op.input).then_some(())?;
+        (self.plan.quant_params[input] == op.input).then_some(())?;
         let output = self.new_map(map(self.model, node.id.into())?, op.output);
         self.plan.steps.push(op.step(&node.name, input, output));
         Some(Value::Map(output))
@@ -253,7 +253,7 @@ impl<'a> Region<'a> {
     fn dequantize(&mut self, node: &TypedNode) -> Option<Value> {
         let op = node.op_as::<Dequantize>()?;
         let map = self.map_of(node.inputs[0])?;
-        (self.plan.quantisations[map] == op.0).then_some(Value::Real(map))
+        (self.plan.quant_params[map] == op.0).then_some(Value::Real(map))
     }
 
     /// The sum of two maps' real values, if one of them can take the other in.
@@ -275,7 +275,7 @@ impl<'a> Region<'a> {
         let op = node.op_as::<Quantize>()?;
         let &Value::Sum { step, addend } = self.values.get(&node.inputs[0])? else { return None };
         self.read_once(node.inputs[0]).then_some(())?;
-        let added = self.plan.quantisations[addend];
+        let added = self.plan.quant_params[addend];
         let step = &mut self.plan.steps[step];
         step.addend = Some(addend);
         step.finish.addition = Some(Addition {
@@ -286,7 +286,7 @@ impl<'a> Region<'a> {
             scale: op.0.scale,
         });
         (step.finish.bounds, step.finish.zero_point) = (op.0.bounds(), op.0.zero_point);
-        self.plan.quantisations[step.output] = op.0;
+        self.plan.quant_params[step.output] = op.0;
         Some(Value::Map(step.output))
     }
 

@@ -1,7 +1,6 @@
 //! A run of convolutions, before any kernel is chosen: which map each reads, adds and writes.
 
-use crate::kernels::{Finish, Map, Window};
-use crate::quantized::Quantisation;
+use crate::kernels::{Finish, Map, QuantParams, Window};
 use std::sync::Arc;
 use tract_core::prelude::Tensor;
 
@@ -11,7 +10,7 @@ pub(crate) struct Plan {
     /// The maps; the first is the input.
     pub maps: Vec<Map>,
     /// How each map's numbers stand for real ones; [`REAL`] in a float plan.
-    pub quantisations: Vec<Quantisation>,
+    pub quant_params: Vec<QuantParams>,
     /// The convolutions.
     pub steps: Vec<Step>,
     /// The map that leaves.
@@ -45,7 +44,7 @@ pub(crate) enum Exit {
 }
 
 /// The quantisation of numbers that are real ones.
-pub(crate) const REAL: Quantisation = Quantisation { scale: 1.0, zero_point: 0 };
+pub(crate) const REAL: QuantParams = QuantParams { scale: 1.0, zero_point: 0 };
 
 /// One convolution with what is folded into it. Maps are named by their index in [`Plan::maps`].
 #[derive(Clone, Debug)]
@@ -69,7 +68,7 @@ pub(crate) struct Step {
     /// A bias for each output channel, float32 or i32; none is zero.
     pub biases: Option<Arc<Tensor>>,
     /// How the convolution's own output stands for real numbers, before anything is added.
-    pub own: Quantisation,
+    pub own: QuantParams,
     /// What becomes of each sum.
     pub finish: Finish,
 }

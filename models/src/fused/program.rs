@@ -2,8 +2,7 @@
 
 use super::plan::{Entry, Exit, Plan};
 use crate::graph::MOST_NUMBERS;
-use crate::kernels::{Kernel, Layer, Map, Numbers, SLACK};
-use crate::quantized::Quantisation;
+use crate::kernels::{Kernel, Layer, Map, Numbers, QuantParams, SLACK};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::fmt::Debug;
@@ -62,7 +61,7 @@ const WAKING: Duration = Duration::from_micros(60);
 #[derive(Debug)]
 struct Packed<K: Kernel> {
     maps: Vec<Map>,
-    quantisations: Vec<Quantisation>,
+    quant_params: Vec<QuantParams>,
     layers: Vec<Placed<K>>,
     output: usize,
     entry: Entry,
@@ -97,11 +96,11 @@ pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<
         let parts = placed.parts(threads.count);
         layers.push(Placed { layer: placed, input: step.input, addend: step.addend, output: step.output, parts });
     }
-    let Plan { maps, quantisations, output, entry, exit, .. } = plan.clone();
+    let Plan { maps, quant_params, output, entry, exit, .. } = plan.clone();
     // The thread that asks computes a part too.
     let shared = layers.iter().any(|placed| placed.parts.len() > 1);
     let helpers = shared.then(|| ThreadPoolBuilder::new().num_threads(threads.count - 1).build()).transpose()?;
-    let mut packed = Packed { maps, quantisations, layers, output, entry, exit, helpers };
+    let mut packed = Packed { maps, quant_params, layers, output, entry, exit, helpers };
     if !threads.share_all {
         packed.share_what_gains()?;
     }
@@ -110,7 +109,7 @@ pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<
 
 fn place<K: Kernel>(plan: &Plan, step: &super::plan::Step) -> TractResult<Layer<K>> {
     let output = &plan.maps[step.output];
-    let input = plan.quantisations[step.input];
+    let input = plan.quant_params[step.input];
     let weights = floats(&step.weights)?;
     let biases = match &step.biases {
         Some(biases) if biases.datum_type() == DatumType::I32 => {
@@ -183,8 +182,8 @@ impl<K: Kernel> Packed<K> {
     }
 
     fn enter(&self, input: &Tensor, buffer: &mut [K::Value]) -> TractResult<()> {
-        let (map, quantisation) = (&self.maps[0], self.quantisations[0]);
-        let zero_point = quantisation.zero_point;
+        let (map, quant_params) = (&self.maps[0], self.quant_params[0]);
+        let zero_point = quant_params.zero_point;
         ensure!(input.len() == map.height * map.width * map.channels, "an input of the shape {:?}", input.shape());
         let plain = input.try_as_plain_ram()?;
         match (self.entry, input.datum_type()) {
@@ -196,7 +195,7 @@ impl<K: Kernel> Packed<K> {
                 enter(map, plain.as_slice::<u8>()?, buffer, store);
             }
             (Entry::Quantize, DatumType::F32) => {
-                let store = |&real: &f32| K::store(quantisation.number(real), zero_point);
+                let store = |&real: &f32| K::store(quant_params.quantize(real), zero_point);
                 enter(map, plain.as_slice::<f32>()?, buffer, store);
             }
             (Entry::Numbers, DatumType::I8) => {
@@ -209,14 +208,14 @@ impl<K: Kernel> Packed<K> {
     }
 
     fn leave(&self, buffer: &[K::Value], output: &mut Tensor) -> TractResult<()> {
-        let (map, quantisation) = (&self.maps[self.output], self.quantisations[self.output]);
-        let zero_point = quantisation.zero_point;
+        let (map, quant_params) = (&self.maps[self.output], self.quant_params[self.output]);
+        let zero_point = quant_params.zero_point;
         ensure!(output.len() == map.height * map.width * map.channels, "an output of the shape {:?}", output.shape());
         let mut plain = output.try_as_plain_ram_mut()?;
         match self.exit {
             Exit::Reals => leave(map, buffer, plain.as_slice_mut()?, |value| K::load(value, zero_point)),
             Exit::Dequantize => {
-                leave(map, buffer, plain.as_slice_mut()?, |value| quantisation.real(K::load(value, zero_point)));
+                leave(map, buffer, plain.as_slice_mut()?, |value| quant_params.dequantize(K::load(value, zero_point)));
             }
             Exit::Numbers => leave(map, buffer, plain.as_slice_mut()?, |value| K::load(value, zero_point) as i8),
         }
@@ -261,8 +260,8 @@ impl<K: Kernel> Program for Packed<K> {
         let buffers: Vec<Vec<K::Value>> = self
             .maps
             .iter()
-            .zip(&self.quantisations)
-            .map(|(map, quantisation)| vec![K::zero(quantisation.zero_point); map.len() + SLACK])
+            .zip(&self.quant_params)
+            .map(|(map, quant_params)| vec![K::zero(quant_params.zero_point); map.len() + SLACK])
             .collect();
         Buffers(Box::new(buffers))
     }
@@ -282,7 +281,7 @@ impl<K: Kernel> Program for Packed<K> {
 
     fn numbers(&self, buffers: &Buffers, map: usize) -> TractResult<Vec<i8>> {
         let Some(buffers) = buffers.0.downcast_ref::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
-        let (of, zero_point) = (&self.maps[map], self.quantisations[map].zero_point);
+        let (of, zero_point) = (&self.maps[map], self.quant_params[map].zero_point);
         let mut numbers = vec![0; of.channels * of.height * of.width];
         leave(of, &buffers[map], &mut numbers, |value| K::load(value, zero_point) as i8);
         Ok(numbers)

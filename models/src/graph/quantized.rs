@@ -2,10 +2,10 @@
 
 use super::{Attributes, CONVOLUTION, Reader};
 use crate::card::Precision;
+use crate::fused::{Dequantize, IntegerConvolution, Quantize};
 use crate::input::PixelMap;
-use crate::kernels::Window;
+use crate::kernels::{QuantParams, Window};
 use crate::pb::{GraphProto, NodeProto};
-use crate::quantized::{Dequantize, IntegerConvolution, Quantisation, Quantize};
 use std::sync::Arc;
 use tract_core::internal::*;
 use tract_core::ops::cnn::{Conv, KernelFormat, PaddingSpec};
@@ -33,7 +33,7 @@ impl Reader {
     }
 
     /// A scale and a zero point, which stand side by side among a node's inputs.
-    fn quantisation(&self, node: &NodeProto, index: usize) -> TractResult<Quantisation> {
+    fn quant_params(&self, node: &NodeProto, index: usize) -> TractResult<QuantParams> {
         let (scale, zero_point) = (self.tensor(node, index)?, self.tensor(node, index + 1)?);
         ensure!(
             scale.len() == 1 && zero_point.len() == 1,
@@ -43,12 +43,12 @@ impl Reader {
         ensure!(zero_point.datum_type() == DatumType::I8, "its zero point is not int8");
         let (scale, zero_point) = (scale.cast_to_scalar::<f32>()?, zero_point.cast_to_scalar::<i32>()?);
         ensure!(scale.is_normal() && scale > 0.0, "a scale of {scale}");
-        Ok(Quantisation { scale, zero_point })
+        Ok(QuantParams { scale, zero_point })
     }
 
     pub(super) fn quantize(&mut self, node: &NodeProto) -> TractResult<OutletId> {
         Attributes::of(node, &[])?;
-        let (input, to) = (self.input(node, 0)?, self.quantisation(node, 1)?);
+        let (input, to) = (self.input(node, 0)?, self.quant_params(node, 1)?);
         let fact = self.model.outlet_fact(input)?.datum_type;
         ensure!(fact == DatumType::F32 || fact == DatumType::U8, "its input is not float32");
         match self.precision {
@@ -63,7 +63,7 @@ impl Reader {
 
     pub(super) fn dequantize(&mut self, node: &NodeProto) -> TractResult<OutletId> {
         Attributes::of(node, &[])?;
-        let (input, from) = (self.input(node, 0)?, self.quantisation(node, 1)?);
+        let (input, from) = (self.input(node, 0)?, self.quant_params(node, 1)?);
         if self.precision == Precision::F32 {
             return Ok(input);
         }
@@ -75,7 +75,7 @@ impl Reader {
         let attributes = Attributes::of(node, CONVOLUTION)?;
         ensure!(attributes.int("group", 1)? == 1, "groups are not known here");
         let input = self.input(node, 0)?;
-        let (from, to) = (self.quantisation(node, 1)?, self.quantisation(node, 6)?);
+        let (from, to) = (self.quant_params(node, 1)?, self.quant_params(node, 6)?);
         let (weights, scales, zero) = (self.tensor(node, 3)?, self.tensor(node, 4)?, self.tensor(node, 5)?);
         let &[out, channels, rows, columns] = weights.shape() else {
             bail!("weights of the shape {:?}, not [out, in, rows, columns]", weights.shape())
@@ -129,7 +129,7 @@ impl Reader {
         op: Conv,
         input: OutletId,
         [weights, scales, biases]: [&Tensor; 3],
-        [from, to]: [Quantisation; 2],
+        [from, to]: [QuantParams; 2],
     ) -> TractResult<OutletId> {
         let (scales, weights_plain, biases) =
             (scales.try_as_plain_ram()?, weights.try_as_plain_ram()?, biases.try_as_plain_ram()?);

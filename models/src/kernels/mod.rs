@@ -15,6 +15,7 @@ mod avx512;
 mod geometry;
 mod layer;
 mod portable;
+mod quant_params;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -31,6 +32,7 @@ pub(crate) use layer::{Addition, Finish, Layer, Numbers, SLACK};
 #[cfg(any(test, target_arch = "x86_64"))]
 pub(crate) use portable::PortableFloat;
 pub(crate) use portable::PortableInt;
+pub use quant_params::QuantParams;
 #[cfg(all(test, target_arch = "x86_64"))]
 pub(crate) use x86::AvxVnniTwin;
 #[cfg(target_arch = "x86_64")]

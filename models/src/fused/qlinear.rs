@@ -1,54 +1,19 @@
-//! Integer operators as an ONNX graph has them, one by one. [`crate::fused`] puts runs of them into one operator; what stays
-//! alone works all the same.
+//! `QuantizeLinear`, `QLinearConv` and `DequantizeLinear`, one by one, as an ONNX graph has them. A fused run takes their place; an
+//! operator that is left over runs as it is.
 
-use crate::fused::{Entry, Exit, Plan, PortableInt, Step, Threads};
-use crate::kernels::{Finish, Map, Window};
+use super::plan::{Entry, Exit, Plan, Step};
+use super::program::{Threads, pack};
+use crate::kernels::{Finish, Map, PortableInt, QuantParams, Window};
 use std::sync::Arc;
 use tract_core::internal::*;
 
-/// How whole numbers stand for real ones: `real = (number - zero_point) * scale`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Quantisation {
-    /// Real size of one step; above 0 and finite.
-    pub scale: f32,
-    /// The number that stands for 0.0, -128 to 127.
-    pub zero_point: i32,
-}
-
-impl Quantisation {
-    /// The whole number for a real one: divided, rounded half to even, kept within 8 bits.
-    #[inline]
-    pub fn number(self, real: f32) -> f32 {
-        ((real / self.scale).round_ties_even() + self.zero_point as f32).clamp(-128.0, 127.0)
-    }
-
-    /// The real number that a whole one stands for.
-    #[inline]
-    pub fn real(self, number: f32) -> f32 {
-        (number - self.zero_point as f32) * self.scale
-    }
-
-    /// Smallest and largest whole number, counted from the zero point.
-    pub fn bounds(self) -> (f32, f32) {
-        ((-128 - self.zero_point) as f32, (127 - self.zero_point) as f32)
-    }
-}
-
-impl PartialEq for Quantisation {
-    fn eq(&self, other: &Self) -> bool {
-        (self.scale.to_bits(), self.zero_point) == (other.scale.to_bits(), other.zero_point)
-    }
-}
-
-impl Eq for Quantisation {}
-
 /// From real numbers to whole ones; from bytes, 0 to 255, to those minus 128.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Quantize(pub Quantisation);
+pub(crate) struct Quantize(pub QuantParams);
 
 /// From whole numbers to real ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Dequantize(pub Quantisation);
+pub(crate) struct Dequantize(pub QuantParams);
 
 /// An integer convolution, `[1, C, H, W]` to `[1, O, H', W']`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,9 +29,9 @@ pub(crate) struct IntegerConvolution {
     /// For each output channel, i32, in steps of the input's scale times the weights'.
     pub biases: Arc<Tensor>,
     /// How the input stands for real numbers.
-    pub input: Quantisation,
+    pub input: QuantParams,
     /// How the output does.
-    pub output: Quantisation,
+    pub output: QuantParams,
 }
 
 impl Op for Quantize {
@@ -82,7 +47,7 @@ impl EvalOp for Quantize {
         let input = inputs[0].try_as_plain_ram()?;
         let numbers: Vec<i8> = match inputs[0].datum_type() {
             DatumType::U8 => input.as_slice::<u8>()?.iter().map(|&byte| (byte ^ 0x80) as i8).collect(),
-            _ => input.as_slice::<f32>()?.iter().map(|&real| self.0.number(real) as i8).collect(),
+            _ => input.as_slice::<f32>()?.iter().map(|&real| self.0.quantize(real) as i8).collect(),
         };
         Ok(tvec![Tensor::from_shape(inputs[0].shape(), &numbers)?.into_tvalue()])
     }
@@ -106,7 +71,8 @@ impl EvalOp for Dequantize {
     op_out_of_plan!();
     fn eval(&self, _ctx: &EvalContext<'_>, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let numbers = inputs[0].try_as_plain_ram()?;
-        let reals: Vec<f32> = numbers.as_slice::<i8>()?.iter().map(|&number| self.0.real(f32::from(number))).collect();
+        let reals: Vec<f32> =
+            numbers.as_slice::<i8>()?.iter().map(|&number| self.0.dequantize(f32::from(number))).collect();
         Ok(tvec![Tensor::from_shape(inputs[0].shape(), &reals)?.into_tvalue()])
     }
 }
@@ -160,14 +126,14 @@ impl EvalOp for IntegerConvolution {
         let output = self.output_map(inputs[0].shape())?;
         let mut plan = Plan {
             maps: vec![Map { height, width, channels, border: 0 }, output],
-            quantisations: vec![self.input, self.output],
+            quant_params: vec![self.input, self.output],
             steps: vec![self.step("", 0, 1)],
             output: 1,
             entry: Entry::Numbers,
             exit: Exit::Numbers,
         };
         plan.set_borders();
-        let program = crate::fused::pack::<PortableInt>(&plan, Threads::new(1))?;
+        let program = pack::<PortableInt>(&plan, Threads::new(1))?;
         let mut numbers = program.output()?;
         program.run(&mut program.buffers(), &inputs[0], &mut numbers)?;
         Ok(tvec![numbers.into_tvalue()])
