@@ -11,9 +11,9 @@ use crate::onnx::{decode, read_card, read_file};
 use crate::pb::ModelProto;
 use crate::preprocess::Preprocessor;
 use crate::probabilities::{Probabilities, apply_temperature};
+use crate::profile::LayerTime;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::Duration;
 
 /// Largest distance from 1 of the sum of what a graph calls probabilities.
 const SUM_TOLERANCE: f32 = 1e-3;
@@ -28,17 +28,6 @@ pub struct Classifier {
     preprocessor: Preprocessor,
     precision: Precision,
     engine: Engine,
-}
-
-/// How long a layer of the network takes.
-#[derive(Clone, Debug)]
-pub struct LayerTime {
-    /// Name of its convolution in the graph, or what else it is.
-    pub name: String,
-    /// Its multiply-accumulates; 0 where they do not count.
-    pub macs: usize,
-    /// The least time of a number of runs.
-    pub time: Duration,
 }
 
 impl Classifier {

@@ -1,12 +1,11 @@
 //! tract, the inference engine, behind three functions.
 
-use crate::classifier::LayerTime;
 use crate::fused::{Fused, Step, Threads, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
-use crate::layers::LayerMap;
 use crate::pb::ModelProto;
 use crate::processor;
+use crate::profile::{LayerMap, LayerTime};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

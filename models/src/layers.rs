@@ -6,21 +6,7 @@ use crate::error::ModelError;
 use crate::graph::Reading;
 use crate::onnx::read_card;
 use crate::pb::ModelProto;
-
-/// What an integer convolution and what is folded into it give.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LayerMap {
-    /// Name of its convolution in the graph.
-    pub name: String,
-    /// Whether a residual addition is folded into it, so that these are the numbers of the sum.
-    pub added: bool,
-    /// Whether only the largest of each 2x2 outputs is kept.
-    pub pooled: bool,
-    /// Channels, rows and columns.
-    pub shape: [usize; 3],
-    /// The map's numbers, `[C, H, W]`.
-    pub numbers: Vec<i8>,
-}
+use crate::profile::LayerMap;
 
 /// The maps of an integer model's convolutions for an input given as `[C, H, W]` bytes, in the order they run; `name` stands for the
 /// model in messages. Only the first of several runs of convolutions is looked into. Loads the model anew each time: for comparing,

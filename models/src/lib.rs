@@ -42,6 +42,7 @@ mod planes;
 mod preprocess;
 mod probabilities;
 mod processor;
+mod profile;
 mod rect;
 mod resample;
 pub mod shipped;
@@ -51,7 +52,7 @@ pub use autotune::{AutoTune, PrecisionTimes};
 pub use card::{
     CONTRACT_VERSION, CardError, FACE_LABEL, FaceLimits, MAX_LABELS, ModelCard, Precision, Task, is_plain_label,
 };
-pub use classifier::{Classifier, LayerTime};
+pub use classifier::Classifier;
 pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
@@ -62,11 +63,12 @@ pub use face::{
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};
 pub use kernels::QuantParams;
-pub use layers::{LayerMap, layer_maps};
+pub use layers::layer_maps;
 pub use onnx::{decode, embed, encode, read_card, read_file};
 pub use picture::{Picture, PictureError, is_special, is_whole_jpeg};
 pub use preprocess::Preprocessor;
 pub use probabilities::{Probabilities, apply_temperature};
 pub use processor::check_instruction_sets;
+pub use profile::{LayerMap, LayerTime};
 pub use rect::Rect;
 pub use test_card::{DEMO_SEED, Place, Scene, TEST_CARD_LABELS, TestCard, is_reserved_seed};

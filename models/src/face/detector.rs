@@ -4,7 +4,7 @@ use super::decode::{CELL, OUTPUTS, Placement, decode};
 use super::letterbox::Letterbox;
 use super::{Detector, Faces};
 use crate::card::{ModelCard, Precision, Task};
-use crate::classifier::{LayerTime, check_precision};
+use crate::classifier::check_precision;
 use crate::crop::CropBox;
 use crate::engine::{Engine, Input, Operators};
 use crate::error::ModelError;
@@ -12,6 +12,7 @@ use crate::frame::FrameView;
 use crate::graph::Reading;
 use crate::onnx::{decode as decode_model, read_card, read_file};
 use crate::pb::ModelProto;
+use crate::profile::LayerTime;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
