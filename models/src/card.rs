@@ -1,6 +1,5 @@
 //! The model card: what a model's numbers mean, carried in the ONNX file as `moodlight.*` properties.
 
-use crate::face::CELL;
 use crate::input::{Colour, InputSpec, PixelMap};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,6 +118,13 @@ pub struct ModelCard {
 /// The label of a face model's one output.
 pub const FACE_LABEL: &str = "face";
 
+/// Pixels of the input, on both axes, that one cell of the maps stands for.
+pub const CELL: u32 = 8;
+
+/// Maps of the network, in order: the centre's logit; the centre's offset from the cell's middle, right and down, in cells; the
+/// natural logarithms of the box's width and height in cells.
+pub const OUTPUTS: usize = 5;
+
 /// Which faces an emotion model can judge; others count as unsure.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaceLimits {
@@ -182,6 +188,11 @@ pub fn is_plain_label(label: &str) -> bool {
 }
 
 impl ModelCard {
+    /// Columns and rows of a face model's maps.
+    pub fn cells(&self) -> [usize; 2] {
+        [self.input.width, self.input.height].map(|side| (side / CELL) as usize)
+    }
+
     /// Checks every value's range.
     ///
     /// # Errors

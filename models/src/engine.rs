@@ -1,5 +1,6 @@
 //! tract, the inference engine, behind three functions.
 
+use crate::card::MAX_LABELS;
 use crate::fused::{Fused, Step, Threads, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
@@ -186,8 +187,8 @@ impl Engine {
 
 /// Numbers as a message lists them: the first few.
 pub(crate) fn listed(values: &[f32]) -> String {
-    let first = values.iter().take(crate::MAX_LABELS).map(f32::to_string).collect::<Vec<_>>().join(", ");
-    if values.len() > crate::MAX_LABELS { format!("{first}, ...") } else { first }
+    let first = values.iter().take(MAX_LABELS).map(f32::to_string).collect::<Vec<_>>().join(", ");
+    if values.len() > MAX_LABELS { format!("{first}, ...") } else { first }
 }
 
 impl Clone for Engine {

@@ -35,6 +35,7 @@ mod graph;
 mod input;
 mod kernels;
 mod layers;
+mod limits;
 mod onnx;
 pub mod pb;
 mod picture;
@@ -50,15 +51,16 @@ mod test_card;
 
 pub use autotune::{AutoTune, PrecisionTimes};
 pub use card::{
-    CONTRACT_VERSION, CardError, FACE_LABEL, FaceLimits, MAX_LABELS, ModelCard, Precision, Task, is_plain_label,
+    CELL, CONTRACT_VERSION, CardError, FACE_LABEL, FaceLimits, MAX_LABELS, ModelCard, OUTPUTS, Precision, Task,
+    is_plain_label,
 };
 pub use classifier::Classifier;
 pub use crop::CropBox;
 pub use engine::engine_description;
 pub use error::ModelError;
 pub use face::{
-    CELL, Detector, Face, FaceDetector, Faces, Letterbox, MAX_FACES, OUTPUTS, Placement, centrality, decode_faces,
-    main_face, tracking_window,
+    Detector, Face, FaceDetector, Faces, Letterbox, MAX_FACES, Placement, centrality, decode_faces, main_face,
+    tracking_window,
 };
 pub use frame::{FrameError, FrameView, MAX_SIDE, PixelFormat, UnknownPixelFormat};
 pub use input::{Colour, InputSpec, PixelMap};

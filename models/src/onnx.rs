@@ -1,8 +1,8 @@
 //! The card inside the ONNX file: written, read, and held against the graph.
 
-use crate::card::{CardError, ModelCard, PREFIX, Task};
+use crate::card::{CardError, ModelCard, OUTPUTS, PREFIX, Task};
 use crate::error::ModelError;
-use crate::face::OUTPUTS;
+use crate::limits::MAX_BYTES;
 use crate::pb::tensor_proto::{DataLocation, DataType};
 use crate::pb::tensor_shape_proto::dimension::Value as Dim;
 use crate::pb::type_proto::Value as TypeValue;
@@ -15,9 +15,6 @@ use std::path::Path;
 pub fn encode(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
-
-/// Most bytes of a model's file: ten times the largest net of ours.
-const MOST_BYTES: u64 = 256 << 20;
 
 /// The content of a model's file.
 ///
@@ -35,8 +32,8 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
         return Err(refused("it is no regular file"));
     }
     let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    if bytes.len() as u64 > MOST_BYTES {
+    std::fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(refused("it is larger than 256 MiB, as no model is"));
     }
     Ok(bytes)

@@ -1,6 +1,6 @@
 //! What a classifier answers: one probability per label.
 
-use crate::MAX_LABELS;
+use crate::card::MAX_LABELS;
 use std::fmt;
 use std::ops::Deref;
 

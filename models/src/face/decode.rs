@@ -1,15 +1,9 @@
 //! From the network's maps to boxes: peaks of the centre map, each with its offset and size (Zhou et al., "Objects as Points",
 //! 2019).
 
-use super::{Face, Faces, MAX_FACES};
+use super::detected::{Face, Faces, MAX_FACES};
+use crate::card::{CELL, OUTPUTS};
 use crate::rect::Rect;
-
-/// Pixels of the input, on both axes, that one cell of the maps stands for.
-pub const CELL: u32 = 8;
-
-/// Maps of the network, in order: the centre's logit; the centre's offset from the cell's middle, right and down, in cells; the
-/// natural logarithms of the box's width and height in cells.
-pub const OUTPUTS: usize = 5;
 
 /// Boxes that overlap more than this (intersection over union) are the same face.
 const SAME_FACE: f32 = 0.4;

@@ -1,9 +1,10 @@
 //! A loaded face model: a part of a frame in, bounding boxes out.
 
-use super::decode::{CELL, OUTPUTS, Placement, decode};
+use super::decode::{Placement, decode};
+use super::detected::Faces;
 use super::letterbox::Letterbox;
-use super::{Detector, Faces};
-use crate::card::{ModelCard, Precision, Task};
+use super::multi_pass::Detector;
+use crate::card::{ModelCard, OUTPUTS, Precision, Task};
 use crate::classifier::check_precision;
 use crate::crop::CropBox;
 use crate::engine::{Engine, Input, Operators};
@@ -195,12 +196,5 @@ impl Detector for FaceDetector {
 
     fn input_size(&self) -> [u32; 2] {
         [self.card.input.width, self.card.input.height]
-    }
-}
-
-impl ModelCard {
-    /// Columns and rows of a face model's maps.
-    pub fn cells(&self) -> [usize; 2] {
-        [self.input.width, self.input.height].map(|side| (side / CELL) as usize)
     }
 }

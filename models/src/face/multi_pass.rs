@@ -2,7 +2,7 @@
 //! once flipped.
 
 use super::decode::non_max_suppression;
-use super::{Face, Faces, MAX_FACES};
+use super::detected::{Face, Faces, MAX_FACES};
 use crate::crop::CropBox;
 use crate::error::ModelError;
 use crate::frame::FrameView;

@@ -25,9 +25,6 @@ use tract_core::prelude::{TractResult, TypedModel};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use tract_core::tract_linalg::isa::Isa;
 
-/// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
-pub(crate) type Packer = fn(&Plan, Threads) -> TractResult<Option<Box<dyn Program>>>;
-
 /// Replaces runs of convolutions in `model`, a graph before decluttering, by our operators, each run by `threads`.
 ///
 /// # Errors

@@ -2,9 +2,9 @@
 
 use super::op::Fused;
 use super::plan::{AS_IT_IS, Entry, Exit, Plan, REAL, Step};
+use super::program::{Packer, Threads};
 use super::qlinear::{Dequantize, IntegerConvolution, Quantize};
 use super::recognise::{binary, constant, convolution, halving, map, zero};
-use super::{Packer, Threads};
 use crate::kernels::{Addition, Map, QuantParams};
 use std::collections::{BTreeMap, BTreeSet};
 use tract_core::internal::*;

@@ -1,8 +1,8 @@
 //! A plan packed for one kernel, and the buffers it runs in.
 
-use super::plan::{Entry, Exit, Plan};
-use crate::graph::MOST_NUMBERS;
+use super::plan::{Entry, Exit, Plan, Step};
 use crate::kernels::{Kernel, Layer, Map, Numbers, QuantParams, SLACK};
+use crate::limits::MAX_NUMBERS;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::fmt::Debug;
@@ -79,6 +79,9 @@ struct Placed<K: Kernel> {
     parts: Vec<Range<usize>>,
 }
 
+/// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
+pub(crate) type Packer = fn(&Plan, Threads) -> TractResult<Option<Box<dyn Program>>>;
+
 /// Packs `plan` for the kernel `K`, a float or an integer one as the plan is, to be run by so many threads.
 ///
 /// # Errors
@@ -87,8 +90,8 @@ pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<
     // A graph's own numbers were counted when it was read; wide paddings make more of them.
     let numbers = plan.maps.iter().try_fold(0usize, |sum, map| sum.checked_add(map.checked_len()?));
     ensure!(
-        numbers.is_some_and(|numbers| numbers as u64 <= MOST_NUMBERS),
-        "with the paddings of its convolutions the graph has more than {MOST_NUMBERS} numbers"
+        numbers.is_some_and(|numbers| numbers as u64 <= MAX_NUMBERS),
+        "with the paddings of its convolutions the graph has more than {MAX_NUMBERS} numbers"
     );
     let mut layers = Vec::new();
     for step in &plan.steps {
@@ -107,7 +110,7 @@ pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<
     Ok(Box::new(packed))
 }
 
-fn place<K: Kernel>(plan: &Plan, step: &super::plan::Step) -> TractResult<Layer<K>> {
+fn place<K: Kernel>(plan: &Plan, step: &Step) -> TractResult<Layer<K>> {
     let output = &plan.maps[step.output];
     let input = plan.quant_params[step.input];
     let weights = floats(&step.weights)?;

@@ -5,6 +5,9 @@ use tract_core::internal::*;
 use tract_core::ops::cnn::{PaddingSpec, PoolSpec};
 use tract_core::ops::nn::DataFormat;
 
+/// The attributes of a convolution.
+pub(super) const CONVOLUTION: &[&str] = &["kernel_shape", "strides", "pads", "dilations", "group", "auto_pad"];
+
 /// A node's attributes, all of them known.
 pub(super) struct Attributes<'a>(&'a NodeProto);
 

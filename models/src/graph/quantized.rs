@@ -1,6 +1,7 @@
 //! The integer operators of a graph: read as they are, or as the float operators that they stand for.
 
-use super::{Attributes, CONVOLUTION, Reader};
+use super::attributes::{Attributes, CONVOLUTION};
+use super::reader::{Reader, constant};
 use crate::card::Precision;
 use crate::fused::{Dequantize, IntegerConvolution, Quantize};
 use crate::input::PixelMap;
@@ -19,7 +20,7 @@ pub(super) fn takes_bytes(graph: &GraphProto, input: &str, pixels: PixelMap) -> 
     let number = |index: usize| {
         let name = node.input.get(index)?;
         let tensor = graph.initializer.iter().find(|tensor| tensor.name == *name)?;
-        super::constant(tensor).ok().filter(|tensor| tensor.len() == 1)?.cast_to_scalar::<f32>().ok()
+        constant(tensor).ok().filter(|tensor| tensor.len() == 1)?.cast_to_scalar::<f32>().ok()
     };
     node.op_type == "QuantizeLinear" && number(1) == Some(pixels.scale) && number(2) == Some(pixels.offset - 128.0)
 }
@@ -28,8 +29,8 @@ impl Reader {
     /// A node's input that is one of the file's tensors.
     fn tensor(&self, node: &NodeProto, index: usize) -> TractResult<Arc<Tensor>> {
         let outlet = self.input(node, index)?;
-        let constant = self.model.outlet_fact(outlet)?.konst.clone();
-        constant.with_context(|| format!("its input {index} is no tensor of the file"))
+        let stored = self.model.outlet_fact(outlet)?.konst.clone();
+        stored.with_context(|| format!("its input {index} is no tensor of the file"))
     }
 
     /// A scale and a zero point, which stand side by side among a node's inputs.
@@ -119,7 +120,7 @@ impl Reader {
             output: to,
         };
         let outlet = self.wire(&node.name, op, &[input])?;
-        self.affordable(outlet, channels * rows * columns)
+        self.check_macs(outlet, channels * rows * columns)
     }
 
     /// An integer convolution with the real numbers that its weights and biases stand for.
@@ -146,7 +147,7 @@ impl Reader {
             self.model.add_const(format!("{name}.real_weight"), Tensor::from_shape(weights.shape(), &real)?)?;
         let bias = self.model.add_const(format!("{name}.real_bias"), Tensor::from_shape(&[bias.len()], &bias)?)?;
         let sums = self.wire(name, op, &[input, weight, bias])?;
-        self.affordable(sums, volume)?;
+        self.check_macs(sums, volume)?;
         if to.zero_point == -128 { self.cut_off(&format!("{name}.cut_off"), sums) } else { Ok(sums) }
     }
 }

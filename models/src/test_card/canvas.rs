@@ -1,27 +1,9 @@
 //! Antialiased painting of shapes given by their signed distance.
 
+use super::colour::{Rgb, mix};
 use super::expression::Motion;
 use super::person::Person;
 use image::RgbImage;
-
-/// A colour: red, green and blue, 0.0 to 1.0 in display (sRGB) values.
-pub(super) type Colour = [f32; 3];
-
-/// `from` moved towards `to` by `share`, 0 to 1.
-pub(super) fn mix(from: Colour, to: Colour, share: f32) -> Colour {
-    [0, 1, 2].map(|channel| from[channel] + (to[channel] - from[channel]) * share)
-}
-
-/// `colour` times `factor`.
-pub(super) fn dim(colour: Colour, factor: f32) -> Colour {
-    colour.map(|value| value * factor)
-}
-
-/// An arch for `share` of 0 to 1, fuller than the line: steep at 0, flat at 1.
-pub(super) fn fuller(share: f32) -> f32 {
-    let share = share.clamp(0.0, 1.0);
-    share * (1.75 - 0.75 * share)
-}
 
 /// 0 below `low`, 1 above `high`, smooth between.
 pub(super) fn smoothstep(low: f32, high: f32, value: f32) -> f32 {
@@ -86,7 +68,7 @@ pub(super) const SOLID: Coat = Coat { opacity: 1.0, blur: 0.0 };
 pub(super) struct Canvas {
     pub(super) width: u32,
     pub(super) height: u32,
-    pixels: Vec<Colour>,
+    pixels: Vec<Rgb>,
     /// How far a shape covers each pixel of the row at hand.
     covers: Vec<f32>,
 }
@@ -108,7 +90,7 @@ impl Canvas {
 
     /// Sets every pixel: `row` takes a row's height and gives what takes a pixel's place in it to its colour, both as
     /// fractions of the shorter side, from the middle.
-    pub(super) fn fill<C: Fn(f32) -> Colour>(&mut self, row: impl Fn(f32) -> C) {
+    pub(super) fn fill<C: Fn(f32) -> Rgb>(&mut self, row: impl Fn(f32) -> C) {
         let (width, height) = (self.width as f32, self.height as f32);
         let unit = 1.0 / width.min(height);
         for (y, pixels) in self.pixels.chunks_exact_mut(self.width as usize).enumerate() {
@@ -127,7 +109,7 @@ impl Canvas {
         bounds: Bounds,
         coat: Coat,
         distance: impl Fn(f32, f32) -> f32,
-        colour: impl Fn(f32, f32) -> Colour,
+        colour: impl Fn(f32, f32) -> Rgb,
     ) {
         let pixel = 1.0 / view.scale;
         let edge = coat.blur.max(pixel);

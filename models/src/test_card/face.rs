@@ -1,6 +1,7 @@
 //! The head itself: outline, light on the skin, ears, beard, and the creases an expression makes.
 
-use super::canvas::{Canvas, Coat, Colour, SOLID, View, dim, ellipse, mix, smoothstep, stroke};
+use super::canvas::{Canvas, Coat, SOLID, View, ellipse, smoothstep, stroke};
+use super::colour::{Rgb, dim, mix};
 use super::expression::Expression;
 use super::person::Person;
 
@@ -21,12 +22,12 @@ pub(super) fn lit(person: &Person, x: f32, y: f32) -> f32 {
 }
 
 /// The skin's colour at a point, lit.
-pub(super) fn skin(person: &Person, x: f32, y: f32) -> Colour {
+pub(super) fn skin(person: &Person, x: f32, y: f32) -> Rgb {
     dim(person.skin, lit(person, x, y))
 }
 
 /// The colour of a crease in the skin: darker and a little redder.
-pub(super) fn crease(person: &Person, x: f32, y: f32) -> Colour {
+pub(super) fn crease(person: &Person, x: f32, y: f32) -> Rgb {
     let [r, g, b] = skin(person, x, y);
     [0.5 * r, 0.4 * g, 0.38 * b]
 }
@@ -63,7 +64,7 @@ fn patches(
     centre: [f32; 2],
     radii: [f32; 2],
     opacity: f32,
-    tone: Colour,
+    tone: Rgb,
 ) {
     for side in [-1.0, 1.0] {
         let [cx, cy] = [side * centre[0], centre[1]];

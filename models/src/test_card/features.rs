@@ -1,13 +1,14 @@
 //! Nose, mouth, eyes and brows.
 
-use super::canvas::{Canvas, Coat, Colour, SOLID, View, dim, ellipse, fuller, length, mix, smoothstep, stroke};
+use super::canvas::{Canvas, Coat, SOLID, View, ellipse, length, smoothstep, stroke};
+use super::colour::{Rgb, dim, fuller, mix};
 use super::expression::{Expression, Motion};
 use super::face::{crease, lit, outline, skin};
 use super::person::Person;
 
 const EYE_HEIGHT: f32 = -0.10;
 const MOUTH_HEIGHT: f32 = 0.74;
-const DARK: Colour = [0.07, 0.04, 0.04];
+const DARK: Rgb = [0.07, 0.04, 0.04];
 
 /// Bridge, tip, wings and nostrils.
 pub(super) fn nose(canvas: &mut Canvas, view: &View, person: &Person, expression: &Expression) {

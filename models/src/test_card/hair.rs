@@ -1,11 +1,12 @@
 //! Hair behind and in front of the head.
 
-use super::canvas::{Canvas, Colour, SOLID, View, dim, ellipse, wave};
+use super::canvas::{Canvas, SOLID, View, ellipse, wave};
+use super::colour::{Rgb, dim};
 use super::face::outline;
 use super::person::{HairStyle, Person};
 
 /// Strands: a fine brightness pattern along the hair, lit from the light's side.
-fn strands(person: &Person, x: f32, y: f32) -> Colour {
+fn strands(person: &Person, x: f32, y: f32) -> Rgb {
     let along = wave(6.0 * x + wave(0.5 * y)) * wave(2.7 * x - 0.8 * y);
     let [lx, ly, _] = person.light.towards;
     let shine = (0.55 * lx * x + 0.35 * ly * y).clamp(-0.4, 0.6);

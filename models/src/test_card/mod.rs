@@ -5,6 +5,7 @@
 //! of the Facial Action Coding System (Ekman and Friesen, 1978).
 
 mod canvas;
+mod colour;
 mod expression;
 mod face;
 mod features;

@@ -1,6 +1,6 @@
 //! What the seed decides: the person, the light and the place.
 
-use super::canvas::{Colour, mix};
+use super::colour::{Rgb, mix};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -16,7 +16,7 @@ const WALLS: [u32; 8] = [0xd8d2c4, 0x9fb3bd, 0x6d7a68, 0xb98f72, 0x4a5563, 0xe6e
 /// Soft shapes on the wall.
 pub(super) const BLOBS: usize = 5;
 
-fn hex(value: u32) -> Colour {
+fn hex(value: u32) -> Rgb {
     [16, 8, 0].map(|shift| (value >> shift & 0xff) as f32 / 255.0)
 }
 
@@ -47,15 +47,15 @@ pub(super) struct Light {
 /// One person in one place.
 #[derive(Clone, Debug)]
 pub(super) struct Person {
-    pub skin: Colour,
-    pub hair: Colour,
+    pub skin: Rgb,
+    pub hair: Rgb,
     pub hair_style: HairStyle,
-    pub iris: Colour,
-    pub lips: Colour,
-    pub clothes: Colour,
-    pub walls: [Colour; 2],
+    pub iris: Rgb,
+    pub lips: Rgb,
+    pub clothes: Rgb,
+    pub walls: [Rgb; 2],
     /// Soft blobs behind the person: centre, radius (fractions of the shorter side), colour.
-    pub blobs: [([f32; 2], f32, Colour); BLOBS],
+    pub blobs: [([f32; 2], f32, Rgb); BLOBS],
     /// Head: half width and half height in face units, and how much the jaw narrows, 0 to 1.
     pub head: [f32; 2],
     pub jaw: f32,

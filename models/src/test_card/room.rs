@@ -1,6 +1,7 @@
 //! The room of a scene: a wall and things on it, which drift as before a camera that is not quite still.
 
-use super::canvas::{Canvas, Coat, Colour, SOLID, View, dim, mix};
+use super::canvas::{Canvas, Coat, SOLID, View};
+use super::colour::{Rgb, dim, mix};
 use super::person::Person;
 use super::scene::background;
 use std::f32::consts::TAU;
@@ -43,6 +44,6 @@ pub(super) fn paint(canvas: &mut Canvas, person: &Person, frame: u64) {
 }
 
 /// `colour` made so many times as light, without burning out.
-fn tone(colour: Colour, lightness: f32) -> Colour {
+fn tone(colour: Rgb, lightness: f32) -> Rgb {
     colour.map(|value| (value * lightness).min(0.95))
 }

@@ -1,6 +1,7 @@
 //! What is around the face: the wall behind, neck and shoulders.
 
-use super::canvas::{Canvas, Coat, SOLID, View, dim, ellipse, mix, smoothstep};
+use super::canvas::{Canvas, Coat, SOLID, View, ellipse, smoothstep};
+use super::colour::{dim, mix};
 use super::person::{BLOBS, Person};
 
 /// A wall lit from the light's side, with soft shapes on it.
