@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use crate::kernels::PortableInt;
 pub(crate) use op::Fused;
-pub(crate) use plan::{Entry, Exit, Plan, Step};
+pub(crate) use plan::{Plan, Step};
 pub(crate) use program::{Program, Threads, pack};
 pub(crate) use qlinear::{Dequantize, IntegerConvolution, Quantize};
 

@@ -1,11 +1,11 @@
 //! Finds runs of convolutions in a graph and puts a [`Fused`] operator in the place of each.
 
 use super::op::Fused;
-use super::plan::{AS_IT_IS, Entry, Exit, Plan, REAL, Step};
+use super::plan::{Entry, Exit, NO_EPILOGUE, Plan, REAL, Step};
 use super::program::{Packer, Threads};
 use super::qlinear::{Dequantize, IntegerConvolution, Quantize};
 use super::recognise::{binary, constant, convolution, halving, map, zero};
-use crate::kernels::{Addition, Map, QuantParams};
+use crate::kernels::{Map, QuantParams, ResidualAdd};
 use std::collections::{BTreeMap, BTreeSet};
 use tract_core::internal::*;
 use tract_core::ops::math::{Add, Max};
@@ -183,7 +183,7 @@ impl<'a> Region<'a> {
             None => None,
         };
         let output = self.new_map(output, REAL);
-        let (name, finish) = (node.name.clone(), AS_IT_IS);
+        let (name, epilogue) = (node.name.clone(), NO_EPILOGUE);
         let step = Step {
             name,
             input,
@@ -195,7 +195,7 @@ impl<'a> Region<'a> {
             weight_scales: None,
             biases,
             own: REAL,
-            finish,
+            epilogue,
         };
         self.plan.steps.push(step);
         Some(Value::Map(output))
@@ -218,7 +218,7 @@ impl<'a> Region<'a> {
             operands.into_iter().zip([operands[1], operands[0]]).find(|&(_, other)| zero(self.model, other))?;
         let step = self.step_before(value)?;
         let step = &mut self.plan.steps[step];
-        step.finish.bounds.0 = step.finish.bounds.0.max(0.0);
+        step.epilogue.bounds.0 = step.epilogue.bounds.0.max(0.0);
         Some(Value::Map(step.output))
     }
 
@@ -244,7 +244,7 @@ impl<'a> Region<'a> {
         let of =
             |value, other| Some((self.step_before(value)?, other)).filter(|&(step, other)| self.takes(step, other));
         let (step, addend) = of(a, second).or_else(|| of(b, first)).filter(|_| same_shape)?;
-        (self.plan.steps[step].finish == AS_IT_IS).then_some(())?;
+        (self.plan.steps[step].epilogue == NO_EPILOGUE).then_some(())?;
         self.plan.steps[step].addend = Some(addend);
         Some(Value::Map(self.plan.steps[step].output))
     }
@@ -278,14 +278,14 @@ impl<'a> Region<'a> {
         let added = self.plan.quant_params[addend];
         let step = &mut self.plan.steps[step];
         step.addend = Some(addend);
-        step.finish.addition = Some(Addition {
-            own_bounds: step.finish.bounds,
+        step.epilogue.residual = Some(ResidualAdd {
+            own_bounds: step.epilogue.bounds,
             own_scale: step.own.scale,
             added_zero_point: added.zero_point,
             added_scale: added.scale,
             scale: op.0.scale,
         });
-        (step.finish.bounds, step.finish.zero_point) = (op.0.bounds(), op.0.zero_point);
+        (step.epilogue.bounds, step.epilogue.zero_point) = (op.0.bounds(), op.0.zero_point);
         self.plan.quant_params[step.output] = op.0;
         Some(Value::Map(step.output))
     }

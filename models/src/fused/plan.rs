@@ -1,6 +1,6 @@
 //! A run of convolutions, before any kernel is chosen: which map each reads, adds and writes.
 
-use crate::kernels::{Finish, Map, QuantParams, Window};
+use crate::kernels::{Epilogue, Map, QuantParams, Window};
 use std::sync::Arc;
 use tract_core::prelude::Tensor;
 
@@ -70,7 +70,7 @@ pub(crate) struct Step {
     /// How the convolution's own output stands for real numbers, before anything is added.
     pub own: QuantParams,
     /// What becomes of each sum.
-    pub finish: Finish,
+    pub epilogue: Epilogue,
 }
 
 impl Step {
@@ -104,5 +104,5 @@ impl Plan {
 }
 
 /// What a float convolution does with its sums before anything is folded into it.
-pub(crate) const AS_IT_IS: Finish =
-    Finish { bounds: (f32::NEG_INFINITY, f32::INFINITY), zero_point: 0, addition: None };
+pub(crate) const NO_EPILOGUE: Epilogue =
+    Epilogue { bounds: (f32::NEG_INFINITY, f32::INFINITY), zero_point: 0, residual: None };

@@ -1,7 +1,7 @@
 //! A plan packed for one kernel, and the buffers it runs in.
 
 use super::plan::{Entry, Exit, Plan, Step};
-use crate::kernels::{Kernel, Layer, Map, Numbers, QuantParams, SLACK};
+use crate::kernels::{BUFFER_PADDING, Kernel, Layer, Map, NumberFormat, Numbers, QuantParams, Value};
 use crate::limits::MAX_NUMBERS;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
@@ -127,7 +127,7 @@ fn place<K: Kernel>(plan: &Plan, step: &Step) -> TractResult<Layer<K>> {
     };
     let numbers = Numbers { weights: &weights, biases: &biases, multipliers: &multipliers };
     let addend = step.addend.map(|map| &plan.maps[map]);
-    Layer::<K>::new(&plan.maps[step.input], &step.window, output, addend, &numbers, input.zero_point, step.finish)
+    Layer::<K>::new(&plan.maps[step.input], &step.window, output, addend, &numbers, input.zero_point, step.epilogue)
         .context("its shapes do not fit together, or its sums could overflow")
 }
 
@@ -171,7 +171,7 @@ impl<K: Kernel> Packed<K> {
         Ok(())
     }
 
-    fn layer_times(&self, buffers: &mut [Vec<K::Value>], helpers: Option<&ThreadPool>) -> Vec<Duration> {
+    fn layer_times(&self, buffers: &mut [Vec<Value<K>>], helpers: Option<&ThreadPool>) -> Vec<Duration> {
         let timed = |placed: &Placed<K>| {
             let began = Instant::now();
             placed.run(buffers, helpers);
@@ -180,29 +180,29 @@ impl<K: Kernel> Packed<K> {
         self.layers.iter().map(timed).collect()
     }
 
-    fn maps_of(buffers: &mut Buffers) -> TractResult<&mut Vec<Vec<K::Value>>> {
+    fn maps_of(buffers: &mut Buffers) -> TractResult<&mut Vec<Vec<Value<K>>>> {
         buffers.0.downcast_mut().context("buffers of another program")
     }
 
-    fn enter(&self, input: &Tensor, buffer: &mut [K::Value]) -> TractResult<()> {
+    fn enter(&self, input: &Tensor, buffer: &mut [Value<K>]) -> TractResult<()> {
         let (map, quant_params) = (&self.maps[0], self.quant_params[0]);
         let zero_point = quant_params.zero_point;
         ensure!(input.len() == map.height * map.width * map.channels, "an input of the shape {:?}", input.shape());
         let plain = input.try_as_plain_ram()?;
         match (self.entry, input.datum_type()) {
             (Entry::Reals, DatumType::F32) => {
-                enter(map, plain.as_slice::<f32>()?, buffer, |&real| K::store(real, zero_point));
+                enter(map, plain.as_slice::<f32>()?, buffer, |&real| K::Format::store(real, zero_point));
             }
             (Entry::Quantize, DatumType::U8) => {
-                let store = |&pixel: &u8| K::store(f32::from(pixel) - 128.0, zero_point);
+                let store = |&pixel: &u8| K::Format::store(f32::from(pixel) - 128.0, zero_point);
                 enter(map, plain.as_slice::<u8>()?, buffer, store);
             }
             (Entry::Quantize, DatumType::F32) => {
-                let store = |&real: &f32| K::store(quant_params.quantize(real), zero_point);
+                let store = |&real: &f32| K::Format::store(quant_params.quantize(real), zero_point);
                 enter(map, plain.as_slice::<f32>()?, buffer, store);
             }
             (Entry::Numbers, DatumType::I8) => {
-                let store = |&number: &i8| K::store(f32::from(number), zero_point);
+                let store = |&number: &i8| K::Format::store(f32::from(number), zero_point);
                 enter(map, plain.as_slice::<i8>()?, buffer, store);
             }
             (_, other) => bail!("an input of {other:?}"),
@@ -210,24 +210,28 @@ impl<K: Kernel> Packed<K> {
         Ok(())
     }
 
-    fn leave(&self, buffer: &[K::Value], output: &mut Tensor) -> TractResult<()> {
+    fn leave(&self, buffer: &[Value<K>], output: &mut Tensor) -> TractResult<()> {
         let (map, quant_params) = (&self.maps[self.output], self.quant_params[self.output]);
         let zero_point = quant_params.zero_point;
         ensure!(output.len() == map.height * map.width * map.channels, "an output of the shape {:?}", output.shape());
         let mut plain = output.try_as_plain_ram_mut()?;
         match self.exit {
-            Exit::Reals => leave(map, buffer, plain.as_slice_mut()?, |value| K::load(value, zero_point)),
+            Exit::Reals => leave(map, buffer, plain.as_slice_mut()?, |value| K::Format::load(value, zero_point)),
             Exit::Dequantize => {
-                leave(map, buffer, plain.as_slice_mut()?, |value| quant_params.dequantize(K::load(value, zero_point)));
+                leave(map, buffer, plain.as_slice_mut()?, |value| {
+                    quant_params.dequantize(K::Format::load(value, zero_point))
+                });
             }
-            Exit::Numbers => leave(map, buffer, plain.as_slice_mut()?, |value| K::load(value, zero_point) as i8),
+            Exit::Numbers => {
+                leave(map, buffer, plain.as_slice_mut()?, |value| K::Format::load(value, zero_point) as i8)
+            }
         }
         Ok(())
     }
 }
 
 impl<K: Kernel> Placed<K> {
-    fn run(&self, buffers: &mut [Vec<K::Value>], helpers: Option<&ThreadPool>) {
+    fn run(&self, buffers: &mut [Vec<Value<K>>], helpers: Option<&ThreadPool>) {
         // Taken out, so that the maps it reads can be borrowed beside it.
         let mut written = std::mem::take(&mut buffers[self.output]);
         let (input, addend) = (&buffers[self.input][..], self.addend.map(|map| &buffers[map][..]));
@@ -260,11 +264,11 @@ impl<K: Kernel> Program for Packed<K> {
     }
 
     fn buffers(&self) -> Buffers {
-        let buffers: Vec<Vec<K::Value>> = self
+        let buffers: Vec<Vec<Value<K>>> = self
             .maps
             .iter()
             .zip(&self.quant_params)
-            .map(|(map, quant_params)| vec![K::zero(quant_params.zero_point); map.len() + SLACK])
+            .map(|(map, quant_params)| vec![K::Format::zero(quant_params.zero_point); map.len() + BUFFER_PADDING])
             .collect();
         Buffers(Box::new(buffers))
     }
@@ -283,10 +287,10 @@ impl<K: Kernel> Program for Packed<K> {
     }
 
     fn numbers(&self, buffers: &Buffers, map: usize) -> TractResult<Vec<i8>> {
-        let Some(buffers) = buffers.0.downcast_ref::<Vec<Vec<K::Value>>>() else { bail!("buffers of another program") };
+        let Some(buffers) = buffers.0.downcast_ref::<Vec<Vec<Value<K>>>>() else { bail!("buffers of another program") };
         let (of, zero_point) = (&self.maps[map], self.quant_params[map].zero_point);
         let mut numbers = vec![0; of.channels * of.height * of.width];
-        leave(of, &buffers[map], &mut numbers, |value| K::load(value, zero_point) as i8);
+        leave(of, &buffers[map], &mut numbers, |value| K::Format::load(value, zero_point) as i8);
         Ok(numbers)
     }
 

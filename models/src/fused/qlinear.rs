@@ -3,7 +3,7 @@
 
 use super::plan::{Entry, Exit, Plan, Step};
 use super::program::{Threads, pack};
-use crate::kernels::{Finish, Map, PortableInt, QuantParams, Window};
+use crate::kernels::{Epilogue, Map, PortableInt, QuantParams, Window};
 use std::sync::Arc;
 use tract_core::internal::*;
 
@@ -107,7 +107,7 @@ impl IntegerConvolution {
             weight_scales: Some(Arc::clone(&self.weight_scales)),
             biases: Some(Arc::clone(&self.biases)),
             own: self.output,
-            finish: Finish { bounds: self.output.bounds(), zero_point: self.output.zero_point, addition: None },
+            epilogue: Epilogue { bounds: self.output.bounds(), zero_point: self.output.zero_point, residual: None },
         }
     }
 }

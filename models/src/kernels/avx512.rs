@@ -1,7 +1,8 @@
 //! Kernels for x86-64 on vectors of 512 bits: AVX-512 with FMA, and the integer dot products of AVX-512 VNNI.
 
-use super::layer::{Finish, sweep};
-use super::{Kernel, Layer};
+use super::epilogue::Epilogue;
+use super::kernel::{Kernel, Tiled, Value, target_features};
+use super::number_format::{BiasedU8, Float};
 use std::arch::x86_64::*;
 use std::ops::Range;
 
@@ -16,36 +17,22 @@ pub struct Avx512Vnni;
 
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for Avx512Float {
-    type Value = f32;
-    type Weight = f32;
-    type Sum = f32;
+    type Format = Float;
     type Sums = __m512;
     type Values = __m512;
     type Weights = __m512;
     const NAME: &'static str = "avx512 f32";
-
     const LANES: usize = 16;
     const GROUP: usize = 1;
     const VECTORS: usize = 4;
-    const MANY: bool = true;
-    const WHOLE: bool = false;
+    const WIDE_REGISTER_FILE: bool = true;
 
-    #[inline(always)]
-    unsafe fn start(from: *const f32) -> __m512 {
-        // SAFETY: 16 sums are there.
-        unsafe { _mm512_loadu_ps(from) }
-    }
+    target_features!("avx512f");
 
     #[inline(always)]
     unsafe fn values(from: *const f32) -> __m512 {
         // SAFETY: a value is there.
         unsafe { _mm512_set1_ps(*from) }
-    }
-
-    #[inline(always)]
-    unsafe fn weights(from: *const f32) -> __m512 {
-        // SAFETY: 16 weights are there.
-        unsafe { _mm512_loadu_ps(from) }
     }
 
     #[inline(always)]
@@ -61,90 +48,33 @@ unsafe impl Kernel for Avx512Float {
     }
 
     #[inline(always)]
-    unsafe fn finish(sums: __m512, finish: &Finish, _: *const f32, addend: *const f32, to: *mut f32) {
+    unsafe fn finish(sums: __m512, epilogue: &Epilogue, _: *const f32, addend: *const f32, to: *mut f32) {
         // SAFETY: 16 values are there, wherever a pointer is not null.
         unsafe {
             let sums = if addend.is_null() { sums } else { _mm512_add_ps(sums, _mm512_loadu_ps(addend)) };
-            _mm512_storeu_ps(to, clamp(sums, finish.bounds));
+            _mm512_storeu_ps(to, clamp(sums, epilogue.bounds));
         }
-    }
-
-    unsafe fn sweep(
-        layer: &Layer<Self>,
-        pixels: Range<usize>,
-        input: *const f32,
-        addend: *const f32,
-        output: *mut f32,
-    ) {
-        #[target_feature(enable = "avx512f")]
-        unsafe fn enabled(
-            layer: &Layer<Avx512Float>,
-            pixels: Range<usize>,
-            input: *const f32,
-            addend: *const f32,
-            output: *mut f32,
-        ) {
-            // SAFETY: as the caller promises.
-            unsafe { sweep(layer, pixels, input, addend, output) }
-        }
-        // SAFETY: as the caller promises.
-        unsafe { enabled(layer, pixels, input, addend, output) }
-    }
-
-    #[inline(always)]
-    fn store(number: f32, _: i32) -> f32 {
-        number
-    }
-
-    #[inline(always)]
-    fn load(value: f32, _: i32) -> f32 {
-        value
-    }
-
-    fn offset(_: i32) -> i32 {
-        0
-    }
-
-    fn weight(value: f32) -> f32 {
-        value
-    }
-
-    fn bias(bias: f64, _: i64) -> f32 {
-        bias as f32
     }
 }
 
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for Avx512Vnni {
-    type Value = u8;
-    type Weight = i8;
-    type Sum = i32;
+    type Format = BiasedU8;
     type Sums = __m512i;
     type Values = __m512i;
     type Weights = __m512i;
     const NAME: &'static str = "avx512vnni int8";
-
     const LANES: usize = 16;
     const GROUP: usize = 4;
     const VECTORS: usize = 4;
-    const MANY: bool = true;
+    const WIDE_REGISTER_FILE: bool = true;
 
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> __m512i {
-        // SAFETY: 16 sums are there.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
+    target_features!("avx512f,avx512vnni");
 
     #[inline(always)]
     unsafe fn values(from: *const u8) -> __m512i {
         // SAFETY: 4 values are there.
         unsafe { _mm512_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn weights(from: *const i8) -> __m512i {
-        // SAFETY: 64 weights are there.
-        unsafe { _mm512_loadu_si512(from.cast()) }
     }
 
     #[inline(always)]
@@ -160,67 +90,29 @@ unsafe impl Kernel for Avx512Vnni {
     }
 
     #[inline(always)]
-    unsafe fn finish(sums: __m512i, finish: &Finish, multipliers: *const f32, addend: *const u8, to: *mut u8) {
+    unsafe fn finish(sums: __m512i, epilogue: &Epilogue, multipliers: *const f32, addend: *const u8, to: *mut u8) {
         // SAFETY: 16 numbers are there, wherever a pointer is not null.
         unsafe {
             let added = match addend.is_null() {
                 true => _mm512_setzero_si512(),
                 false => _mm512_cvtepu8_epi32(_mm_loadu_si128(addend.cast())),
             };
-            let values = requantise(sums, multipliers, finish, added);
+            let values = requantize(sums, multipliers, epilogue, added);
             _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(values));
         }
     }
-
-    unsafe fn sweep(layer: &Layer<Self>, pixels: Range<usize>, input: *const u8, addend: *const u8, output: *mut u8) {
-        #[target_feature(enable = "avx512f,avx512vnni")]
-        unsafe fn enabled(
-            layer: &Layer<Avx512Vnni>,
-            pixels: Range<usize>,
-            input: *const u8,
-            addend: *const u8,
-            output: *mut u8,
-        ) {
-            // SAFETY: as the caller promises.
-            unsafe { sweep(layer, pixels, input, addend, output) }
-        }
-        // SAFETY: as the caller promises.
-        unsafe { enabled(layer, pixels, input, addend, output) }
-    }
-
-    #[inline(always)]
-    fn store(number: f32, _: i32) -> u8 {
-        (number as i32 + 128) as u8
-    }
-
-    #[inline(always)]
-    fn load(value: u8, _: i32) -> f32 {
-        f32::from(value) - 128.0
-    }
-
-    fn offset(zero_point: i32) -> i32 {
-        zero_point + 128
-    }
-
-    fn weight(value: f32) -> i8 {
-        value as i8
-    }
-
-    fn bias(bias: f64, correction: i64) -> i32 {
-        (bias as i64 - correction) as i32
-    }
 }
 
-/// Sixteen integer output values, as [`super::portable::requantise`] computes one.
+/// Sixteen integer output values, as [`super::epilogue::requantize`] computes one.
 ///
 /// # Safety
 /// The processor has AVX-512; `multipliers` points to 16 numbers. `added` is 0 where nothing is added.
 #[inline(always)]
-unsafe fn requantise(sums: __m512i, multipliers: *const f32, finish: &Finish, added: __m512i) -> __m512i {
+unsafe fn requantize(sums: __m512i, multipliers: *const f32, epilogue: &Epilogue, added: __m512i) -> __m512i {
     // SAFETY: as the caller promises.
     unsafe {
         let mut value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), _mm512_loadu_ps(multipliers));
-        if let Some(add) = &finish.addition {
+        if let Some(add) = &epilogue.residual {
             let own = clamp(value, add.own_bounds);
             let own = _mm512_roundscale_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(own);
             let added = _mm512_cvtepi32_ps(_mm512_sub_epi32(added, _mm512_set1_epi32(add.added_zero_point)));
@@ -228,7 +120,7 @@ unsafe fn requantise(sums: __m512i, multipliers: *const f32, finish: &Finish, ad
             let added = _mm512_mul_ps(added, _mm512_set1_ps(add.added_scale));
             value = _mm512_div_ps(_mm512_add_ps(own, added), _mm512_set1_ps(add.scale));
         }
-        _mm512_add_epi32(_mm512_cvtps_epi32(clamp(value, finish.bounds)), _mm512_set1_epi32(finish.zero_point))
+        _mm512_add_epi32(_mm512_cvtps_epi32(clamp(value, epilogue.bounds)), _mm512_set1_epi32(epilogue.zero_point))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Kernels for x86-64 on vectors of 256 bits: AVX2 with FMA, and the integer dot products of AVX-VNNI.
 
-use super::layer::{Finish, sweep};
-use super::{Kernel, Layer};
+use super::epilogue::Epilogue;
+use super::kernel::{Kernel, Tiled, Value, accumulate_each, target_features};
+use super::number_format::{BiasedU8, CentredI16, Float};
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::ops::Range;
@@ -27,35 +28,21 @@ pub struct AvxVnniTwin;
 
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for Avx2Float {
-    type Value = f32;
-    type Weight = f32;
-    type Sum = f32;
+    type Format = Float;
     type Sums = __m256;
     type Values = __m256;
     type Weights = __m256;
     const NAME: &'static str = "avx2 f32";
-
     const LANES: usize = 8;
     const GROUP: usize = 1;
     const VECTORS: usize = 3;
-    const WHOLE: bool = false;
 
-    #[inline(always)]
-    unsafe fn start(from: *const f32) -> __m256 {
-        // SAFETY: 8 sums are there.
-        unsafe { _mm256_loadu_ps(from) }
-    }
+    target_features!("avx2,fma");
 
     #[inline(always)]
     unsafe fn values(from: *const f32) -> __m256 {
         // SAFETY: a value is there.
         unsafe { _mm256_broadcast_ss(&*from) }
-    }
-
-    #[inline(always)]
-    unsafe fn weights(from: *const f32) -> __m256 {
-        // SAFETY: 8 weights are there.
-        unsafe { _mm256_loadu_ps(from) }
     }
 
     #[inline(always)]
@@ -76,10 +63,7 @@ unsafe impl Kernel for Avx2Float {
             if let ([a, b, c], [first, second, third]) = (&mut sums[..], &weights[..]) {
                 accumulate_three([a, b, c], from, [*first, *second, *third]);
             } else {
-                let value = Self::values(from);
-                for (sum, &weights) in sums.iter_mut().zip(weights) {
-                    *sum = Self::accumulate(*sum, value, weights);
-                }
+                accumulate_each::<Self, V>(sums, from, weights);
             }
         }
     }
@@ -91,56 +75,13 @@ unsafe impl Kernel for Avx2Float {
     }
 
     #[inline(always)]
-    unsafe fn finish(sums: __m256, finish: &Finish, _: *const f32, addend: *const f32, to: *mut f32) {
+    unsafe fn finish(sums: __m256, epilogue: &Epilogue, _: *const f32, addend: *const f32, to: *mut f32) {
         // SAFETY: 8 values are there, wherever a pointer is not null.
         unsafe {
             let sums = if addend.is_null() { sums } else { _mm256_add_ps(sums, _mm256_loadu_ps(addend)) };
-            let sums = _mm256_max_ps(sums, _mm256_set1_ps(finish.bounds.0));
-            _mm256_storeu_ps(to, _mm256_min_ps(sums, _mm256_set1_ps(finish.bounds.1)));
+            let sums = _mm256_max_ps(sums, _mm256_set1_ps(epilogue.bounds.0));
+            _mm256_storeu_ps(to, _mm256_min_ps(sums, _mm256_set1_ps(epilogue.bounds.1)));
         }
-    }
-
-    unsafe fn sweep(
-        layer: &Layer<Self>,
-        pixels: Range<usize>,
-        input: *const f32,
-        addend: *const f32,
-        output: *mut f32,
-    ) {
-        #[target_feature(enable = "avx2,fma")]
-        unsafe fn enabled(
-            layer: &Layer<Avx2Float>,
-            pixels: Range<usize>,
-            input: *const f32,
-            addend: *const f32,
-            output: *mut f32,
-        ) {
-            // SAFETY: as the caller promises.
-            unsafe { sweep(layer, pixels, input, addend, output) }
-        }
-        // SAFETY: as the caller promises.
-        unsafe { enabled(layer, pixels, input, addend, output) }
-    }
-    #[inline(always)]
-    fn store(number: f32, _: i32) -> f32 {
-        number
-    }
-
-    #[inline(always)]
-    fn load(value: f32, _: i32) -> f32 {
-        value
-    }
-
-    fn offset(_: i32) -> i32 {
-        0
-    }
-
-    fn weight(value: f32) -> f32 {
-        value
-    }
-
-    fn bias(bias: f64, _: i64) -> f32 {
-        bias as f32
     }
 }
 
@@ -209,16 +150,16 @@ unsafe fn accumulate_three_pairs(
     }
 }
 
-/// Eight integer output values, as [`super::portable::requantise`] computes one.
+/// Eight integer output values, as [`super::epilogue::requantize`] computes one.
 ///
 /// # Safety
 /// The processor has AVX2; `multipliers` points to 8 numbers. `added` is 0 where nothing is added.
 #[inline(always)]
-unsafe fn requantise(sums: __m256i, multipliers: *const f32, finish: &Finish, added: __m256i) -> __m256i {
+unsafe fn requantize(sums: __m256i, multipliers: *const f32, epilogue: &Epilogue, added: __m256i) -> __m256i {
     // SAFETY: as the caller promises.
     unsafe {
         let mut value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), _mm256_loadu_ps(multipliers));
-        if let Some(add) = &finish.addition {
+        if let Some(add) = &epilogue.residual {
             let own = clamp(value, add.own_bounds);
             let own = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(own);
             let added = _mm256_cvtepi32_ps(_mm256_sub_epi32(added, _mm256_set1_epi32(add.added_zero_point)));
@@ -226,7 +167,7 @@ unsafe fn requantise(sums: __m256i, multipliers: *const f32, finish: &Finish, ad
             let added = _mm256_mul_ps(added, _mm256_set1_ps(add.added_scale));
             value = _mm256_div_ps(_mm256_add_ps(own, added), _mm256_set1_ps(add.scale));
         }
-        _mm256_add_epi32(_mm256_cvtps_epi32(clamp(value, finish.bounds)), _mm256_set1_epi32(finish.zero_point))
+        _mm256_add_epi32(_mm256_cvtps_epi32(clamp(value, epilogue.bounds)), _mm256_set1_epi32(epilogue.zero_point))
     }
 }
 
@@ -242,34 +183,21 @@ unsafe fn clamp(value: __m256, (low, high): (f32, f32)) -> __m256 {
 
 // SAFETY: every method works on the memory it is given, as the trait names it.
 unsafe impl Kernel for Avx2Int {
-    type Value = i16;
-    type Weight = i16;
-    type Sum = i32;
+    type Format = CentredI16;
     type Sums = __m256i;
     type Values = __m256i;
     type Weights = __m256i;
     const NAME: &'static str = "avx2 int8";
-
     const LANES: usize = 8;
     const GROUP: usize = 2;
     const VECTORS: usize = 3;
 
-    #[inline(always)]
-    unsafe fn start(from: *const i32) -> __m256i {
-        // SAFETY: 8 sums are there.
-        unsafe { _mm256_loadu_si256(from.cast()) }
-    }
+    target_features!("avx2,fma");
 
     #[inline(always)]
     unsafe fn values(from: *const i16) -> __m256i {
         // SAFETY: 2 values are there.
         unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn weights(from: *const i16) -> __m256i {
-        // SAFETY: 16 weights are there.
-        unsafe { _mm256_loadu_si256(from.cast()) }
     }
 
     #[inline(always)]
@@ -290,10 +218,7 @@ unsafe impl Kernel for Avx2Int {
             if let ([a, b, c], [first, second, _]) = (&mut sums[..], &weights[..]) {
                 accumulate_three_pairs([a, b, c], from, [*first, *second], place.add(32));
             } else {
-                let values = Self::values(from);
-                for (sum, &weights) in sums.iter_mut().zip(weights) {
-                    *sum = Self::accumulate(*sum, values, weights);
-                }
+                accumulate_each::<Self, V>(sums, from, weights);
             }
         }
     }
@@ -305,61 +230,18 @@ unsafe impl Kernel for Avx2Int {
     }
 
     #[inline(always)]
-    unsafe fn finish(sums: __m256i, finish: &Finish, multipliers: *const f32, addend: *const i16, to: *mut i16) {
+    unsafe fn finish(sums: __m256i, epilogue: &Epilogue, multipliers: *const f32, addend: *const i16, to: *mut i16) {
         // SAFETY: 8 numbers are there, wherever a pointer is not null.
         unsafe {
             let added = match addend.is_null() {
                 true => _mm256_setzero_si256(),
                 false => _mm256_cvtepi16_epi32(_mm_loadu_si128(addend.cast())),
             };
-            let values = requantise(sums, multipliers, finish, added);
+            let values = requantize(sums, multipliers, epilogue, added);
             // Within each half, then the halves side by side.
             let packed = _mm256_permute4x64_epi64::<0b1000>(_mm256_packs_epi32(values, values));
             _mm_storeu_si128(to.cast(), _mm256_castsi256_si128(packed));
         }
-    }
-
-    unsafe fn sweep(
-        layer: &Layer<Self>,
-        pixels: Range<usize>,
-        input: *const i16,
-        addend: *const i16,
-        output: *mut i16,
-    ) {
-        #[target_feature(enable = "avx2,fma")]
-        unsafe fn enabled(
-            layer: &Layer<Avx2Int>,
-            pixels: Range<usize>,
-            input: *const i16,
-            addend: *const i16,
-            output: *mut i16,
-        ) {
-            // SAFETY: as the caller promises.
-            unsafe { sweep(layer, pixels, input, addend, output) }
-        }
-        // SAFETY: as the caller promises.
-        unsafe { enabled(layer, pixels, input, addend, output) }
-    }
-    #[inline(always)]
-    fn store(number: f32, zero_point: i32) -> i16 {
-        (number as i32 - zero_point) as i16
-    }
-
-    #[inline(always)]
-    fn load(value: i16, zero_point: i32) -> f32 {
-        (i32::from(value) + zero_point) as f32
-    }
-
-    fn offset(_: i32) -> i32 {
-        0
-    }
-
-    fn weight(value: f32) -> i16 {
-        value as i16
-    }
-
-    fn bias(bias: f64, correction: i64) -> i32 {
-        (bias as i64 - correction) as i32
     }
 }
 
@@ -367,34 +249,21 @@ macro_rules! vnni {
     ($kernel:ident, $name:literal, $features:literal, $dot:ident) => {
         // SAFETY: every method works on the memory it is given, as the trait names it.
         unsafe impl Kernel for $kernel {
-            type Value = u8;
-            type Weight = i8;
-            type Sum = i32;
+            type Format = BiasedU8;
             type Sums = __m256i;
             type Values = __m256i;
             type Weights = __m256i;
             const NAME: &'static str = $name;
-
             const LANES: usize = 8;
             const GROUP: usize = 4;
             const VECTORS: usize = 3;
 
-            #[inline(always)]
-            unsafe fn start(from: *const i32) -> __m256i {
-                // SAFETY: 8 sums are there.
-                unsafe { _mm256_loadu_si256(from.cast()) }
-            }
+            target_features!($features);
 
             #[inline(always)]
             unsafe fn values(from: *const u8) -> __m256i {
                 // SAFETY: 4 values are there.
                 unsafe { _mm256_set1_epi32(from.cast::<i32>().read_unaligned()) }
-            }
-
-            #[inline(always)]
-            unsafe fn weights(from: *const i8) -> __m256i {
-                // SAFETY: 32 weights are there.
-                unsafe { _mm256_loadu_si256(from.cast()) }
             }
 
             #[inline(always)]
@@ -410,61 +279,24 @@ macro_rules! vnni {
             }
 
             #[inline(always)]
-            unsafe fn finish(sums: __m256i, finish: &Finish, multipliers: *const f32, addend: *const u8, to: *mut u8) {
+            unsafe fn finish(
+                sums: __m256i,
+                epilogue: &Epilogue,
+                multipliers: *const f32,
+                addend: *const u8,
+                to: *mut u8,
+            ) {
                 // SAFETY: 8 numbers are there, wherever a pointer is not null.
                 unsafe {
                     let added = match addend.is_null() {
                         true => _mm256_setzero_si256(),
                         false => _mm256_cvtepu8_epi32(_mm_loadl_epi64(addend.cast())),
                     };
-                    let values = requantise(sums, multipliers, finish, added);
+                    let values = requantize(sums, multipliers, epilogue, added);
                     let packed = _mm256_permute4x64_epi64::<0b1000>(_mm256_packs_epi32(values, values));
                     let packed = _mm_packus_epi16(_mm256_castsi256_si128(packed), _mm_setzero_si128());
                     _mm_storel_epi64(to.cast(), packed);
                 }
-            }
-
-            unsafe fn sweep(
-                layer: &Layer<Self>,
-                pixels: Range<usize>,
-                input: *const u8,
-                addend: *const u8,
-                output: *mut u8,
-            ) {
-                #[target_feature(enable = $features)]
-                unsafe fn enabled(
-                    layer: &Layer<$kernel>,
-                    pixels: Range<usize>,
-                    input: *const u8,
-                    addend: *const u8,
-                    output: *mut u8,
-                ) {
-                    // SAFETY: as the caller promises.
-                    unsafe { sweep(layer, pixels, input, addend, output) }
-                }
-                // SAFETY: as the caller promises.
-                unsafe { enabled(layer, pixels, input, addend, output) }
-            }
-            #[inline(always)]
-            fn store(number: f32, _: i32) -> u8 {
-                (number as i32 + 128) as u8
-            }
-
-            #[inline(always)]
-            fn load(value: u8, _: i32) -> f32 {
-                f32::from(value) - 128.0
-            }
-
-            fn offset(zero_point: i32) -> i32 {
-                zero_point + 128
-            }
-
-            fn weight(value: f32) -> i8 {
-                value as i8
-            }
-
-            fn bias(bias: f64, correction: i64) -> i32 {
-                (bias as i64 - correction) as i32
             }
         }
     };

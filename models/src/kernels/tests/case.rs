@@ -112,40 +112,40 @@ pub fn draw(seed: u64, whole: bool, least_weight: i32) -> Case {
 }
 
 impl Case {
-    fn finish(&self) -> Finish {
+    fn epilogue(&self) -> Epilogue {
         if !self.whole {
             let low = if self.relu { 0.0 } else { f32::NEG_INFINITY };
-            return Finish { bounds: (low, f32::INFINITY), zero_point: 0, addition: None };
+            return Epilogue { bounds: (low, f32::INFINITY), zero_point: 0, residual: None };
         }
         let bounds = |zero: i32| ((-128 - zero) as f32, (127 - zero) as f32);
         let (low, high) = bounds(self.output_zero);
-        let addition = self.residual.map(|residual| Addition {
+        let residual = self.residual.map(|residual| ResidualAdd {
             own_bounds: bounds(residual.own_zero),
             own_scale: residual.own_scale,
             added_zero_point: residual.added_zero,
             added_scale: residual.added_scale,
             scale: residual.scale,
         });
-        Finish { bounds: (if self.relu { 0.0 } else { low }, high), zero_point: self.output_zero, addition }
+        Epilogue { bounds: (if self.relu { 0.0 } else { low }, high), zero_point: self.output_zero, residual }
     }
 
     /// The case packed for a kernel, where that takes it.
     pub fn layer<K: Kernel>(&self) -> Option<Layer<K>> {
         let numbers = Numbers { weights: &self.weights, biases: &self.biases, multipliers: &self.multipliers };
-        let (addend, finish) = (self.addend.as_ref(), self.finish());
-        Layer::new(&self.input, &self.window, &self.output, addend, &numbers, self.input_zero, finish)
+        let (addend, epilogue) = (self.addend.as_ref(), self.epilogue());
+        Layer::new(&self.input, &self.window, &self.output, addend, &numbers, self.input_zero, epilogue)
     }
 
     /// The output map without border, from a kernel. `store` and `load` turn numbers into what lies in memory, given the zero
     /// point.
     pub fn computed<K: Kernel>(
         &self,
-        store: impl Fn(f32, i32) -> K::Value,
-        load: impl Fn(K::Value, i32) -> f32,
+        store: impl Fn(f32, i32) -> Value<K>,
+        load: impl Fn(Value<K>, i32) -> f32,
     ) -> Vec<f32> {
         let layer = self.layer::<K>().unwrap_or_else(|| panic!("{} does not take it: {self:?}", K::NAME));
         let fill = |map: &Map, values: &[f32], zero_point: i32| {
-            let mut buffer = vec![K::zero(zero_point); map.len() + SLACK];
+            let mut buffer = vec![K::Format::zero(zero_point); map.len() + BUFFER_PADDING];
             for y in 0..map.height {
                 for x in 0..map.width {
                     for channel in 0..map.channels {
@@ -159,7 +159,7 @@ impl Case {
         let input = fill(&self.input, &self.values, self.input_zero);
         let added_zero = self.residual.map_or(0, |residual| residual.added_zero);
         let addend = self.addend.map(|map| fill(&map, &self.added, added_zero));
-        let mut output = vec![K::zero(self.output_zero); self.output.len() + SLACK];
+        let mut output = vec![K::Format::zero(self.output_zero); self.output.len() + BUFFER_PADDING];
         // In one go, or in parts as several threads would.
         for rows in layer.parts(1 + self.output.channels % 3) {
             let places = layer.span(rows.clone());
@@ -176,7 +176,8 @@ impl Case {
                 }
             }
         }
-        let border = output.iter().zip(inside).all(|(&value, inside)| inside || value == K::zero(self.output_zero));
+        let border =
+            output.iter().zip(inside).all(|(&value, inside)| inside || value == K::Format::zero(self.output_zero));
         assert!(border, "something outside the map was written");
         values
     }

@@ -62,7 +62,7 @@ const SUMS: [Row; 10] = [
 ];
 
 /// Every list, on one pixel with a channel for each row.
-pub fn check<K: Kernel>(store: impl Fn(f32, i32) -> K::Value + Copy, load: impl Fn(K::Value, i32) -> f32 + Copy) {
+pub fn check<K: Kernel>(store: impl Fn(f32, i32) -> Value<K> + Copy, load: impl Fn(Value<K>, i32) -> f32 + Copy) {
     let lists: [(&[Row], i32, bool, Option<Residual>); 4] = [
         (&PLAIN, 0, false, None),
         (&FROM_THE_END, -128, false, None),

@@ -13,7 +13,7 @@ const CASES: u64 = 400;
 
 /// Integer kernels give the very numbers of the definition. `store` and `load` turn a number into what lies in memory and back,
 /// given the zero point.
-fn check_int<K: Kernel>(store: impl Fn(f32, i32) -> K::Value + Copy, load: impl Fn(K::Value, i32) -> f32 + Copy) {
+fn check_int<K: Kernel>(store: impl Fn(f32, i32) -> Value<K> + Copy, load: impl Fn(Value<K>, i32) -> f32 + Copy) {
     let least_weight = if K::takes(-128.0) { -128 } else { -127 };
     for seed in 0..CASES {
         let case = draw(seed, true, least_weight);
@@ -27,7 +27,7 @@ fn check_int<K: Kernel>(store: impl Fn(f32, i32) -> K::Value + Copy, load: impl 
 
 /// Float kernels stay within what rounding explains, and each gives exactly what its way of adding products gives: those with
 /// `fused` multiply-add all the same. Zeros of either sign count as one number: which of them a maximum of both is, no standard says.
-fn check_float<K: Kernel<Value = f32>>(fused: bool) {
+fn check_float<K: Kernel<Format: NumberFormat<Value = f32>>>(fused: bool) {
     for seed in 0..CASES {
         let case = draw(seed, false, 0);
         let computed = case.computed::<K>(|value, _| value, |value, _| value);
