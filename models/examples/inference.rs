@@ -1,6 +1,6 @@
 //! Runs a model on pictures, for `tests/engines/compare.py`: how much processor time an inference takes, and what it answers.
 //!
-//! `inference MODEL.onnx f32|int8|stock PICTURES RUNS`: `stock` is float32 by tract's own operators. PICTURES holds pictures one
+//! `inference MODEL.onnx f32|int8|reference PICTURES RUNS`: `reference` is float32 by tract's own operators. PICTURES holds pictures one
 //! after the other as the input's bytes `[C, H, W]`. Prints a JSON object: the kernel, milliseconds of each run, and the
 //! probabilities of each picture.
 
@@ -20,13 +20,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [path, arithmetic, pictures, runs] = arguments.as_slice() else {
-        return Err("usage: inference MODEL.onnx f32|int8|stock PICTURES RUNS".into());
+    let [path, precision, pictures, runs] = arguments.as_slice() else {
+        return Err("usage: inference MODEL.onnx f32|int8|reference PICTURES RUNS".into());
     };
     check_instruction_sets()?;
     let model = decode(&std::fs::read(path)?)?;
-    let mut classifier = match arithmetic.as_str() {
-        "stock" => Classifier::reference(&model, path)?,
+    let mut classifier = match precision.as_str() {
+        "reference" | "stock" => Classifier::reference(&model, path)?,
         precision => Classifier::with_precision(&model, path, precision.parse()?)?,
     };
     let (input, bytes) = (classifier.card().input, std::fs::read(pictures)?);

@@ -31,7 +31,7 @@ pub enum Task {
     Face,
 }
 
-/// The arithmetic a model's weights and activations are meant for.
+/// The precision that a model's weights and activations are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
@@ -105,7 +105,7 @@ pub struct ModelCard {
     /// Per label, the smoothed probability, above 0 and at most 1, needed to enter that mood; a face model's score from which on
     /// something is a face.
     pub thresholds: Vec<f32>,
-    /// The arithmetic of the graph.
+    /// The precision of the graph.
     pub precision: Precision,
     /// What the model was trained on, in words.
     pub training_data: String,
@@ -355,7 +355,7 @@ impl Properties {
         self.text(key)?.trim().parse().map_err(|error: T::Err| self.unreadable(key, error.to_string()))
     }
 
-    /// The limits, which cards older than the face search lack.
+    /// The limits, which cards older than face detection lack.
     fn limits(&self) -> Result<FaceLimits, CardError> {
         let mut limits = FaceLimits::default();
         let fields = [

@@ -50,7 +50,7 @@ impl Classifier {
         Self::from_model(&model, name)
     }
 
-    /// Loads a decoded model in the arithmetic that its card names; `name` stands for it in messages.
+    /// Loads a decoded model in the precision that its card names; `name` stands for it in messages.
     ///
     /// # Errors
     /// As [`Classifier::from_bytes`].
@@ -68,7 +68,7 @@ impl Classifier {
         Self::with(model, name, precision, NonZeroUsize::MIN)
     }
 
-    /// The same, on so many threads; a layer is shared among them where it gains by that when it is tried at load.
+    /// The same, on so many threads; a layer is shared among them where that is measured to be faster at load.
     ///
     /// # Errors
     /// As [`Classifier::with_precision`].
@@ -128,7 +128,7 @@ impl Classifier {
         &self.card
     }
 
-    /// The arithmetic in which it runs, which may be another than its card's.
+    /// The precision in which it runs, which may be another than its card's.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -138,7 +138,7 @@ impl Classifier {
         self.engine.fused().first().map_or("tract", |fused| fused.program().kernel())
     }
 
-    /// How many layers are shared among threads: those that gained by it when they were tried at load; and how many there are.
+    /// How many layers are shared among threads, those that were measured to be faster so at load; and how many there are.
     pub fn shared_layers(&self) -> (usize, usize) {
         let of = |fused: &&Fused| (fused.program().shared(), fused.plan().steps.len());
         self.engine.fused().iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
@@ -199,7 +199,7 @@ impl Classifier {
     }
 }
 
-/// Holds the arithmetic that a card names against the graph's convolutions, of which the last may be float in an integer graph
+/// Holds the precision that a card names against the graph's convolutions, of which the last may be float in an integer graph
 /// that ends in `float_heads` of them.
 pub(crate) fn check_precision(model: &ModelProto, precision: Precision, float_heads: usize) -> Result<(), String> {
     let count =

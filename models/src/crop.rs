@@ -1,4 +1,4 @@
-//! The part of a frame the network looks at.
+//! The part of a frame that a network gets.
 
 /// A rectangle of pixels: left, top, width and height. It may reach outside the frame until [`CropBox::clamp_to`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! tract, the inference engine, behind three functions.
 
 use crate::card::MAX_LABELS;
-use crate::fused::{Fused, Step, Threads, fuse};
+use crate::fused::{Fused, FusionStep, Threads, fuse};
 use crate::graph::{self, Reading};
 use crate::input::PixelMap;
 use crate::pb::ModelProto;
@@ -129,7 +129,7 @@ impl Engine {
         self.plan.model().nodes().iter().filter_map(|node| node.op_as::<Fused>()).collect()
     }
 
-    /// See [`crate::Classifier::layer_times`]. Only the first of several runs of convolutions is looked into, since the input of the
+    /// See [`crate::Classifier::layer_times`]. Only the first of several fused runs is measured, since the input of the
     /// others is known to the engine alone.
     pub(crate) fn layer_times(&mut self, runs: usize) -> Result<Vec<LayerTime>, String> {
         let input = Arc::clone(&self.input);
@@ -143,8 +143,11 @@ impl Engine {
         let mut layers = Vec::new();
         if let Some(fused) = self.fused().first() {
             let (plan, program) = (fused.plan(), fused.program());
-            let named =
-                |step: &Step| LayerTime { name: step.name.clone(), macs: step.macs(&plan.maps), time: Duration::MAX };
+            let named = |step: &FusionStep| LayerTime {
+                name: step.name.clone(),
+                macs: step.macs(&plan.maps),
+                time: Duration::MAX,
+            };
             layers.extend(plan.steps.iter().map(named));
             let mut buffers = program.buffers();
             for _ in 0..runs {
@@ -169,7 +172,7 @@ impl Engine {
             };
             let (mut buffers, mut output) = (program.buffers(), program.output()?);
             program.run(&mut buffers, &self.input, &mut output)?;
-            let map = |step: &Step| -> TractResult<LayerMap> {
+            let map = |step: &FusionStep| -> TractResult<LayerMap> {
                 let map = plan.maps[step.output];
                 Ok(LayerMap {
                     name: step.name.clone(),

@@ -9,7 +9,7 @@ use crate::pb::ModelProto;
 use crate::profile::LayerMap;
 
 /// The maps of an integer model's convolutions for an input given as `[C, H, W]` bytes, in the order they run; `name` stands for the
-/// model in messages. Only the first of several runs of convolutions is looked into. Loads the model anew each time: for comparing,
+/// model in messages. Only the first of several fused runs is measured. Loads the model again each time: for comparing,
 /// not for frames.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Trainer and runtime share this crate, so that `evaluate` on the host scores exactly what the device runs:
 //!
-//! - [`FrameView`] and [`CropBox`]: pixels as a camera, a pipe or a picture delivers them, and the part to look at;
+//! - [`FrameView`] and [`CropBox`]: pixels as a camera, a pipe or a picture delivers them, and the part that a network gets;
 //! - [`Picture`]: a picture file as such pixels;
 //! - [`InputSpec`] and [`Preprocessor`]: the one way from a crop to the network's input tensor;
 //! - [`ModelCard`]: what the model's numbers mean, carried inside the ONNX file ([`embed`], [`read_card`]);

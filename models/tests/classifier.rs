@@ -278,7 +278,7 @@ fn damaged_files_never_take_the_program_down() {
     let _ = std::panic::take_hook();
 }
 
-/// The models from which the fuzzer starts too, in both arithmetics.
+/// The models from which the fuzzer starts too, in both precisions.
 #[test]
 fn damaged_networks_are_refused_or_run() {
     std::panic::set_hook(Box::new(|_| {}));

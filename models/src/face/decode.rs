@@ -30,7 +30,7 @@ impl Placement {
     pub const SAME: Self = Self { origin: [0.0; 2], scale: [1.0; 2] };
 }
 
-/// The faces that `maps`, `[5, height / 8, width / 8]`, tell of, as far as their score is at least `threshold`: best score first,
+/// The faces that `maps`, `[5, height / 8, width / 8]`, show with a score of at least `threshold`: best score first,
 /// one for each face, at most [`MAX_FACES`]. Maps of another length hold none.
 pub fn decode(maps: &[f32], [columns, rows]: [usize; 2], threshold: f32, placement: Placement) -> Faces {
     let area = columns * rows;

@@ -20,7 +20,7 @@ pub struct Face {
 }
 
 impl Face {
-    /// What an emotion model looks at: the square about the box's middle whose side is the box's mean side grown by the fraction
+    /// The crop for an emotion model: the square around the box's middle whose side is the box's mean side grown by the fraction
     /// `margin`. A square, since boxes of the same face differ most in where the forehead ends.
     pub fn crop(&self, margin: f32) -> CropBox {
         let side = self.rect.mean_side() * (1.0 + margin.max(-0.9));

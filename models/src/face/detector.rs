@@ -134,7 +134,7 @@ impl FaceDetector {
         self.maps(bytes, |maps| decode(maps, cells, threshold, Placement::SAME))
     }
 
-    /// The graph's own output, `[5, height / 8, width / 8]` as [`OUTPUTS`] tells, for an input given as `[C, H, W]` bytes.
+    /// The graph's own output, `[5, height / 8, width / 8]` as [`OUTPUTS`] lists, for an input given as `[C, H, W]` bytes.
     ///
     /// # Errors
     /// As [`FaceDetector::detect_in_input`].

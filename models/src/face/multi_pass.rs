@@ -8,7 +8,7 @@ use crate::error::ModelError;
 use crate::frame::FrameView;
 use crate::rect::Rect;
 
-/// The least score in the first pass of a candidate, which is looked at again.
+/// The least score in the first pass of a candidate, which gets further passes.
 const CANDIDATE: f32 = 0.1;
 /// A box of a later pass belongs to a candidate from this intersection over union on.
 const SAME_PLACE: f32 = 0.3;
@@ -63,8 +63,8 @@ pub trait Detector: Send {
     ///
     /// Why three passes: one pass at 160x120 pixels takes patterns on walls for faces, and a larger input would cost every frame.
     /// A face looks like one in every pass, nearer and flipped too; a false positive seldom does. The mean of the logits weighs
-    /// one clear "no" against several weak "yes". The mean box is steadier than any one. Small faces are told from noise by few
-    /// pixels, therefore they need a higher score. Only candidates cost time, and a frame without any costs one pass.
+    /// one clear "no" against several weak "yes". The mean box is steadier than any one. Small faces differ from noise in few
+    /// pixels; therefore they need a higher score. Only candidates cost time, and a frame without any costs one pass.
     ///
     /// # Errors
     /// As [`Detector::detect`].

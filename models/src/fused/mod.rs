@@ -1,7 +1,7 @@
 //! Runs of convolutions as one operator each: a pass over tract's graph that puts our [`crate::kernels`] in the place of
 //! convolutions, their activations, residual additions and poolings.
 //!
-//! [`pass`] finds the runs, [`recognise`] tells what a node is; a run is a [`plan`], [`program`] packs a plan for a kernel, and
+//! [`pass`] finds the runs, [`recognise`] says what a node is; a run is a [`plan`], [`program`] packs a plan for a kernel, and
 //! [`op`] is what tract runs. Any pooling but that of 2x2 stays the engine's.
 
 mod op;
@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use crate::kernels::PortableInt;
 pub(crate) use op::Fused;
-pub(crate) use plan::{Plan, Step};
+pub(crate) use plan::{FusionPlan, FusionStep};
 pub(crate) use program::{Program, Threads, pack};
 pub(crate) use qlinear::{Dequantize, IntegerConvolution, Quantize};
 
@@ -34,7 +34,7 @@ pub(crate) fn fuse(model: TypedModel, threads: Threads) -> TractResult<TypedMode
 }
 
 /// Packs a plan for the best kernel of this processor.
-fn best(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
+fn best(plan: &FusionPlan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
     if !plan.is_integer() {
         return float(plan, threads);
     }
@@ -42,12 +42,16 @@ fn best(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> 
 }
 
 /// A processor's kernel may refuse numbers that the portable one takes.
-fn or_portable(packed: TractResult<Box<dyn Program>>, plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
+fn or_portable(
+    packed: TractResult<Box<dyn Program>>,
+    plan: &FusionPlan,
+    threads: Threads,
+) -> TractResult<Box<dyn Program>> {
     packed.or_else(|_| pack::<PortableInt>(plan, threads))
 }
 
 #[cfg(target_arch = "x86_64")]
-fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
+fn float(plan: &FusionPlan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
     let narrow = is_left(Isa::X86_64Avx2) && is_left(Isa::X86_64Fma);
     let program = if is_x86_feature_detected!("avx512f") && is_left(Isa::X86_64Avx512f) {
         pack::<kernels::Avx512Float>(plan, threads)
@@ -60,7 +64,7 @@ fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>>
 }
 
 #[cfg(target_arch = "x86_64")]
-fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &FusionPlan, threads: Threads) -> TractResult<Box<dyn Program>> {
     let narrow = is_left(Isa::X86_64Avx2) && is_left(Isa::X86_64Fma);
     let wide = is_left(Isa::X86_64Avx512f) && is_left(Isa::X86_64Avx512Vnni);
     if is_x86_feature_detected!("avx512vnni") && wide {
@@ -75,12 +79,12 @@ fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
 }
 
 #[cfg(target_arch = "aarch64")]
-fn float(plan: &Plan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
+fn float(plan: &FusionPlan, threads: Threads) -> TractResult<Option<Box<dyn Program>>> {
     pack::<kernels::NeonFloat>(plan, threads).map(Some)
 }
 
 #[cfg(target_arch = "aarch64")]
-fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &FusionPlan, threads: Threads) -> TractResult<Box<dyn Program>> {
     if std::arch::is_aarch64_feature_detected!("dotprod") && is_left(Isa::Aarch64DotProd) {
         pack::<kernels::NeonDot>(plan, threads)
     } else {
@@ -89,11 +93,11 @@ fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn float(_: &Plan, _: Threads) -> TractResult<Option<Box<dyn Program>>> {
+fn float(_: &FusionPlan, _: Threads) -> TractResult<Option<Box<dyn Program>>> {
     Ok(None)
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn integer(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
+fn integer(plan: &FusionPlan, threads: Threads) -> TractResult<Box<dyn Program>> {
     pack::<PortableInt>(plan, threads)
 }

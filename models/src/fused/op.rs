@@ -1,6 +1,6 @@
 //! A packed plan as an operator of tract.
 
-use super::plan::{Exit, Plan};
+use super::plan::{Exit, FusionPlan};
 use super::program::{Buffers, Program};
 use std::fmt;
 use std::sync::Arc;
@@ -9,16 +9,16 @@ use tract_core::internal::*;
 /// A run of convolutions in one operator: `[1, C, H, W]` in and out.
 #[derive(Clone)]
 pub(crate) struct Fused {
-    plan: Arc<Plan>,
+    plan: Arc<FusionPlan>,
     program: Arc<dyn Program>,
 }
 
 impl Fused {
-    pub(crate) fn new(plan: Plan, program: Box<dyn Program>) -> Self {
+    pub(crate) fn new(plan: FusionPlan, program: Box<dyn Program>) -> Self {
         Self { plan: Arc::new(plan), program: program.into() }
     }
 
-    pub(crate) fn plan(&self) -> &Plan {
+    pub(crate) fn plan(&self) -> &FusionPlan {
         &self.plan
     }
 
@@ -59,7 +59,7 @@ impl EvalOp for Fused {
 
     fn state(&self, _ctx: &EvalContext<'_>) -> TractResult<Option<Box<dyn OpState>>> {
         let output = Arc::new(self.program.output()?);
-        Ok(Some(Box::new(State { op: self.clone(), buffers: self.program.buffers(), output })))
+        Ok(Some(Box::new(FusedState { op: self.clone(), buffers: self.program.buffers(), output })))
     }
 }
 
@@ -74,27 +74,27 @@ impl TypedOp for Fused {
 }
 
 /// The buffers of one run at a time.
-struct State {
+struct FusedState {
     op: Fused,
     buffers: Buffers,
-    /// What leaves, lent to the graph: the engine wants a tensor that it may keep. The next run writes it anew where nobody has kept
+    /// The output, lent to the graph: the engine wants a tensor that it may keep. The next run overwrites it where nobody has kept
     /// it, and a copy where somebody has.
     output: Arc<Tensor>,
 }
 
-impl Clone for State {
+impl Clone for FusedState {
     fn clone(&self) -> Self {
         Self { op: self.op.clone(), buffers: self.op.program.buffers(), output: Arc::new((*self.output).clone()) }
     }
 }
 
-impl fmt::Debug for State {
+impl fmt::Debug for FusedState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.op.fmt(f)
     }
 }
 
-impl OpState for State {
+impl OpState for FusedState {
     fn eval(&mut self, _ctx: &EvalContext<'_>, _op: &dyn Op, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         self.op.program.run(&mut self.buffers, &inputs[0], Arc::make_mut(&mut self.output))?;
         Ok(tvec![TValue::from_const(Arc::clone(&self.output))])

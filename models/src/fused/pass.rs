@@ -1,7 +1,7 @@
 //! Finds runs of convolutions in a graph and puts a [`Fused`] operator in the place of each.
 
 use super::op::Fused;
-use super::plan::{Entry, Exit, NO_EPILOGUE, Plan, REAL, Step};
+use super::plan::{Entry, Exit, FusionPlan, FusionStep, NO_EPILOGUE, REAL};
 use super::program::{Packer, Threads};
 use super::qlinear::{Dequantize, IntegerConvolution, Quantize};
 use super::recognise::{binary, constant, convolution, halving, map, zero};
@@ -43,7 +43,7 @@ fn first_convolution(model: &TypedModel, passed: &BTreeSet<String>) -> TractResu
 /// A run of convolutions that could leave at one place.
 #[derive(Clone)]
 struct Found {
-    plan: Plan,
+    plan: FusionPlan,
     entry: OutletId,
     exit: OutletId,
 }
@@ -62,7 +62,7 @@ enum Value {
 /// A run of convolutions as it grows.
 struct Region<'a> {
     model: &'a TypedModel,
-    plan: Plan,
+    plan: FusionPlan,
     /// Where the graph's values lie, as far as the run has come.
     values: BTreeMap<OutletId, Value>,
     /// Nodes that are part of the run.
@@ -76,7 +76,7 @@ impl<'a> Region<'a> {
         let Some(input) = map(model, first) else { return Ok(None) };
         let mut region = Region {
             model,
-            plan: Plan {
+            plan: FusionPlan {
                 maps: vec![input],
                 quant_params: vec![REAL],
                 steps: Vec::new(),
@@ -121,7 +121,7 @@ impl<'a> Region<'a> {
     }
 
     /// The plan as it is if it ends in the value `exit`.
-    fn leaving(&self, exit: OutletId) -> Plan {
+    fn leaving(&self, exit: OutletId) -> FusionPlan {
         let mut plan = self.plan.clone();
         (plan.output, plan.exit) = match self.values[&exit] {
             Value::Real(map) => (map, Exit::Dequantize),
@@ -184,7 +184,7 @@ impl<'a> Region<'a> {
         };
         let output = self.new_map(output, REAL);
         let (name, epilogue) = (node.name.clone(), NO_EPILOGUE);
-        let step = Step {
+        let step = FusionStep {
             name,
             input,
             addend: None,
@@ -204,7 +204,7 @@ impl<'a> Region<'a> {
     fn convolve_numbers(&mut self, node: &TypedNode) -> Option<Value> {
         let op = node.op_as::<IntegerConvolution>()?;
         let input = self.map_of(node.inputs[0])?;
-        // A map that was dequantised and quantised anew would have other numbers.
+        // A map that was dequantised and quantised again would have other numbers.
         (self.plan.quant_params[input] == op.input).then_some(())?;
         let output = self.new_map(map(self.model, node.id.into())?, op.output);
         self.plan.steps.push(op.step(&node.name, input, output));

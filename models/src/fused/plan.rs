@@ -6,13 +6,13 @@ use tract_core::prelude::Tensor;
 
 /// Convolutions in the order they run, from one map to one map.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct FusionPlan {
     /// The maps; the first is the input.
     pub maps: Vec<Map>,
     /// How each map's numbers stand for real ones; [`REAL`] in a float plan.
     pub quant_params: Vec<QuantParams>,
     /// The convolutions.
-    pub steps: Vec<Step>,
+    pub steps: Vec<FusionStep>,
     /// The map that leaves.
     pub output: usize,
     /// What comes in.
@@ -46,9 +46,9 @@ pub(crate) enum Exit {
 /// The quantisation of numbers that are real ones.
 pub(crate) const REAL: QuantParams = QuantParams { scale: 1.0, zero_point: 0 };
 
-/// One convolution with what is folded into it. Maps are named by their index in [`Plan::maps`].
+/// One convolution with what is fused into it. Maps are named by their index in [`FusionPlan::maps`].
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+pub(crate) struct FusionStep {
     /// Name of the convolution in the graph.
     pub name: String,
     /// The map it reads.
@@ -73,7 +73,7 @@ pub(crate) struct Step {
     pub epilogue: Epilogue,
 }
 
-impl Step {
+impl FusionStep {
     /// Multiply-accumulates of the convolution, given the maps it goes between.
     pub fn macs(&self, maps: &[Map]) -> usize {
         let (input, output) = (&maps[self.input], &maps[self.output]);
@@ -87,7 +87,7 @@ impl Step {
     }
 }
 
-impl Plan {
+impl FusionPlan {
     /// Whether it calculates with whole numbers.
     pub fn is_integer(&self) -> bool {
         self.entry != Entry::Reals
@@ -103,6 +103,6 @@ impl Plan {
     }
 }
 
-/// What a float convolution does with its sums before anything is folded into it.
+/// What a float convolution does with its sums before anything is fused into it.
 pub(crate) const NO_EPILOGUE: Epilogue =
     Epilogue { bounds: (f32::NEG_INFINITY, f32::INFINITY), zero_point: 0, residual: None };

@@ -1,6 +1,6 @@
 //! A plan packed for one kernel, and the buffers it runs in.
 
-use super::plan::{Entry, Exit, Plan, Step};
+use super::plan::{Entry, Exit, FusionPlan, FusionStep};
 use crate::kernels::{BUFFER_PADDING, Kernel, Layer, Map, NumberFormat, Numbers, QuantParams, Value};
 use crate::limits::MAX_NUMBERS;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -26,7 +26,7 @@ pub(crate) trait Program: Debug + Send + Sync {
     fn run(&self, buffers: &mut Buffers, input: &Tensor, output: &mut Tensor) -> TractResult<()>;
     /// The whole numbers of a map, `[C, H, W]`, as the last run in `buffers` left them; for an integer plan.
     fn numbers(&self, buffers: &Buffers, map: usize) -> TractResult<Vec<i8>>;
-    /// Runs on `input` without giving the output, and tells how long each step took.
+    /// Runs on `input` without giving the output; how long each step took.
     fn timed(&self, buffers: &mut Buffers, input: &Tensor) -> TractResult<Vec<Duration>>;
 }
 
@@ -38,22 +38,22 @@ pub(crate) struct Buffers(Box<dyn Any + Send>);
 pub(crate) struct Threads {
     /// At least 1.
     pub count: usize,
-    /// Every layer, whether it gains by that or not; else those that do when they are tried at load.
+    /// Every layer, whether that is faster or not; else those that are measured to be faster at load.
     pub share_all: bool,
 }
 
 impl Threads {
-    /// So many, sharing what gains by it.
+    /// So many, sharing the layers that are faster so.
     pub(crate) fn new(count: usize) -> Self {
         Self { count, share_all: false }
     }
 }
 
-/// Most runs in each manner that tell which layers gain by being shared, and how long these runs may take; one is always made.
+/// Most runs in each manner that show which layers are faster when shared, and how long these runs may take; one is always made.
 const TRIALS: usize = 8;
-const PATIENCE: Duration = Duration::from_millis(40);
-/// A layer gains where its least time shared is at most this part of its least time alone ...
-const GAIN: f64 = 0.8;
+const MAX_TRIAL_TIME: Duration = Duration::from_millis(40);
+/// A layer is faster where its least time shared is at most this part of its least time alone ...
+const MAX_SHARE: f64 = 0.8;
 /// ... and all of them are shared only where they save this much together. The threads of a trial are awake, those of a camera's next
 /// frame must be woken first.
 const WAKING: Duration = Duration::from_micros(60);
@@ -80,13 +80,13 @@ struct Placed<K: Kernel> {
 }
 
 /// Packs a plan for a kernel; nothing where the engine's own operators are to do it.
-pub(crate) type Packer = fn(&Plan, Threads) -> TractResult<Option<Box<dyn Program>>>;
+pub(crate) type Packer = fn(&FusionPlan, Threads) -> TractResult<Option<Box<dyn Program>>>;
 
 /// Packs `plan` for the kernel `K`, a float or an integer one as the plan is, to be run by so many threads.
 ///
 /// # Errors
 /// A convolution whose shapes do not fit together, or whose sums could overflow.
-pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<dyn Program>> {
+pub(crate) fn pack<K: Kernel>(plan: &FusionPlan, threads: Threads) -> TractResult<Box<dyn Program>> {
     // A graph's own numbers were counted when it was read; wide paddings make more of them.
     let numbers = plan.maps.iter().try_fold(0usize, |sum, map| sum.checked_add(map.checked_len()?));
     ensure!(
@@ -99,18 +99,18 @@ pub(crate) fn pack<K: Kernel>(plan: &Plan, threads: Threads) -> TractResult<Box<
         let parts = placed.parts(threads.count);
         layers.push(Placed { layer: placed, input: step.input, addend: step.addend, output: step.output, parts });
     }
-    let Plan { maps, quant_params, output, entry, exit, .. } = plan.clone();
+    let FusionPlan { maps, quant_params, output, entry, exit, .. } = plan.clone();
     // The thread that asks computes a part too.
     let shared = layers.iter().any(|placed| placed.parts.len() > 1);
     let helpers = shared.then(|| ThreadPoolBuilder::new().num_threads(threads.count - 1).build()).transpose()?;
     let mut packed = Packed { maps, quant_params, layers, output, entry, exit, helpers };
     if !threads.share_all {
-        packed.share_what_gains()?;
+        packed.share_faster_layers()?;
     }
     Ok(Box::new(packed))
 }
 
-fn place<K: Kernel>(plan: &Plan, step: &Step) -> TractResult<Layer<K>> {
+fn place<K: Kernel>(plan: &FusionPlan, step: &FusionStep) -> TractResult<Layer<K>> {
     let output = &plan.maps[step.output];
     let input = plan.quant_params[step.input];
     let weights = floats(&step.weights)?;
@@ -141,15 +141,15 @@ fn floats(tensor: &Tensor) -> TractResult<Vec<f32>> {
 }
 
 impl<K: Kernel> Packed<K> {
-    /// Tries each layer shared and alone, and shares those only that gain by it.
-    fn share_what_gains(&mut self) -> TractResult<()> {
+    /// Measures each layer shared and alone, and shares only those that are faster so.
+    fn share_faster_layers(&mut self) -> TractResult<()> {
         let Some(helpers) = &self.helpers else { return Ok(()) };
         let mut buffers = self.buffers();
         let buffers = Self::maps_of(&mut buffers)?;
         let mut least = vec![[Duration::MAX; 2]; self.layers.len()];
         let began = Instant::now();
         for trial in 0..TRIALS {
-            if trial > 0 && began.elapsed() > PATIENCE {
+            if trial > 0 && began.elapsed() > MAX_TRIAL_TIME {
                 break;
             }
             for (manner, helpers) in [Some(helpers), None].into_iter().enumerate() {
@@ -158,10 +158,11 @@ impl<K: Kernel> Packed<K> {
                 }
             }
         }
-        let gains = |[shared, alone]: &[Duration; 2]| *shared <= alone.mul_f64(GAIN);
-        let saved: Duration = least.iter().filter(|times| gains(times)).map(|[shared, alone]| *alone - *shared).sum();
+        let is_faster = |[shared, alone]: &[Duration; 2]| *shared <= alone.mul_f64(MAX_SHARE);
+        let saved: Duration =
+            least.iter().filter(|times| is_faster(times)).map(|[shared, alone]| *alone - *shared).sum();
         for (placed, times) in self.layers.iter_mut().zip(&least) {
-            if saved < WAKING || !gains(times) {
+            if saved < WAKING || !is_faster(times) {
                 placed.parts = placed.layer.parts(1);
             }
         }

@@ -1,7 +1,7 @@
 //! `QuantizeLinear`, `QLinearConv` and `DequantizeLinear`, one by one, as an ONNX graph has them. A fused run takes their place; an
 //! operator that is left over runs as it is.
 
-use super::plan::{Entry, Exit, Plan, Step};
+use super::plan::{Entry, Exit, FusionPlan, FusionStep};
 use super::program::{Threads, pack};
 use crate::kernels::{Epilogue, Map, PortableInt, QuantParams, Window};
 use std::sync::Arc;
@@ -95,8 +95,8 @@ impl IntegerConvolution {
     }
 
     /// The step that a plan makes of it.
-    pub fn step(&self, name: &str, input: usize, output: usize) -> Step {
-        Step {
+    pub fn step(&self, name: &str, input: usize, output: usize) -> FusionStep {
+        FusionStep {
             name: name.to_owned(),
             input,
             addend: None,
@@ -124,7 +124,7 @@ impl EvalOp for IntegerConvolution {
     fn eval(&self, _ctx: &EvalContext<'_>, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let &[_, channels, height, width] = inputs[0].shape() else { bail!("not [1, channels, rows, columns]") };
         let output = self.output_map(inputs[0].shape())?;
-        let mut plan = Plan {
+        let mut plan = FusionPlan {
             maps: vec![Map { height, width, channels, border: 0 }, output],
             quant_params: vec![self.input, self.output],
             steps: vec![self.step("", 0, 1)],

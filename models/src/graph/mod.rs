@@ -26,7 +26,7 @@ const OPERATORS: &str = "Add, Conv, DequantizeLinear, Flatten, Gemm, GlobalAvera
 /// How a graph is to be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    /// The arithmetic of an integer graph; a float graph is read as it is.
+    /// The precision of an integer graph; a float graph is read as it is.
     pub precision: Precision,
     /// From the frame's bytes to the graph's real input.
     pub pixels: PixelMap,

@@ -1,4 +1,4 @@
-//! Where things lie: maps in their buffers, and the windows a convolution looks through.
+//! Where things lie: maps in their buffers, and the windows of a convolution.
 
 /// A map of values in a buffer: pixels in rows, a pixel's channels side by side, and around it a border of pixels that
 /// stand for real zero.

@@ -14,14 +14,14 @@ pub(super) fn smoothstep(low: f32, high: f32, value: f32) -> f32 {
 
 /// From face units to pixels. A face unit is half the head's width; the origin lies between the eyes and the nose's
 /// tip, x to the picture's right, y down.
-pub(super) struct View {
+pub(super) struct FaceTransform {
     origin: [f32; 2],
     scale: f32,
     cosine: f32,
     sine: f32,
 }
 
-impl View {
+impl FaceTransform {
     /// Places the person's head in the middle of the canvas's centred square.
     pub(super) fn new(canvas: &Canvas, person: &Person, motion: &Motion) -> Self {
         let (width, height) = (canvas.width as f32, canvas.height as f32);
@@ -105,7 +105,7 @@ impl Canvas {
     /// both take a position in face units.
     pub(super) fn paint(
         &mut self,
-        view: &View,
+        view: &FaceTransform,
         bounds: Bounds,
         coat: Coat,
         distance: impl Fn(f32, f32) -> f32,

@@ -1,6 +1,6 @@
 //! The head itself: outline, light on the skin, ears, beard, and the creases an expression makes.
 
-use super::canvas::{Canvas, Coat, SOLID, View, ellipse, smoothstep, stroke};
+use super::canvas::{Canvas, Coat, FaceTransform, SOLID, ellipse, smoothstep, stroke};
 use super::colour::{Rgb, dim, mix};
 use super::expression::Expression;
 use super::person::Person;
@@ -33,7 +33,7 @@ pub(super) fn crease(person: &Person, x: f32, y: f32) -> Rgb {
 }
 
 /// A line of half width `radius` in the skin, on both sides of the face.
-fn creases(canvas: &mut Canvas, view: &View, person: &Person, opacity: f32, points: &[[f32; 2]], radius: f32) {
+fn creases(canvas: &mut Canvas, view: &FaceTransform, person: &Person, opacity: f32, points: &[[f32; 2]], radius: f32) {
     if opacity <= 0.01 {
         return;
     }
@@ -59,7 +59,7 @@ fn creases(canvas: &mut Canvas, view: &View, person: &Person, opacity: f32, poin
 /// A soft patch that multiplies the skin's brightness, on both sides of the face.
 fn patches(
     canvas: &mut Canvas,
-    view: &View,
+    view: &FaceTransform,
     person: &Person,
     centre: [f32; 2],
     radii: [f32; 2],
@@ -82,7 +82,7 @@ fn patches(
 }
 
 /// Ears, head, the sockets' and cheeks' shading, beard, and the expression's creases.
-pub(super) fn head(canvas: &mut Canvas, view: &View, person: &Person, expression: &Expression) {
+pub(super) fn head(canvas: &mut Canvas, view: &FaceTransform, person: &Person, expression: &Expression) {
     let [half, height] = person.head;
     for side in [-1.0, 1.0] {
         let ear = [side * (half + 0.01), 0.05];
@@ -132,7 +132,7 @@ pub(super) fn head(canvas: &mut Canvas, view: &View, person: &Person, expression
     creases(canvas, view, person, 0.5 * expression.chin, &[[0.0, 0.95], [0.16, 0.985]], 0.018);
 }
 
-fn beard(canvas: &mut Canvas, view: &View, person: &Person) {
+fn beard(canvas: &mut Canvas, view: &FaceTransform, person: &Person) {
     if person.beard <= 0.0 {
         return;
     }

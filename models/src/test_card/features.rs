@@ -1,6 +1,6 @@
 //! Nose, mouth, eyes and brows.
 
-use super::canvas::{Canvas, Coat, SOLID, View, ellipse, length, smoothstep, stroke};
+use super::canvas::{Canvas, Coat, FaceTransform, SOLID, ellipse, length, smoothstep, stroke};
 use super::colour::{Rgb, dim, fuller, mix};
 use super::expression::{Expression, Motion};
 use super::face::{crease, lit, outline, skin};
@@ -11,7 +11,7 @@ const MOUTH_HEIGHT: f32 = 0.74;
 const DARK: Rgb = [0.07, 0.04, 0.04];
 
 /// Bridge, tip, wings and nostrils.
-pub(super) fn nose(canvas: &mut Canvas, view: &View, person: &Person, expression: &Expression) {
+pub(super) fn nose(canvas: &mut Canvas, view: &FaceTransform, person: &Person, expression: &Expression) {
     let tip = 0.36 * person.nose_length - 0.03 * expression.nose;
     let half = 0.17 * person.nose_width * (1.0 + 0.15 * expression.nose);
     let shadow_side = if person.light.towards[0] > 0.0 { -1.0 } else { 1.0 };
@@ -64,7 +64,7 @@ pub(super) fn nose(canvas: &mut Canvas, view: &View, person: &Person, expression
 }
 
 /// Lips, and what shows between them.
-pub(super) fn mouth(canvas: &mut Canvas, view: &View, person: &Person, expression: &Expression) {
+pub(super) fn mouth(canvas: &mut Canvas, view: &FaceTransform, person: &Person, expression: &Expression) {
     let Expression { corners, open, jaw, press, bare, chin, .. } = *expression;
     let half = 0.36 * person.mouth_width * (1.0 + 0.36 * expression.widen);
     let bow = move |u: f32| 1.0 - u * u;
@@ -164,7 +164,13 @@ pub(super) fn mouth(canvas: &mut Canvas, view: &View, person: &Person, expressio
 }
 
 /// Whites, irises, pupils, lids and lashes.
-pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression: &Expression, motion: &Motion) {
+pub(super) fn eyes(
+    canvas: &mut Canvas,
+    view: &FaceTransform,
+    person: &Person,
+    expression: &Expression,
+    motion: &Motion,
+) {
     let Expression { lid_open, lid_droop, lid_raise, .. } = *expression;
     let (gap, size) = (person.eye_gap, person.eye_size);
     let half = 0.225 * size;
@@ -249,7 +255,7 @@ pub(super) fn eyes(canvas: &mut Canvas, view: &View, person: &Person, expression
 }
 
 /// Brows: their slant carries most of a mood.
-pub(super) fn brows(canvas: &mut Canvas, view: &View, person: &Person, expression: &Expression) {
+pub(super) fn brows(canvas: &mut Canvas, view: &FaceTransform, person: &Person, expression: &Expression) {
     let Expression { brow_inner, brow_outer, brow_gather, .. } = *expression;
     let length = 0.52;
     let start = person.eye_gap - 0.27 - 0.075 * brow_gather;

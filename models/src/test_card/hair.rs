@@ -1,6 +1,6 @@
 //! Hair behind and in front of the head.
 
-use super::canvas::{Canvas, SOLID, View, ellipse, wave};
+use super::canvas::{Canvas, FaceTransform, SOLID, ellipse, wave};
 use super::colour::{Rgb, dim};
 use super::face::outline;
 use super::person::{HairStyle, Person};
@@ -14,7 +14,7 @@ fn strands(person: &Person, x: f32, y: f32) -> Rgb {
 }
 
 /// What hangs or stands behind the head.
-pub(super) fn behind(canvas: &mut Canvas, view: &View, person: &Person) {
+pub(super) fn behind(canvas: &mut Canvas, view: &FaceTransform, person: &Person) {
     let [half, height] = person.head;
     let hair = |x: f32, y: f32| dim(strands(person, x, y), 0.7);
     match person.hair_style {
@@ -52,7 +52,7 @@ pub(super) fn behind(canvas: &mut Canvas, view: &View, person: &Person) {
 }
 
 /// Hair over the forehead and temples.
-pub(super) fn in_front(canvas: &mut Canvas, view: &View, person: &Person) {
+pub(super) fn in_front(canvas: &mut Canvas, view: &FaceTransform, person: &Person) {
     let [half, height] = person.head;
     let style = person.hair_style;
     let volume = match style {

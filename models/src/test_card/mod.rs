@@ -16,7 +16,7 @@ mod room;
 mod scene;
 mod stage;
 
-use canvas::{Canvas, View};
+use canvas::{Canvas, FaceTransform};
 use expression::{Expression, Motion};
 use image::RgbImage;
 use person::Person;
@@ -54,7 +54,7 @@ impl TestCard {
     pub fn draw(&self, label: &str, frame: u64, width: u32, height: u32) -> RgbImage {
         let motion = Motion::at(&self.person, frame);
         let mut canvas = Canvas::new(width.max(1), height.max(1));
-        let view = View::new(&canvas, &self.person, &motion);
+        let view = FaceTransform::new(&canvas, &self.person, &motion);
         scene::background(&mut canvas, &self.person);
         self.paint(&mut canvas, &view, &motion, label);
         canvas.finish(&self.person, &motion, frame)
@@ -74,7 +74,7 @@ impl TestCard {
     }
 
     /// Paints the person over what is on the canvas.
-    fn paint(&self, canvas: &mut Canvas, view: &View, motion: &Motion, label: &str) {
+    fn paint(&self, canvas: &mut Canvas, view: &FaceTransform, motion: &Motion, label: &str) {
         let person = &self.person;
         let expression = Expression::of(label, person, motion);
         hair::behind(canvas, view, person);

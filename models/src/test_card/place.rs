@@ -1,7 +1,7 @@
 //! Where the drawn face lies.
 
 use super::TestCard;
-use super::canvas::{Canvas, View};
+use super::canvas::{Canvas, FaceTransform};
 use super::expression::Motion;
 use super::person::Person;
 use crate::rect::Rect;
@@ -22,14 +22,18 @@ pub struct Place {
 
 impl Place {
     /// The view that puts the face here.
-    pub(super) fn view(self, canvas: &Canvas, person: &Person, motion: &Motion) -> View {
+    pub(super) fn view(self, canvas: &Canvas, person: &Person, motion: &Motion) -> FaceTransform {
         let (width, height) = (canvas.width as f32, canvas.height as f32);
         let [half, tall] = person.head;
         let scale = (self.size * width / (2.0 * half)).max(f32::MIN_POSITIVE);
         // Head motions are shares of the picture that the person fills; here they shrink with the person.
         let sway = motion.sway.map(|share| share * scale / person.size);
         let above = (1.0 - HAIRLINE) / 2.0 * tall * scale;
-        View::at([self.x * width + sway[0], self.y * height - above + sway[1]], scale, person.roll + motion.roll)
+        FaceTransform::at(
+            [self.x * width + sway[0], self.y * height - above + sway[1]],
+            scale,
+            person.roll + motion.roll,
+        )
     }
 }
 
@@ -37,7 +41,7 @@ impl TestCard {
     /// The face's box, hairline to chin, in what [`TestCard::draw`] draws at frame number `frame`.
     pub fn face(&self, frame: u64, width: u32, height: u32) -> Rect {
         let canvas = Canvas::unpainted(width.max(1), height.max(1));
-        self.face_in(&View::new(&canvas, &self.person, &Motion::at(&self.person, frame)))
+        self.face_in(&FaceTransform::new(&canvas, &self.person, &Motion::at(&self.person, frame)))
     }
 
     /// The same for a person at `place` in what [`TestCard::scene`] draws.
@@ -46,7 +50,7 @@ impl TestCard {
         self.face_in(&place.view(&canvas, &self.person, &Motion::at(&self.person, frame)))
     }
 
-    fn face_in(&self, view: &View) -> Rect {
+    fn face_in(&self, view: &FaceTransform) -> Rect {
         let [half, tall] = self.person.head;
         let corners =
             [[-half, 0.0], [half, 0.0], [0.0, -HAIRLINE * tall], [0.0, tall]].map(|corner| view.pixel(corner));

@@ -1,6 +1,6 @@
 //! The room of a scene: a wall and things on it, which drift as before a camera that is not quite still.
 
-use super::canvas::{Canvas, Coat, SOLID, View};
+use super::canvas::{Canvas, Coat, FaceTransform, SOLID};
 use super::colour::{Rgb, dim, mix};
 use super::person::Person;
 use super::scene::background;
@@ -31,7 +31,7 @@ pub(super) fn paint(canvas: &mut Canvas, person: &Person, frame: u64) {
     let (width, height) = (canvas.width as f32, canvas.height as f32);
     let side = width.min(height);
     let pan = [0.05 * wave(210.0, person.phases[0]), 0.015 * wave(130.0, person.phases[1])];
-    let view = View::at([width / 2.0 + side * pan[0], height / 2.0 + side * pan[1]], side, 0.0);
+    let view = FaceTransform::at([width / 2.0 + side * pan[0], height / 2.0 + side * pan[1]], side, 0.0);
     for ([left, top, right, bottom], lightness) in THINGS {
         let outside = move |x: f32, y: f32| (left - x).max(x - right).max(top - y).max(y - bottom);
         let colour = tone(person.walls[1], lightness);

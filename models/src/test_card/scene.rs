@@ -1,6 +1,6 @@
 //! What is around the face: the wall behind, neck and shoulders.
 
-use super::canvas::{Canvas, Coat, SOLID, View, ellipse, smoothstep};
+use super::canvas::{Canvas, Coat, FaceTransform, SOLID, ellipse, smoothstep};
 use super::colour::{dim, mix};
 use super::person::{BLOBS, Person};
 
@@ -32,7 +32,7 @@ pub(super) fn background(canvas: &mut Canvas, person: &Person) {
 const DEEPEST: f32 = 24.0;
 
 /// Neck, its shadow under the chin, and clothes.
-pub(super) fn shoulders(canvas: &mut Canvas, view: &View, person: &Person) {
+pub(super) fn shoulders(canvas: &mut Canvas, view: &FaceTransform, person: &Person) {
     let [half, height] = person.head;
     let chin = height;
     let chest = chin + 1.15;

@@ -93,17 +93,17 @@ impl Alone {
     /// The largest difference of an activation, in steps, and how many activations were compared.
     fn compare(&self, random: &mut ChaCha8Rng) -> (f32, usize) {
         let bytes = crate::onnx::encode(&self.model);
-        let stock = tract_onnx::onnx().model_for_read(&mut bytes.as_slice()).unwrap().into_optimized().unwrap();
+        let reference = tract_onnx::onnx().model_for_read(&mut bytes.as_slice()).unwrap().into_optimized().unwrap();
         let ours = fuse(read(&self.model, Precision::Int8, OTHER_PIXELS)).unwrap();
         let convolutions = self.model.graph.as_ref().unwrap().node.iter().filter(|node| node.op_type == "QLinearConv");
         assert_eq!(fused_operators(&ours), convolutions.count());
         let (mut worst, mut count) = (0.0f32, 0);
         for _ in 0..4 {
             let input = self.draw(random);
-            let (ours, stock) = (run(ours.clone(), input.clone()), run(stock.clone(), input));
-            assert_eq!(ours.len(), stock.len());
+            let (ours, reference) = (run(ours.clone(), input.clone()), run(reference.clone(), input));
+            assert_eq!(ours.len(), reference.len());
             assert!(ours.iter().any(|&value| value != ours[0]), "it answers the same everywhere");
-            let steps = ours.iter().zip(&stock).map(|(ours, stock)| (ours - stock).abs() / self.step);
+            let steps = ours.iter().zip(&reference).map(|(ours, reference)| (ours - reference).abs() / self.step);
             (worst, count) = (steps.fold(worst, f32::max), count + ours.len());
         }
         (worst, count)
@@ -126,14 +126,14 @@ fn check(name: &str, network: &ModelProto) {
 }
 
 #[test]
-fn every_layer_of_a_drawn_network_is_within_a_step_of_stock_tract() {
+fn every_layer_of_a_drawn_network_is_within_a_step_of_reference_tract() {
     for seed in 0..4 {
         check(&format!("network {seed}"), &network(seed, PixelMap::SIGNED, 16, seed % 4 < 2));
     }
 }
 
 #[test]
-fn every_layer_of_the_shipped_models_is_within_a_step_of_stock_tract() {
+fn every_layer_of_the_shipped_models_is_within_a_step_of_reference_tract() {
     for (name, bytes) in [("emotion.onnx", shipped::EMOTION), ("face.onnx", shipped::FACE)] {
         check(name, &crate::onnx::decode(bytes).unwrap());
     }

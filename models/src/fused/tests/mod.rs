@@ -63,7 +63,7 @@ fn a_fused_integer_network_equals_its_operators() {
                 Threads { count: 1, .. } => assert_eq!(shared, 0),
                 // Maps of a single row cannot be.
                 Threads { share_all: true, .. } => assert!(shared > 0 && shared <= all, "{shared} of {all}"),
-                // What gains is another matter from machine to machine.
+                // Which layers are faster differs from machine to machine.
                 Threads { .. } => assert!(shared <= all, "{shared} of {all}"),
             }
         }
@@ -113,20 +113,20 @@ fn bytes_and_real_input_are_the_same() {
 }
 
 #[test]
-fn stock_tract_stays_near_over_the_whole_network() {
+fn reference_tract_stays_near_over_the_whole_network() {
     for seed in 0..4 {
         let model = network(seed, PixelMap::SIGNED, 16, seed % 2 == 0);
         let reals: Vec<f32> = frame(seed, 16).iter().map(|&byte| PixelMap::SIGNED.real(f32::from(byte))).collect();
         let input = Tensor::from_shape(&[1, 1, 16, 16], &reals).unwrap();
-        let stock = tract_onnx::onnx()
+        let reference = tract_onnx::onnx()
             .model_for_read(&mut crate::onnx::encode(&model).as_slice())
             .unwrap()
             .into_typed()
             .unwrap();
         let ours = run(fuse(read(&model, Precision::Int8, PixelMap::UNIT)).unwrap(), input.clone());
-        for (ours, stock) in ours.iter().zip(run(stock, input)) {
+        for (ours, reference) in ours.iter().zip(run(reference, input)) {
             // Steps of 0.02 in the last map; those of the maps before it add to one or two. See `layers` for each by itself.
-            assert!((ours - stock).abs() <= 0.04, "seed {seed}: {ours}, tract {stock}");
+            assert!((ours - reference).abs() <= 0.04, "seed {seed}: {ours}, tract {reference}");
         }
     }
 }
