@@ -68,7 +68,7 @@ impl Classifier {
         Self::with(model, name, precision, NonZeroUsize::MIN)
     }
 
-    /// The same, on so many threads; a layer is shared among them where that is measured to be faster at load.
+    /// [`Classifier::with_precision`] on so many threads; a layer is shared among them where that is measured to be faster at load.
     ///
     /// # Errors
     /// As [`Classifier::with_precision`].

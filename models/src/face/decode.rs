@@ -1,5 +1,11 @@
 //! From the network's maps to boxes: peaks of the centre map, each with its offset and size (Zhou et al., "Objects as Points",
 //! 2019).
+//!
+//! Why peaks first: a cell that is larger than its eight neighbours is a detection, and finding those is one pass over a small map. Of
+//! equal neighbours the first counts, so that a plateau gives one box. The threshold is compared with logits; only peaks pay for
+//! an exponential. Offsets and sizes are clamped, so that a damaged model gives no box that is none. Peaks alone are not enough: a
+//! large face can have two. Non-maximum suppression keeps the better of two boxes that overlap. It also drops a box that lies mostly
+//! in a better one of similar size: a mouth is taken for a face at times, and its overlap with the whole face is too small to count.
 
 use super::detected::{Face, Faces, MAX_FACES};
 use crate::card::{CELL, OUTPUTS};

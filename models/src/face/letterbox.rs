@@ -1,4 +1,9 @@
-//! A part of a frame in a network's input, its proportions kept and what is left over filled with mid grey.
+//! Letterbox: a part of a frame in a network's input, its aspect ratio kept and what is left over filled with mid grey.
+//!
+//! Why not stretch: the network has learned faces of natural proportions. What is left over gets the byte that the pixel map makes
+//! 0, which is also what the network pads its maps with. A window of nearly the input's aspect ratio is stretched all the same:
+//! the error is below half a cell, and filling costs time. Flipping and zooming out happen here, since only here is it known how
+//! to map boxes back to the frame: a [`Placement`] is one origin and one scale an axis, and flipping makes a scale negative.
 
 use super::decode::Placement;
 use crate::crop::CropBox;
@@ -39,7 +44,7 @@ impl Letterbox {
         self.take_zoomed_out(frame, window, 1.0)
     }
 
-    /// The same, with the window at `share`, above 0 and at most 1, of the size at which it would fit, in the middle.
+    /// Like [`Letterbox::take`] with the window at `share`, above 0 and at most 1, of the size at which it would fit, in the middle.
     pub fn take_zoomed_out(&mut self, frame: &FrameView<'_>, window: CropBox, share: f32) -> Placement {
         let window = window.clamp_to(frame.width(), frame.height());
         let own = [self.spec.width, self.spec.height];
@@ -68,7 +73,7 @@ impl Letterbox {
         Placement { origin, scale }
     }
 
-    /// The same as [`Letterbox::take`], flipped from left to right.
+    /// Like [`Letterbox::take`], flipped from left to right.
     pub fn take_flipped(&mut self, frame: &FrameView<'_>, window: CropBox) -> Placement {
         let Placement { origin: [left, top], scale: [across, down] } = self.take(frame, window);
         let columns = self.spec.width as usize;

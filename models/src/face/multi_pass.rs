@@ -37,7 +37,7 @@ pub trait Detector: Send {
     /// When the engine fails.
     fn detect(&mut self, frame: &FrameView<'_>, window: CropBox, threshold: f32) -> Result<Faces, ModelError>;
 
-    /// The same with the window flipped from left to right; the boxes are where the faces are. To some detectors left and right are
+    /// Like [`Detector::detect`] with the window flipped from left to right; the boxes are where the faces are. To some detectors left and right are
     /// alike.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ pub trait Detector: Send {
         self.detect(frame, window, threshold)
     }
 
-    /// The same in the whole frame, zoomed out to `share` of the size at which it would fit: for faces that fill it.
+    /// Like [`Detector::detect`] in the whole frame, zoomed out to `share` of the size at which it would fit: for faces that fill it.
     ///
     /// # Errors
     /// When the engine fails.
@@ -99,7 +99,7 @@ pub trait Detector: Send {
         Ok(sorted(found))
     }
 
-    /// The same in a photo: every candidate gets further passes, and faces that nearly fill the photo are detected zoomed out.
+    /// Multi-pass detection in a photo: every candidate gets further passes, and faces that nearly fill the photo are detected zoomed out.
     ///
     /// # Errors
     /// As [`Detector::detect`].
@@ -132,7 +132,7 @@ pub fn tracking_window(face: &Face, input: [u32; 2]) -> CropBox {
     window_around(face, input, 1.0)
 }
 
-/// The same, `scale` times as large.
+/// A tracking window `scale` times as large.
 fn window_around(face: &Face, input: [u32; 2], scale: f32) -> CropBox {
     let [least, rows] = input.map(|side| side.max(1) as f32);
     let proportions = least / rows;

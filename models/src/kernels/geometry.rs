@@ -25,7 +25,7 @@ impl Map {
         (self.height + 2 * self.border) * self.pitch()
     }
 
-    /// The same, for maps of any size; `None` where that is no number.
+    /// [`Map::len`] for maps of any size; `None` where that is no number.
     pub fn checked_len(&self) -> Option<usize> {
         let border = self.border.checked_mul(2)?;
         let (height, width) = (self.height.checked_add(border)?, self.width.checked_add(border)?);

@@ -13,8 +13,8 @@ use super::layer::{BUFFER_PADDING, Block, Layer};
 use std::ops::Range;
 
 impl<K: Kernel> Layer<K> {
-    /// Computes the output map from the input map, each as [`super::Map`] says in buffers with [`BUFFER_PADDING`] values more. The output's
-    /// border is left alone.
+    /// Computes the output map from the input map, each as [`super::Map`] says in a buffer with [`BUFFER_PADDING`] values more. The
+    /// output's border is left alone.
     ///
     /// # Panics
     /// On a buffer that is too short, and where the layer adds a map but none is given.

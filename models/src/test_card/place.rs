@@ -44,7 +44,7 @@ impl TestCard {
         self.face_in(&FaceTransform::new(&canvas, &self.person, &Motion::at(&self.person, frame)))
     }
 
-    /// The same for a person at `place` in what [`TestCard::scene`] draws.
+    /// The face's box for a person at `place` in what [`TestCard::scene`] draws.
     pub fn face_at(&self, place: Place, frame: u64, width: u32, height: u32) -> Rect {
         let canvas = Canvas::unpainted(width.max(1), height.max(1));
         self.face_in(&place.view(&canvas, &self.person, &Motion::at(&self.person, frame)))
