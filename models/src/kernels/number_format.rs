@@ -107,14 +107,14 @@ integer!(
     /// The numbers as they are.
     Int8, i8, i8, |number, _| number as i8, |value, _| f32::from(value), |zero_point| zero_point
 );
+#[cfg(target_arch = "x86_64")]
 integer!(
     /// The numbers plus 128, for instructions that multiply unsigned by signed.
-    #[cfg(any(test, target_arch = "x86_64"))]
     BiasedU8, u8, i8, |number, _| (number as i32 + 128) as u8, |value, _| f32::from(value) - 128.0, |zero_point| zero_point + 128
 );
+#[cfg(target_arch = "x86_64")]
 integer!(
     /// The numbers counted from the zero point, so that no sum needs a correction.
-    #[cfg(any(test, target_arch = "x86_64"))]
     CentredI16, i16, i16,
     |number, zero_point| (number as i32 - zero_point) as i16,
     |value, zero_point| (i32::from(value) + zero_point) as f32,
