@@ -1,13 +1,13 @@
 //! The command line: one file per command's arguments, one line per command here.
 
-use crate::config::{ColourName, Config};
-use crate::dataset::Cache;
 use crate::device::{DeviceName, OperatorSet};
+use crate::emotion::dataset::Cache;
+use crate::emotion::loss::ClassWeights;
 use crate::face::{FaceConfig, task_of};
 use crate::failure::{EXIT_CODES, Kind, failure};
 use crate::nets::Architecture;
-use crate::train::loss::ClassWeights;
-use crate::train::stopping::Monitor;
+use crate::run::config::{ColourName, Config};
+use crate::train::early_stopping::Monitor;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use emotion_models::Task;
@@ -41,28 +41,28 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Turn a float run into one whose convolutions compute in 8-bit integers.
     #[command(allow_negative_numbers = true)]
-    Quantize(crate::quantize::QuantizeArgs),
+    Quantize(crate::commands::quantize::QuantizeArgs),
     /// Write a run's best model as ONNX, with its card, after comparing it with the trainer.
     #[command(allow_negative_numbers = true)]
     Export(ExportArgs),
     /// Cut a folder of whole photos to faces, to train on.
     #[command(allow_negative_numbers = true)]
-    Crop(crate::crop::CropArgs),
+    Crop(crate::commands::crop::CropArgs),
     /// Score an exported model on a folder of labelled photos, or of photos with marked faces.
     #[command(allow_negative_numbers = true)]
-    Evaluate(crate::evaluate::EvaluateArgs),
+    Evaluate(crate::commands::evaluate::EvaluateArgs),
     /// Print an exported model's label and probabilities for pictures, without the limits and thresholds by which a device is unsure.
     #[command(allow_negative_numbers = true)]
-    Predict(crate::predict::PredictArgs),
+    Predict(crate::commands::predict::PredictArgs),
     /// Look through a data set: counts, sizes, broken files, copies.
     #[command(allow_negative_numbers = true)]
-    Audit(crate::audit::AuditArgs),
+    Audit(crate::commands::audit::AuditArgs),
     /// Draw test-card faces as a data set, to try things out without photographs.
     #[command(allow_negative_numbers = true)]
-    Draw(crate::draw::DrawArgs),
+    Draw(crate::commands::draw::DrawArgs),
     /// Measure how fast a net trains here, and where a step's time goes.
     #[command(allow_negative_numbers = true)]
-    BenchTrain(crate::bench_train::BenchTrainArgs),
+    BenchTrain(crate::commands::bench_train::BenchTrainArgs),
 }
 
 /// What a net is trained for.
@@ -226,7 +226,7 @@ impl TrainArgs {
             config.data.sources.clone_from(&self.data);
         }
         if self.no_augment {
-            config.augment = crate::augment::Augment::none();
+            config.augment = crate::emotion::augment::Augment::none();
         }
         config.mask_absent |= self.mask_absent;
         if let Some(Size { width, height }) = self.size {

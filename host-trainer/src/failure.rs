@@ -1,6 +1,6 @@
 //! How the program ends: one exit code for each kind of failure.
 
-use crate::dataset::DatasetError;
+use crate::emotion::dataset::DatasetError;
 use crate::files::WriteError;
 use crate::nets::weights::WeightsError;
 use emotion_models::{CardError, ModelError};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use end_to_end_tests::{Finished, Session, draw_data, epochs_done, history, host_trainer, send, train_tiny};
-use host_trainer::train::checkpoint;
+use host_trainer::run::checkpoint;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;

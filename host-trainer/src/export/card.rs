@@ -2,7 +2,7 @@
 
 use super::gate::{Agreement, INTEGER_TOLERANCE};
 use super::{Measured, Request, Run};
-use crate::dataset::{Dataset, SourceSummary};
+use crate::emotion::dataset::{Dataset, SourceSummary};
 use crate::nets::summary::grouped;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
@@ -181,7 +181,7 @@ fn calibrated_on(data: &Dataset, request: &Request) -> String {
 /// A path as it can be typed again; of one from the root only the last part: cards should not tell where somebody's files lie.
 pub(crate) fn plain(path: &Path) -> String {
     let shown = if path.is_absolute() { path.file_name().map_or(path, Path::new) } else { path };
-    crate::commands::quoted(&shown.to_string_lossy())
+    crate::commands::train::quoted(&shown.to_string_lossy())
 }
 
 /// Text in a table's cell.

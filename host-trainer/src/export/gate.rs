@@ -1,11 +1,11 @@
 //! The comparison that stands between a trained net and a written file.
 
-use crate::config::Config;
-use crate::dataset::Split;
 use crate::device::Engine;
+use crate::emotion::dataset::Split;
 use crate::failure::{Kind, failure};
 use crate::nets::weights::Weights;
 use crate::nets::{Net, Op};
+use crate::run::config::Config;
 use crate::train;
 use anyhow::{Result, ensure};
 use emotion_models::pb::ModelProto;

@@ -1,22 +1,21 @@
 //! From a run to a model file that others can read, and its card.
 
-pub mod calibrate;
 pub mod card;
 pub mod fold;
 pub mod gate;
-mod integer;
-mod margin;
 pub mod onnx;
+mod qlinear;
 
-use crate::config::Config;
-use crate::dataset::{DataSource, DataSpec, Dataset, Split, Storage};
+use crate::emotion::dataset::{DataSource, DataSpec, Dataset, Split, Storage};
+use crate::emotion::metrics::{Scores, score};
+use crate::emotion::{calibrate, crop_margin};
 use crate::failure::{Blame, Kind, failure};
 use crate::files;
-use crate::metrics::{Scores, score};
 use crate::nets::Net;
 use crate::nets::weights::Weights;
-use crate::train::checkpoint::{self, Identity};
-use crate::train::history::Epoch;
+use crate::run::checkpoint::{self, Identity};
+use crate::run::config::Config;
+use crate::run::history::Epoch;
 use anyhow::{Context, Result, ensure};
 use emotion_models::{Classifier, ModelCard, Precision, Probabilities, Task, apply_temperature, embed, encode};
 use gate::Agreement;
@@ -163,7 +162,7 @@ pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
     let precision = if run.net.is_quantized() { Precision::Int8 } else { Precision::F32 };
     let crop_margin = match request.crop_margin {
         Some(margin) => margin,
-        None => margin::measure(&data.val, &run.config.input())?.unwrap_or(margin::COMMON),
+        None => crop_margin::measure(&data.val, &run.config.input())?.unwrap_or(crop_margin::COMMON),
     };
     let mut card = ModelCard {
         name: request.name.clone().unwrap_or_else(stem),
@@ -295,7 +294,7 @@ fn measure(
 
 /// The data in one line, without the folders it lay in.
 fn training_data(data: &Dataset) -> String {
-    let one = |summary: &crate::dataset::SourceSummary| {
+    let one = |summary: &crate::emotion::dataset::SourceSummary| {
         let name = summary.source.path.file_name().map(|name| name.to_string_lossy().into_owned());
         let times = if summary.source.repeat > 1 {
             format!(", each seen {} times an epoch", summary.source.repeat)
@@ -313,6 +312,6 @@ fn training_data(data: &Dataset) -> String {
 }
 
 #[cfg(test)]
-mod integer_tests;
+mod qlinear_tests;
 #[cfg(test)]
 pub(crate) mod tests;

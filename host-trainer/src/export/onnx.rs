@@ -1,7 +1,7 @@
 //! Writes folded layers as an ONNX graph: opset 13, float32 in and out, fixed batch of one, at the end softmax or a face net's maps.
 
 use super::fold::{Layer, Step};
-use super::integer::{self, Writer};
+use super::qlinear::{self, Writer};
 use crate::nets::weights::{Array, Weights};
 use emotion_models::pb::attribute_proto::AttributeType;
 pub(super) use emotion_models::pb::tensor_proto::DataType;
@@ -74,7 +74,7 @@ pub fn parameters(bytes: &[u8]) -> Result<Weights, ModelError> {
     let floats = graph.initializer.iter().filter_map(|tensor| Some((tensor.name.clone(), array(tensor)?)));
     let mut weights = Weights(floats.collect());
     for node in graph.node.iter().filter(|node| node.op_type == "QLinearConv") {
-        let real = integer::real_parameters(node, &graph.initializer);
+        let real = qlinear::real_parameters(node, &graph.initializer);
         weights.0.extend(real.into_iter().flatten());
     }
     Ok(weights)

@@ -3,10 +3,10 @@
 
 use super::fold::{Layer, fold};
 use super::{gate, onnx};
-use crate::config::Config;
-use crate::dataset::Split;
+use crate::emotion::dataset::Split;
 use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
+use crate::run::config::Config;
 use emotion_models::{Classifier, ModelCard, Precision, Task, embed, encode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -1,6 +1,6 @@
 //! Photos with face boxes, in the formats that people have them in.
 
-use crate::dataset::scan::{self, Part};
+use crate::emotion::dataset::scan::{self, Part};
 use crate::failure::{Blame, Kind, failure};
 use crate::output::tell;
 use anyhow::{Context, Result, bail};

@@ -2,7 +2,7 @@
 
 use super::config::Scenes;
 use super::photos::Photos;
-use super::scene::{Composer, Mistake};
+use super::scenes::compose::{Composer, Mistake};
 use super::targets::Targets;
 use emotion_models::PixelMap;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::export::Measured;
 use super::gate::Agreement;
-use super::matching::Scores;
+use super::metrics::Scores;
 use super::run::FaceRun;
 use super::trainer::WANTED;
 use crate::export::Request;
@@ -133,11 +133,11 @@ fn section(text: &mut String, one: &Measured, what: &str) {
         scores.false_alarms,
         scores.empty_photos
     );
-    let mut row = |name: &str, recall: super::matching::Recall| {
+    let mut row = |name: &str, recall: super::metrics::Recall| {
         let _ = writeln!(text, "| {name} | {} | {} | {} |", recall.shown(), recall.found, recall.faces);
     };
     row("at least 10 % of the width", scores.recall);
-    for ((_, _, name), recall) in super::matching::SIZES.iter().zip(&scores.by_size) {
+    for ((_, _, name), recall) in super::metrics::SIZES.iter().zip(&scores.by_size) {
         row(name, *recall);
     }
     for (class, recall) in &scores.by_class {

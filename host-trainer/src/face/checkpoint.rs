@@ -1,10 +1,10 @@
 //! A face run's state on disk: enough to go on as if nothing had happened.
 
-use super::matching::Scores;
+use super::metrics::Scores;
 use crate::failure::{Blame, Kind, failure};
 use crate::files::make_folder;
 use crate::nets::weights::Weights;
-use crate::train::checkpoint::{Identity, last};
+use crate::run::checkpoint::{Identity, last};
 use crate::train::optimizer::Moments;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ pub fn save(run: &Path, state: &State, identity: &Identity) -> Result<()> {
 /// # Errors
 /// When they cannot be written; the former ones are then still there.
 pub fn save_best(run: &Path, weights: &Weights, identity: &Identity) -> Result<()> {
-    crate::train::checkpoint::save_best(run, weights, identity)
+    crate::run::checkpoint::save_best(run, weights, identity)
 }
 
 fn write(path: &Path, weights: &Weights, notes: &BTreeMap<String, String>) -> Result<()> {
@@ -163,7 +163,7 @@ fn read(run: &Path) -> Result<(State, Identity)> {
 /// # Errors
 /// When the run has no finished epoch yet, or the file is cut short.
 pub fn load_best(run: &Path) -> Result<(Weights, Identity)> {
-    crate::train::checkpoint::load_best(run)
+    crate::run::checkpoint::load_best(run)
 }
 
 /// The history as a CSV file.

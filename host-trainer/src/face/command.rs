@@ -5,16 +5,16 @@ use super::config::{FaceConfig, FaceData};
 use super::photos::{self, Photo, Photos};
 use super::trainer::Trainer;
 use crate::cli::TrainArgs;
-use crate::commands;
-use crate::dataset::scan::Part;
+use crate::commands::train;
 use crate::device::Engine;
+use crate::emotion::dataset::scan::Part;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
-use crate::init;
 use crate::nets::summary::summary;
 use crate::output::say;
+use crate::run::checkpoint::Identity;
 use crate::train::End;
-use crate::train::checkpoint::Identity;
+use crate::train::init;
 use anyhow::{Context, Result, ensure};
 use emotion_models::{FACE_LABEL, Task};
 use std::path::{Path, PathBuf};
@@ -126,22 +126,22 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
         if let Some(from) = &args.init {
-            commands::keep_parent(from, run).blame(Kind::Usage)?;
+            train::keep_parent(from, run).blame(Kind::Usage)?;
         }
-        commands::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
+        train::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
     }
     let quantized = run.join("quantized");
     if args.quantize && !args.force {
-        commands::claim_beside(&quantized, &[], false).blame(Kind::Usage)?;
+        train::claim_beside(&quantized, &[], false).blame(Kind::Usage)?;
     }
     let engine = Engine::open(config.device, config.operators)?;
-    config.threads = commands::start_threads(config.threads)?;
+    config.threads = train::start_threads(config.threads)?;
     let data = Data::load(&config)?;
     say_data(&data)?;
     let now = Identity {
         labels: vec![FACE_LABEL.into()],
         data_fingerprint: data.fingerprint.clone(),
-        command: commands::commands(args)?,
+        command: train::commands(args)?,
         config: Some(config.to_toml()?),
     };
     let mut taken = None;
@@ -150,7 +150,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&commands::command());
+            identity.prolong(&train::command());
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;
@@ -174,7 +174,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         true => {
             say!(
                 "say --quantize again then, or quantise the run afterwards: host-trainer quantize {}",
-                commands::quoted_path(run)
+                train::quoted_path(run)
             )?;
             Ok(code)
         }
@@ -187,7 +187,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
 /// # Errors
 /// When it cannot be written.
 pub fn begin(run: &Path, config: &FaceConfig) -> Result<()> {
-    commands::remove_former(run)?;
+    train::remove_former(run)?;
     files::make_folder(run)?;
     Ok(files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?)
 }
@@ -220,9 +220,9 @@ fn classes(photos: &Photos) -> String {
 /// # Errors
 /// A diverging loss, or files that cannot be written.
 pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitCode> {
-    let interrupted = commands::interrupted()?;
+    let interrupted = train::interrupted()?;
     if trainer.train(&interrupted)? == End::Interrupted {
-        say!("interrupted; saved. Go on with: host-trainer train --resume {}", commands::quoted_path(run))?;
+        say!("interrupted; saved. Go on with: host-trainer train --resume {}", train::quoted_path(run))?;
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if let Some((epoch, figure)) = trainer.state.best() {
@@ -233,7 +233,7 @@ pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitC
     }
     super::report::of_run(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
-    say!("next: host-trainer export {} --out MODEL.onnx", commands::quoted_path(run))?;
+    say!("next: host-trainer export {} --out MODEL.onnx", train::quoted_path(run))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,10 +1,10 @@
 //! Everything a face run depends on; written into its folder as `config.toml`.
 
-use crate::config::{Quantization, check_threads};
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
 use crate::files::settled;
 use crate::nets::{FaceOptions, Net, face};
+use crate::run::config::{Quantization, check_threads};
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
 use anyhow::{Context, Result, bail, ensure};

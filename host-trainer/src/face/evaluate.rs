@@ -1,13 +1,13 @@
 //! `evaluate` of a face model: photos with marked faces, through the engine that runs on the device.
 
 use super::card;
+use super::detections::{Looked, text};
 use super::export::Measured;
-use super::looked::{Looked, text};
-use super::matching::Scores;
+use super::metrics::Scores;
 use super::photos;
 use super::report;
-use crate::dataset::scan::Part;
-use crate::evaluate::{EvaluateArgs, SplitName};
+use crate::commands::evaluate::{EvaluateArgs, SplitName};
+use crate::emotion::dataset::scan::Part;
 use crate::export::card::EVALUATIONS;
 use crate::failure::{Kind, failure};
 use crate::output::{say, tell};

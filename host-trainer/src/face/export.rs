@@ -1,15 +1,15 @@
 //! From a face run to a model file that others can read, and its card.
 
 use super::card;
+use super::detections::Looked;
 use super::gate::{self, Agreement};
-use super::look;
-use super::looked::Looked;
-use super::matching::Scores;
+use super::inference;
+use super::metrics::Scores;
+use super::perturbations;
 use super::photos;
 use super::run::FaceRun;
 use super::trainer::WANTED;
-use super::variants;
-use crate::dataset::scan::Part;
+use crate::emotion::dataset::scan::Part;
 use crate::export::{self, Request, fold, onnx};
 use crate::failure::{Kind, failure};
 use crate::output::{say, tell};
@@ -81,7 +81,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
 
     let mut agreement = Agreement::default();
     for photos in [&*data.val, &test] {
-        let seen: Vec<_> = photos.photos.iter().filter_map(|photo| look::letterbox(photo, &run.config)).collect();
+        let seen: Vec<_> = photos.photos.iter().filter_map(|photo| inference::letterbox(photo, &run.config)).collect();
         agreement = agreement.and(gate::compare(&run, &seen, &mut finder)?);
     }
     agreement.check(precision)?;
@@ -93,9 +93,9 @@ pub fn run(request: &Request) -> Result<ExitCode> {
         let message = "no photo of the sources that --calibrate-on names was set aside for validation: where one source has a folder val/, the others give none";
         return Err(failure(Kind::Data, message));
     }
-    let looks = variants::WAYS * choosing.photos.len() + data.val.photos.len() + test.photos.len();
+    let looks = perturbations::WAYS * choosing.photos.len() + data.val.photos.len() + test.photos.len();
     let progress = Progress::new("measuring", looks, true);
-    let in_many_ways = variants::look(&finder, &choosing, &progress)?;
+    let in_many_ways = perturbations::look(&finder, &choosing, &progress)?;
     card.thresholds = vec![in_many_ways.threshold(WANTED.0, WANTED.1)];
     let in_many_ways = in_many_ways.at(card.thresholds[0], &[]);
     let mut sources: Vec<(Option<usize>, String, bool)> = vec![];
@@ -132,7 +132,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     export::write(&request.out, &bytes, text)?;
 
     say!("{}: faces of a score of at least {}", request.out.display(), card.thresholds[0])?;
-    say!("validation photos in {} ways: {}", variants::WAYS, card::line(&in_many_ways))?;
+    say!("validation photos in {} ways: {}", perturbations::WAYS, card::line(&in_many_ways))?;
     for Measured { source, part, scores, .. } in &measured {
         say!("{source} {part}: {}", card::line(scores))?;
     }

@@ -1,6 +1,6 @@
 //! The comparison that stands between a trained face net and a written file.
 
-use super::look::{self, LEAST_SCORE, Seen};
+use super::inference::{self, LEAST_SCORE, Seen};
 use super::run::FaceRun;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
@@ -132,7 +132,7 @@ impl Agreement {
 /// When the engine fails.
 pub fn compare(run: &FaceRun, seen: &[Seen], finder: &mut FaceDetector) -> Result<Agreement> {
     let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
-    let trained = look::maps(&run.net, &run.weights, &run.config, &Engine::cpu(), &inputs);
+    let trained = inference::maps(&run.net, &run.weights, &run.config, &Engine::cpu(), &inputs);
     let cells = run.config.cells();
     let mut agreement = Agreement::default();
     for (seen, own) in seen.iter().zip(&trained) {

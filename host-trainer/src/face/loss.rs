@@ -61,7 +61,7 @@ pub fn loss(maps: Tensor<2>, targets: &Targets, device: &Device) -> Tensor<1> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::face::scene::SceneFace;
+    use crate::face::scenes::compose::SceneFace;
     use emotion_models::Rect;
 
     #[test]

@@ -1,8 +1,8 @@
 //! The face locator: trained on photos with face boxes, by heat maps of where faces' centres are (Zhou et al., "Objects as
 //! Points", 2019).
 //!
-//! Photos with boxes ([`annotations`], [`photos`]) become scenes ([`scene`], [`hide`], [`tone`]) with maps to learn ([`targets`], [`loss`])
-//! for the net ([`crate::nets::face`]); the best epoch by average precision on validation ([`matching`]) is reported on
+//! Photos with boxes ([`annotations`], [`photos`]) become scenes ([`scenes`]) with maps to learn ([`targets`], [`loss`])
+//! for the net ([`crate::nets::face`]); the best epoch by average precision on validation ([`metrics`]) is reported on
 //! ([`report`]) and exported ([`export`]).
 
 pub mod annotations;
@@ -11,24 +11,21 @@ pub mod card;
 pub mod checkpoint;
 pub mod command;
 pub mod config;
+pub mod detections;
 pub mod evaluate;
 pub mod export;
 pub mod gate;
-pub mod hide;
-pub mod look;
-pub mod looked;
+pub mod inference;
 pub mod loss;
-pub mod matching;
+pub mod metrics;
+pub mod perturbations;
 pub mod photos;
 pub mod quantize;
 pub mod report;
 pub mod run;
-pub mod sampling;
-pub mod scene;
+pub mod scenes;
 pub mod targets;
-pub mod tone;
 pub mod trainer;
-pub mod variants;
 
 pub use command::train;
 pub use config::{FaceConfig, task_of};

@@ -1,7 +1,7 @@
 //! Decoded photos: grey, at several sizes, so that any part can be drawn at any scale without aliasing.
 
 use super::annotations::{self, Annotated, INVALID, Marked};
-use crate::dataset::scan::Part;
+use crate::emotion::dataset::scan::Part;
 use crate::failure::{Kind, failure};
 use crate::output::tell;
 use crate::progress::Progress;
@@ -227,7 +227,7 @@ pub fn load(roots: &[PathBuf], part: Part, needed: bool) -> Result<Loaded> {
     if photos.is_empty() && needed {
         return Err(failure(Kind::Data, format!("not one {part} photo with face boxes could be read")));
     }
-    let fingerprint = crate::dataset::fingerprint(files.iter().map(|(name, digest)| (*name, digest)));
+    let fingerprint = crate::emotion::dataset::fingerprint(files.iter().map(|(name, digest)| (*name, digest)));
     Ok(Loaded { photos: Photos { photos, classes, crops: vec![] }, fingerprint, unreadable })
 }
 
@@ -260,7 +260,7 @@ impl Photos {
     pub fn add_crops(&mut self, folders: &[PathBuf], most: usize) -> Result<Vec<String>> {
         let mut told = vec![];
         for folder in folders {
-            let files: Vec<PathBuf> = crate::dataset::scan::label_folders(&folder.join("train"))?
+            let files: Vec<PathBuf> = crate::emotion::dataset::scan::label_folders(&folder.join("train"))?
                 .into_values()
                 .flat_map(|label| label.pictures)
                 .collect();

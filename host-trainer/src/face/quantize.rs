@@ -4,14 +4,14 @@ use super::checkpoint;
 use super::command::{self, Data};
 use super::config::FaceConfig;
 use super::trainer::Trainer;
-use crate::commands;
-use crate::config::Quantization;
+use crate::commands::quantize::{At, EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP};
+use crate::commands::train;
 use crate::device::Engine;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::weights::Weights;
 use crate::output::say;
-use crate::quantize::{At, EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP};
-use crate::train::checkpoint::Identity;
+use crate::run::checkpoint::Identity;
+use crate::run::config::Quantization;
 use crate::train::schedule::Schedule;
 use anyhow::Result;
 use std::path::Path;
@@ -37,8 +37,8 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
         quantize.calibrate_on = args.calibrate_on.unwrap_or(quantize.calibrate_on);
     }
     config.check().blame(Kind::Usage)?;
-    commands::claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
-    config.threads = commands::start_threads(config.threads)?;
+    train::claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
+    config.threads = train::start_threads(config.threads)?;
     let data = Data::load(&config)?;
     let (weights, parent) = weights(&args.run, args.at)?;
     if args.data.is_empty() && data.fingerprint != parent.data_fingerprint {
@@ -49,7 +49,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
         return Err(failure(Kind::Data, message));
     }
     command::say_data(&data)?;
-    let told = format!("{}\n{}", parent.command, commands::command());
+    let told = format!("{}\n{}", parent.command, train::command());
     train(weights, Identity { command: told, ..parent }, config, &data, &args.out)
 }
 
@@ -59,7 +59,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
 /// As [`run`].
 pub fn follow(run: &Path, out: &Path, data: &Data, force: bool) -> Result<ExitCode> {
     let config = configuration(&open(run)?);
-    commands::claim_beside(out, &[], force).blame(Kind::Usage)?;
+    train::claim_beside(out, &[], force).blame(Kind::Usage)?;
     say!("quantising {} into {}", run.display(), out.display())?;
     let (weights, parent) = weights(run, At::Best)?;
     train(weights, parent, config, data, out)

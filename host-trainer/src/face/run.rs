@@ -6,7 +6,7 @@ use super::config::FaceConfig;
 use crate::failure::{Kind, failure};
 use crate::nets::Net;
 use crate::nets::weights::Weights;
-use crate::train::checkpoint::Identity;
+use crate::run::checkpoint::Identity;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! What the net is to answer for a scene.
 
-use super::scene::SceneFace;
+use super::scenes::compose::SceneFace;
 use emotion_models::{CELL, OUTPUTS, Rect};
 
 /// The maps of a batch, each `[N, cells]` in row order but for [`Targets::boxes`].

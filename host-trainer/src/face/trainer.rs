@@ -3,21 +3,21 @@
 use super::batches::{Batch, Plan, batches};
 use super::checkpoint::{self, Epoch, State};
 use super::config::FaceConfig;
-use super::look::{self, Seen};
+use super::inference::{self, Seen};
 use super::loss;
 use super::photos::Photos;
-use super::scene::Mistake;
+use super::scenes::compose::Mistake;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
-use crate::init::{self, Taken};
 use crate::nets::Net;
 use crate::nets::forward::{self, Tensors, Training};
 use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::progress::Progress;
 use crate::random::{Purpose, stream};
-use crate::train::checkpoint::Identity;
-use crate::train::{End, average, backward};
+use crate::run::checkpoint::Identity;
+use crate::train::init::{self, Taken};
+use crate::train::{End, backward, ema};
 use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
@@ -61,8 +61,9 @@ impl Trainer {
         state: State,
     ) -> Self {
         let net = config.build_net();
-        let val_seen = val.photos.iter().filter_map(|photo| look::letterbox(photo, &config)).collect();
-        let empty = |photo: &super::photos::Photo| photo.faces.is_empty().then(|| look::letterbox(photo, &config))?;
+        let val_seen = val.photos.iter().filter_map(|photo| inference::letterbox(photo, &config)).collect();
+        let empty =
+            |photo: &super::photos::Photo| photo.faces.is_empty().then(|| inference::letterbox(photo, &config))?;
         let empty_seen = train.photos.iter().map(empty).collect();
         let mut trainer = Trainer {
             net,
@@ -192,7 +193,8 @@ impl Trainer {
 
     /// Measures on validation, and keeps the weights if they are the best so far.
     fn over(&mut self, mut entry: Epoch, began: Instant) -> Result<()> {
-        let findings = look::judge(&self.net, self.judged(), &self.config, &self.engine, &self.val, &self.val_seen);
+        let findings =
+            inference::judge(&self.net, self.judged(), &self.config, &self.engine, &self.val, &self.val_seen);
         entry.val = findings.at(findings.threshold(WANTED.0, WANTED.1), &self.val.classes);
         entry.mistakes = self.mistakes.len();
         entry.seconds = began.elapsed().as_secs_f64();
@@ -230,7 +232,7 @@ impl Trainer {
 
     fn look_for_mistakes(&mut self) {
         let Some(weights) = &self.state.mined else { return };
-        let found = look::mistakes(&self.net, weights, &self.config, &self.engine, &self.train, &self.empty_seen);
+        let found = inference::mistakes(&self.net, weights, &self.config, &self.engine, &self.train, &self.empty_seen);
         self.mistakes = Arc::new(found);
     }
 
@@ -272,7 +274,7 @@ impl Trainer {
         let quantized = self.config.quantize.is_some();
         backward::follow(&self.net, &mut state.weights, &found, state.moments.steps, quantized);
         if let Some(averaged) = &mut state.average {
-            average::update(averaged, &state.weights, self.config.average, state.moments.steps);
+            ema::update(averaged, &state.weights, self.config.average, state.moments.steps);
         }
         Ok(found.loss)
     }

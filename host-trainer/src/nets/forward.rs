@@ -1,11 +1,11 @@
 //! Runs a net on burn tensors, for training and for scoring.
 
+use super::fake_quantize::{self, Pending};
 use super::grid::GridSource;
-use super::rounding::{self, Pending};
 use super::weights::Weights;
 use super::{Net, Node, Op};
 use crate::operators::norm::Statistics;
-use crate::operators::{self, Convolution, Normalisation, burns};
+use crate::operators::{self, Convolution, Normalisation, reference};
 use burn::tensor::{Device, Tensor, TensorData, activation};
 use emotion_models::QuantParams;
 use rand::Rng;
@@ -66,7 +66,7 @@ impl Tensors {
     }
 
     pub(super) fn round(&self, x: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-        if self.fast { operators::round(x, grid) } else { burns::round(x, grid) }
+        if self.fast { operators::round(x, grid) } else { reference::round(x, grid) }
     }
 }
 
@@ -136,21 +136,25 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
             (Op::Conv { .. }, Some(x)) if tensors.grids.is_some() && !net.is_last(index) => {
                 let folded = net.norm_behind(index).filter(|&norm| !of_batch(&net.nodes[norm]));
                 let relu = relu_follows(net, folded.unwrap_or(index));
-                Some(rounding::convolution(net, tensors, index, x, folded, waiting, relu))
+                Some(fake_quantize::convolution(net, tensors, index, x, folded, waiting, relu))
             }
             (Op::Conv { stride, padding, bias, out, .. }, Some(x)) => {
                 let kernel = net.parameters_of(node)[0].shape.clone();
                 let weight = tensors.flat(node, "weight").reshape([kernel[0], kernel[1], kernel[2], kernel[3]]);
                 let bias = if *bias { tensors.flat(node, "bias") } else { Tensor::zeros([*out], &weight.device()) };
                 let how = Convolution { stride: *stride, padding: *padding, relu: relu_follows(net, index) };
-                Some(if fast { operators::conv2d(x, weight, bias, how) } else { burns::conv2d(x, weight, bias, how) })
+                Some(if fast {
+                    operators::conv2d(x, weight, bias, how)
+                } else {
+                    reference::conv2d(x, weight, bias, how)
+                })
             }
             (Op::BatchNorm { epsilon, .. }, Some(x)) => {
                 let (gamma, beta) = (tensors.flat(node, "gamma"), tensors.flat(node, "beta"));
                 let relu = relu_follows(net, index);
                 let before = net.grid_before(index).and_then(|before| tensors.grid(&net.nodes[before]));
                 if let Some(grid) = before {
-                    let (x, rest) = rounding::signed(tensors, node, *epsilon, grid, x);
+                    let (x, rest) = fake_quantize::signed(tensors, node, *epsilon, grid, x);
                     pending[index] = Some(rest);
                     Some(x)
                 } else if of_batch(node) {
@@ -159,7 +163,7 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                         let (y, statistics) = operators::batch_norm(x, gamma, beta, *epsilon, relu);
                         (y, BatchStatistics::Here(statistics))
                     } else {
-                        let (y, mean, variance) = burns::batch_norm(x, gamma, beta, *epsilon, relu);
+                        let (y, mean, variance) = reference::batch_norm(x, gamma, beta, *epsilon, relu);
                         (y, BatchStatistics::There(Box::new([mean, variance])))
                     };
                     statistics.push((node.name.clone(), of_batch, batch * height * width));
@@ -178,14 +182,14 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                         let how = Normalisation { statistics: Arc::new(running), epsilon: *epsilon, relu };
                         operators::normalise(x, gamma, beta, how)
                     } else {
-                        burns::normalise(x, gamma, beta, &running, *epsilon, relu)
+                        reference::normalise(x, gamma, beta, &running, *epsilon, relu)
                     })
                 }
             }
             (Op::Relu, Some(x)) => Some(if relu_is_fused(net, index) { x } else { activation::relu(x) }),
             (Op::MaxPool { size }, Some(x)) => {
                 pending[index] = waiting;
-                Some(if fast { operators::max_pool(x, *size) } else { burns::max_pool(x, *size) })
+                Some(if fast { operators::max_pool(x, *size) } else { reference::max_pool(x, *size) })
             }
             (Op::Dropout(rate), Some(x)) => {
                 pending[index] = waiting;

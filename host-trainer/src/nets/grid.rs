@@ -90,8 +90,8 @@ impl Net {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::config::Config;
     use crate::nets::Architecture;
+    use crate::run::config::Config;
 
     #[test]
     fn every_convolution_and_sum_ends_on_a_grid_of_its_own() {

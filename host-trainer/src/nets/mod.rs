@@ -2,10 +2,10 @@
 
 mod compact;
 mod face;
+pub mod fake_quantize;
 pub mod forward;
 pub mod grid;
 mod lenet;
-pub mod rounding;
 pub mod summary;
 pub mod weights;
 

@@ -4,12 +4,12 @@
 //! work on tiles that stay in cache. Everything else (addition, matrix products, softmax) is burn's own, and on other
 //! devices than the processor everything is: [`burns`] has the same operators from burn's.
 
-pub mod burns;
 pub mod conv;
 pub mod gemm;
 pub mod norm;
 pub mod pool;
 pub mod quantize;
+pub mod reference;
 pub mod timing;
 
 use burn::backend::autodiff::{

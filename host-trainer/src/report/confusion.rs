@@ -1,7 +1,7 @@
 //! The confusion matrix as SVG.
 
 use super::svg::{escape, open, width_of};
-use crate::metrics::Scores;
+use crate::emotion::metrics::Scores;
 use std::fmt::Write;
 
 /// Height of a cell, and its least width.
@@ -50,7 +50,7 @@ fn shade(right: bool, share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::score;
+    use crate::emotion::metrics::score;
 
     #[test]
     fn shows_every_count_and_escapes_labels() {

@@ -1,7 +1,7 @@
 //! Loss and accuracy over the epochs, and confidence against accuracy, as SVG.
 
-use crate::metrics::Bin;
-use crate::train::history::Epoch;
+use crate::emotion::ece::Bin;
+use crate::run::history::Epoch;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
@@ -127,7 +127,7 @@ pub(crate) fn plain(error: impl std::fmt::Display) -> anyhow::Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::train::history::Figures;
+    use crate::run::history::Figures;
 
     fn epoch(epoch: usize, loss: f64) -> Epoch {
         let figures = Figures { loss, accuracy: 0.5, ..Figures::default() };

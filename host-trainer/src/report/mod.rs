@@ -7,12 +7,13 @@ mod sheet;
 pub(crate) mod svg;
 pub mod text;
 
-use crate::dataset::Dataset;
 use crate::device::Engine;
+use crate::emotion::dataset::Dataset;
+use crate::emotion::ece::calibrate;
+use crate::emotion::metrics::{Scores, score};
 use crate::export::Run;
 use crate::export::card::today;
 use crate::files::write_whole;
-use crate::metrics::{Scores, calibrate, score};
 use crate::train;
 use anyhow::Result;
 use std::path::Path;

@@ -1,9 +1,9 @@
 //! `report.html`: everything about a run on one page that needs nothing else.
 
 use super::svg::escape;
-use crate::dataset::Dataset;
+use crate::emotion::dataset::Dataset;
+use crate::emotion::metrics::Scores;
 use crate::export::Run;
-use crate::metrics::Scores;
 use crate::nets::summary::summary;
 use std::fmt::Write;
 

@@ -1,8 +1,8 @@
 //! A sheet of pictures with what the model says of each, as SVG.
 
 use super::svg::{escape, open};
-use crate::dataset::Split;
-use crate::metrics::top;
+use crate::emotion::dataset::Split;
+use crate::emotion::metrics::top;
 use crate::random::{Purpose, stream};
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -127,7 +127,7 @@ fn thumbnail(bytes: &[u8], (channels, height, width): (usize, usize, usize)) -> 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::dataset::Item;
+    use crate::emotion::dataset::Item;
 
     /// 60 pictures of labels 0 and 1; the model always says 0, ever surer.
     fn pictures() -> (Split, Vec<f32>) {

@@ -1,6 +1,6 @@
 //! Figures as plain text.
 
-use crate::metrics::Scores;
+use crate::emotion::metrics::Scores;
 use std::fmt::Write;
 
 /// Per-label table, averages, confusion matrix and calibration.
@@ -51,7 +51,7 @@ pub fn scores(labels: &[String], scores: &Scores) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::metrics::score;
+    use crate::emotion::metrics::score;
 
     #[test]
     fn the_table_reads_as_documented() {

@@ -1,36 +1,34 @@
 //! Training: pictures in, checkpoints and a history out.
 
-pub mod average;
 pub mod backward;
-mod begin;
-pub mod checkpoint;
-pub mod clock;
-pub mod history;
-pub mod loss;
+mod calibrate;
+pub mod early_stopping;
+pub mod ema;
+pub mod init;
 pub mod optimizer;
 mod progress;
 pub mod schedule;
 mod step;
-pub mod stopping;
+pub mod stopwatch;
 
-use crate::augment::Augment;
-use crate::batches::{BatchSpec, Batches, batches};
-use crate::config::Config;
-use crate::dataset::{Dataset, Split};
 use crate::device::Engine;
-use crate::metrics::{Scores, score};
+use crate::emotion::augment::Augment;
+use crate::emotion::batches::{BatchSpec, Batches, batches};
+use crate::emotion::dataset::{Dataset, Split};
+use crate::emotion::metrics::{Scores, score};
 use crate::nets::weights::Weights;
 use crate::nets::{Net, forward};
+use crate::run::checkpoint::{self, Identity, Running, State};
+use crate::run::config::Config;
+use crate::run::history::{self, Epoch, Figures};
 use anyhow::{Result, bail, ensure};
 use burn::tensor::{Tensor, TensorData};
-use checkpoint::{Identity, Running, State};
-use clock::{Clock, Stage};
-use history::{Epoch, Figures};
 use progress::Progress;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use stopwatch::{Clock, Stage};
 
 /// A run under way.
 pub struct Trainer {

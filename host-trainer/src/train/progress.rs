@@ -1,7 +1,7 @@
 //! What a person sees while an epoch runs: a bar on a terminal, a line an epoch (and one a minute) in a log.
 
-use super::history::Epoch;
 use crate::output::say;
+use crate::run::history::Epoch;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;

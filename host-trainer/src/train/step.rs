@@ -1,9 +1,10 @@
 //! One optimisation step: forward, loss, backward, update.
 
 use super::backward::{self, Gradients};
-use super::clock::Stage;
-use super::{Trainer, average, loss};
-use crate::batches::Batch;
+use super::stopwatch::Stage;
+use super::{Trainer, ema};
+use crate::emotion::batches::Batch;
+use crate::emotion::loss;
 use crate::failure::{Kind, failure};
 use crate::nets::forward::{self, Tensors, Training};
 use crate::random::{Purpose, stream};
@@ -31,7 +32,7 @@ impl Trainer {
         let quantized = self.config.quantize.is_some();
         backward::follow(&self.net, &mut state.weights, &results, state.moments.steps, quantized);
         if let Some(averaged) = &mut state.average {
-            average::update(averaged, &state.weights, self.config.average, state.moments.steps);
+            ema::update(averaged, &state.weights, self.config.average, state.moments.steps);
         }
         self.note(&probabilities, batch, value);
         self.clock.lap(Stage::Update);

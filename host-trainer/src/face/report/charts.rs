@@ -1,7 +1,7 @@
 //! Precision over recall, and loss and average precision over the epochs, as SVG.
 
 use crate::face::checkpoint::Epoch;
-use crate::face::matching::{Findings, Scores};
+use crate::face::metrics::{Findings, Scores};
 use crate::report::curves::{LIGHT_VAL, TRAIN, VAL, panel, plain};
 use anyhow::Result;
 use plotters::prelude::*;

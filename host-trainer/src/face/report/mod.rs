@@ -4,9 +4,9 @@ mod charts;
 mod sheet;
 
 use super::command::Data;
-use super::look;
-use super::looked::{Looked, text};
-use super::matching::Scores;
+use super::detections::{Looked, text};
+use super::inference;
+use super::metrics::Scores;
 use super::run::FaceRun;
 use super::trainer::WANTED;
 use crate::device::Engine;
@@ -25,8 +25,8 @@ use std::path::Path;
 /// When the run cannot be read back or a file not be written.
 pub fn of_run(run: &Path, data: &Data) -> Result<()> {
     let run = FaceRun::open(run)?;
-    let seen: Vec<_> = data.val.photos.iter().filter_map(|photo| look::letterbox(photo, &run.config)).collect();
-    let found = look::find(&run.net, &run.weights, &run.config, &Engine::cpu(), &seen.iter().collect::<Vec<_>>());
+    let seen: Vec<_> = data.val.photos.iter().filter_map(|photo| inference::letterbox(photo, &run.config)).collect();
+    let found = inference::find(&run.net, &run.weights, &run.config, &Engine::cpu(), &seen.iter().collect::<Vec<_>>());
     let looked = Looked::new(&data.val, found);
     let threshold = looked.findings.threshold(WANTED.0, WANTED.1);
     let scores = looked.findings.at(threshold, &data.val.classes);

@@ -1,7 +1,7 @@
 //! Photos with the boxes that were found and those that are marked, as SVG.
 
-use crate::face::looked::Looked;
-use crate::face::matching::{COUNTS, FITS};
+use crate::face::detections::Looked;
+use crate::face::metrics::{COUNTS, FITS};
 use crate::face::photos::{Photo, PhotoFace, Plane};
 use crate::random::{Purpose, stream};
 use crate::report::svg::{escape, open};

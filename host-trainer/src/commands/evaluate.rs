@@ -1,0 +1,359 @@
+//! `evaluate`: an exported model on labelled pictures, through the engine that runs on the device.
+
+use super::face_search::{Search, SearchArgs};
+use crate::emotion::dataset::scan::{describe, label_folders};
+use crate::emotion::metrics::{Scores, score};
+use crate::export::{self, Measured, card};
+use crate::failure::{Blame, Kind, failure};
+use crate::output::{say, tell};
+use crate::progress::Progress;
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use emotion_models::pb::ModelProto;
+use emotion_models::{
+    Classifier, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities, Task, apply_temperature,
+    decode, read_card,
+};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Exported model.
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub model: PathBuf,
+    /// Folder with test/LABEL/* (or the part that --split names), or with photos and face boxes for a face model.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// How the face in each photo is found.
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// Which part of the folder.
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    pub split: SplitName,
+    /// Read out these labels only, by softmax over their logits.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub labels: Vec<String>,
+    /// Arithmetic to run it in; by default its card's. An integer model runs in f32 too, without rounding its activations.
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionName>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with the precision-recall curve and photos with their boxes, for a face model.
+    #[arg(long, value_name = "PAGE.html")]
+    pub report: Option<PathBuf>,
+    /// Do not add a result on a test folder to the card beside the model.
+    #[arg(long)]
+    pub no_record: bool,
+}
+
+/// The arithmetics that a model may run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// 32-bit floating point.
+    F32,
+    /// 8-bit integers.
+    Int8,
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F32 => Precision::F32,
+            PrecisionName::Int8 => Precision::Int8,
+        }
+    }
+}
+
+/// Reads the model's file.
+fn read(path: &Path) -> Result<ModelProto, ModelError> {
+    let bytes = emotion_models::read_file(path)?;
+    decode(&bytes).map_err(|error| error.named(&path.display().to_string()))
+}
+
+/// Makes the model ready to run in the arithmetic asked for.
+fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelError> {
+    let name = args.model.display().to_string();
+    match args.precision {
+        Some(precision) => Classifier::with_precision(model, &name, precision.into()),
+        None => Classifier::from_model(model, &name),
+    }
+}
+
+/// The parts of a data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// `train/`.
+    Train,
+    /// `val/`.
+    Val,
+    /// `test/`.
+    Test,
+}
+
+impl SplitName {
+    fn name(self) -> &'static str {
+        match self {
+            SplitName::Train => "train",
+            SplitName::Val => "val",
+            SplitName::Test => "test",
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    model: String,
+    data: String,
+    split: &'a str,
+    labels: &'a [String],
+    skipped: usize,
+    undecodable: usize,
+    no_face: usize,
+    #[serde(flatten)]
+    scores: &'a Scores,
+}
+
+/// A picture with its label's index among those read out.
+type Labelled = (PathBuf, usize);
+
+/// Scores the model and prints the result.
+///
+/// # Errors
+/// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
+pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
+    let model = read(&args.model)?;
+    if read_card(&model).is_ok_and(|card| card.task == Task::Face) {
+        return crate::face::evaluate::run(args, &model);
+    }
+    if args.report.is_some() {
+        return Err(failure(Kind::Usage, "--report is for face models; a run's report.html shows emotion models"));
+    }
+    let classifier = load(args, &model)?;
+    let card = classifier.card().clone();
+    let search = Search::open(&args.search, card.crop_margin)?;
+    let outputs = export::outputs(&card.labels, &args.labels)
+        .with_context(|| format!("in --labels for {}", args.model.display()))?;
+    let labels: Vec<String> = outputs.iter().map(|&output| card.labels[output].clone()).collect();
+    let (pictures, skipped) = pictures(&args.data, args.split, &labels).blame(Kind::Data)?;
+
+    let progress = Progress::new("evaluating", pictures.len(), !args.json);
+    // A classifier may move to another thread but not be shared: each thread gets its own and a run of pictures.
+    let share = pictures.len().div_ceil(rayon::current_num_threads());
+    let judges = vec![(classifier, search); pictures.len().div_ceil(share)];
+    let found: Vec<Result<Option<Probabilities>, String>> = judges
+        .into_par_iter()
+        .zip(pictures.par_chunks(share))
+        .flat_map_iter(|((classifier, search), pictures)| {
+            let mut eye = Eye {
+                classifier,
+                search,
+                preprocessor: Preprocessor::new(&card.input),
+                input: vec![0.0; card.input.len()],
+            };
+            let judge = |(path, _): &Labelled| {
+                let raw = eye.look(path);
+                progress.advance();
+                raw.map(|raw| raw.map(|raw| subset(&raw, &outputs, card.temperature)))
+            };
+            pictures.iter().map(judge).collect::<Vec<_>>()
+        })
+        .collect();
+    drop(progress);
+
+    let (mut probabilities, mut targets, mut undecodable, mut no_face) = (vec![], vec![], 0, 0);
+    for ((path, target), found) in pictures.iter().zip(found) {
+        match found {
+            Ok(None) => no_face += 1,
+            Ok(Some(row)) => {
+                probabilities.extend_from_slice(&row);
+                targets.push(*target);
+            }
+            Err(reason) => {
+                tell!("left out {}: {reason}", path.display());
+                undecodable += 1;
+            }
+        }
+    }
+    if targets.is_empty() {
+        let message = match no_face {
+            0 => format!("not one of {} pictures could be read", pictures.len()),
+            _ => {
+                format!("no face found in {no_face} of {} pictures; --no-face-search takes each whole", pictures.len())
+            }
+        };
+        return Err(failure(Kind::Data, message));
+    }
+    let scores = score(&probabilities, &targets, labels.len());
+    let report = Report {
+        model: args.model.display().to_string(),
+        data: args.data.display().to_string(),
+        split: args.split.name(),
+        labels: &labels,
+        skipped,
+        undecodable,
+        no_face,
+        scores: &scores,
+    };
+    match args.json {
+        true => say!("{}", serde_json::to_string(&report)?)?,
+        false => print(&report)?,
+    }
+    if args.split == SplitName::Test && !args.no_record {
+        record(
+            args,
+            &labels,
+            &card,
+            no_face,
+            Measured { source: folder_name(&args.data), part: "test", skipped, scores },
+        )?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The part's pictures whose label is read out, and how many bear another one.
+fn pictures(data: &Path, split: SplitName, labels: &[String]) -> Result<(Vec<Labelled>, usize)> {
+    let folder = data.join(split.name());
+    ensure!(folder.is_dir(), "{} has no folder {}/; {}", data.display(), split.name(), describe(data));
+    let (mut pictures, mut skipped, mut seen) = (vec![], 0, vec![]);
+    for (label, files) in label_folders(&folder)? {
+        match labels.iter().position(|own| *own == label) {
+            Some(target) => pictures.extend(files.pictures.into_iter().map(|path| (path, target))),
+            None => skipped += files.pictures.len(),
+        }
+        seen.push(label);
+    }
+    if pictures.is_empty() {
+        bail!(
+            "no picture in {} bears one of the labels {}; found {}",
+            folder.display(),
+            labels.join(", "),
+            seen.join(", ")
+        );
+    }
+    Ok((pictures, skipped))
+}
+
+/// Looks at one photo after another.
+struct Eye {
+    classifier: Classifier,
+    search: Search,
+    preprocessor: Preprocessor,
+    input: Vec<f32>,
+}
+
+impl Eye {
+    /// Raw probabilities of a photo's face; `None` where no face is found.
+    fn look(&mut self, path: &Path) -> Result<Option<Probabilities>, String> {
+        let picture = Picture::open(path).map_err(|error| error.to_string())?;
+        let frame = picture.view().map_err(|error| error.to_string())?;
+        let Some((crop, _)) = self.search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
+        self.preprocessor.tensor(&frame, crop, &mut self.input);
+        self.classifier.raw_probabilities(&self.input).map(Some).map_err(|error| error.to_string())
+    }
+}
+
+/// Softmax over a subset of logits: the full softmax renormalised over it, then the temperature.
+fn subset(raw: &Probabilities, outputs: &[usize], temperature: f32) -> Probabilities {
+    let picked: Vec<f32> = outputs.iter().map(|&output| raw[output]).collect();
+    let sum: f32 = picked.iter().sum();
+    let shares: Vec<f32> = picked.iter().map(|p| p / sum.max(f32::MIN_POSITIVE)).collect();
+    Probabilities::from_slice(&shares).map_or(*raw, |shares| apply_temperature(&shares, temperature))
+}
+
+fn folder_name(data: &Path) -> String {
+    data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize, measured: Measured) -> Result<()> {
+    let path = args.model.with_extension("md");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) if text.contains(card::EVALUATIONS) => text,
+        _ => {
+            tell!("host-trainer: not recorded: {} is no model card", path.display());
+            return Ok(());
+        }
+    };
+    let mut remark =
+        if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
+    if let Some(precision) = args.precision.map(Precision::from).filter(|&precision| precision != model.precision) {
+        remark += &format!(", run in {precision}");
+    }
+    remark += match args.search.no_face_search {
+        true => ", pictures taken whole",
+        false => ", faces searched for",
+    };
+    if no_face > 0 {
+        remark += &format!(" ({no_face} more pictures show none)");
+    }
+    let text = card::with_evaluation(&text, &measured, labels, &remark);
+    crate::files::write_whole(&path, text.as_bytes())
+        .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
+    if !args.json {
+        say!("added to {}", path.display())?;
+    }
+    Ok(())
+}
+
+fn print(report: &Report<'_>) -> Result<()> {
+    let scores = report.scores;
+    say!("{} on {} {}", report.model, report.data, report.split)?;
+    let mut counts = format!("{} pictures", scores.count);
+    if report.skipped > 0 {
+        counts += &format!(", {} more bear labels that the model lacks", report.skipped);
+    }
+    if report.no_face > 0 {
+        counts += &format!(", no face found in {} more (--no-face-search takes pictures whole)", report.no_face);
+    }
+    if report.undecodable > 0 {
+        counts += &format!(", {} more could not be read", report.undecodable);
+    }
+    say!("{counts}\n\n{}", crate::report::text::scores(report.labels, scores).trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use emotion_models::TestCard;
+
+    fn close(found: &Probabilities, expected: &[f32]) {
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} is not {expected:?}");
+    }
+
+    #[test]
+    fn a_subset_is_read_out_by_softmax_over_its_logits() {
+        let logits = [0.3f32, -1.2, 2.0, 0.7];
+        let softmax = |logits: &[f32]| -> Vec<f32> {
+            let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
+            logits.iter().map(|logit| logit.exp() / sum).collect()
+        };
+        let raw = Probabilities::from_slice(&softmax(&logits)).unwrap();
+        close(&subset(&raw, &[3, 0], 1.0), &softmax(&[0.7, 0.3]));
+        close(&subset(&raw, &[3, 0], 2.0), &softmax(&[0.35, 0.15]));
+        close(&subset(&raw, &[0, 1, 2, 3], 1.0), &softmax(&logits));
+    }
+
+    #[test]
+    fn pictures_with_other_labels_are_skipped_and_counted() {
+        let root = tempfile::tempdir().unwrap();
+        for label in ["happy", "sad", "bored"] {
+            let folder = root.path().join("test").join(label);
+            std::fs::create_dir_all(&folder).unwrap();
+            TestCard::new(1).draw(label, 0, 16, 16).save(folder.join("1.png")).unwrap();
+        }
+        let labels = ["sad".to_owned(), "happy".to_owned()];
+        let (found, skipped) = pictures(root.path(), SplitName::Test, &labels).unwrap();
+        assert_eq!(found.iter().map(|(_, target)| *target).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(skipped, 1);
+        let error = pictures(root.path(), SplitName::Test, &["calm".to_owned(), "shy".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("bored, happy, sad"), "{error}");
+        let error = pictures(root.path(), SplitName::Val, &labels).unwrap_err();
+        assert!(error.to_string().contains("val/"), "{error}");
+    }
+}

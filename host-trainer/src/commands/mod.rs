@@ -1,0 +1,11 @@
+//! One file for each command: its arguments and its `run`.
+
+pub mod audit;
+pub mod bench_train;
+pub mod crop;
+pub mod draw;
+pub mod evaluate;
+mod face_search;
+pub mod predict;
+pub mod quantize;
+pub mod train;

@@ -1,0 +1,101 @@
+//! What was found in photos, beside what is marked in them.
+
+use super::inference::LEAST_SCORE;
+use super::metrics::{Findings, SIZES, Scores};
+use super::photos::{Photo, Photos};
+use crate::progress::Progress;
+use anyhow::Result;
+use emotion_models::{Detector, FaceDetector, Faces, FrameView, ModelError, PixelFormat};
+use rayon::prelude::*;
+use std::fmt::Write;
+
+/// Photos, and the boxes found in each at every score, in pixels of its first plane.
+pub struct Looked<'a> {
+    /// The photos.
+    pub photos: &'a Photos,
+    /// Boxes by photo.
+    pub found: Vec<Faces>,
+    /// The boxes, judged.
+    pub findings: Findings,
+}
+
+impl<'a> Looked<'a> {
+    /// Judges what was found.
+    pub fn new(photos: &'a Photos, found: Vec<Faces>) -> Self {
+        let mut findings = Findings::default();
+        for (photo, faces) in photos.photos.iter().zip(&found) {
+            findings.push(photo, faces);
+        }
+        Looked { photos, found, findings }
+    }
+
+    /// Looks at photos with an exported model, as a device does: twice at every place that may hold a face.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    pub fn with(finder: &FaceDetector, photos: &'a Photos, progress: &Progress) -> Result<Self> {
+        let share = photos.photos.len().div_ceil(rayon::current_num_threads()).max(1);
+        let finders = vec![finder.clone(); photos.photos.len().div_ceil(share)];
+        let found: Result<Vec<Vec<Faces>>, ModelError> = finders
+            .into_par_iter()
+            .zip(photos.photos.par_chunks(share))
+            .map(|(mut finder, photos)| {
+                let look = |photo: &Photo| {
+                    let faces = find(&mut finder, photo);
+                    progress.advance();
+                    faces
+                };
+                photos.iter().map(look).collect()
+            })
+            .collect();
+        Ok(Looked::new(photos, found?.concat()))
+    }
+}
+
+/// The faces in a photo at every score.
+fn find(finder: &mut FaceDetector, photo: &Photo) -> Result<Faces, ModelError> {
+    let Some(plane) = photo.planes.first() else { return Ok(Faces::new()) };
+    let (width, height) = (plane.width as u32, plane.height as u32);
+    match FrameView::new(PixelFormat::Grey, width, height, &plane.pixels) {
+        Ok(view) => finder.detect_in_photo(&view, LEAST_SCORE),
+        // A photo of no pixels holds no face.
+        Err(_) => Ok(Faces::new()),
+    }
+}
+
+/// Figures as plain text.
+pub fn text(scores: &Scores) -> String {
+    let mut text = format!(
+        "score needed {:.2}; average precision {:.4}\n\n{:26} recall   found    of\n{:26}  {:>5}  {:>6}  {:>4}   precision {:.3}\n",
+        scores.threshold,
+        scores.average_precision,
+        "",
+        "at least 10 % of the width",
+        scores.recall.shown(),
+        scores.recall.found,
+        scores.recall.faces,
+        scores.precision
+    );
+    let by_size = SIZES.iter().map(|(_, _, name)| (*name).to_owned()).zip(scores.by_size.iter().copied());
+    for (name, recall) in by_size.chain(scores.by_class.iter().cloned()) {
+        let _ = writeln!(text, "  {name:24}  {:>5}  {:>6}  {:>4}", recall.shown(), recall.found, recall.faces);
+    }
+    let centre = scores.centres.near;
+    let _ = writeln!(
+        text,
+        "\none person, face over 15 %: centre within 12 % of the face's width for {} ({} of {}), median {:.1} %",
+        centre.percent(),
+        centre.found,
+        centre.faces,
+        100.0 * scores.centres.median,
+    );
+    let _ = writeln!(text, "{:26} within 12 %    of   median   right           down", "");
+    for (name, centres) in &scores.centres_by_class {
+        let (near, median) = (centres.near, 100.0 * centres.median);
+        let (across, down) = (format!("{} %", centres.offset(0)), format!("{} %", centres.offset(1)));
+        let _ =
+            writeln!(text, "  {name:24} {:>11} {:>5} {median:>6.1} %   {across:<15} {down}", near.found, near.faces);
+    }
+    let _ = writeln!(text, "\nboxes in photos without a face: {} in {}", scores.false_alarms, scores.empty_photos);
+    text
+}

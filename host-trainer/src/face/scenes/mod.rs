@@ -1,0 +1,6 @@
+//! Training scenes, composed from photos and face crops.
+
+pub mod compose;
+pub mod occlusion;
+pub mod photometric;
+pub mod view;

@@ -1,0 +1,5 @@
+//! Everything that a run folder is.
+
+pub mod checkpoint;
+pub mod config;
+pub mod history;
