@@ -18,15 +18,17 @@ pub enum DeviceName {
     Wgpu,
 }
 
-/// Whose convolution, normalisation and pooling.
+/// Which convolution, normalisation and pooling.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OperatorSet {
     /// Ours where they exist (on the CPU), burn's elsewhere.
     #[default]
     Fast,
-    /// burn's own everywhere, to compare with.
-    Burn,
+    /// burn's own everywhere, as a reference.
+    #[serde(alias = "burn")]
+    #[value(alias = "burn")]
+    Reference,
 }
 
 /// A device and the operators that run on it.

@@ -6,12 +6,14 @@
 
 pub mod cli;
 pub mod commands;
+mod date;
 pub mod device;
 pub mod emotion;
 pub mod export;
 pub mod face;
 pub mod failure;
 pub mod files;
+mod interrupt;
 pub mod memory;
 pub mod nets;
 pub mod operators;
@@ -20,4 +22,5 @@ mod progress;
 mod random;
 pub mod report;
 pub mod run;
+mod threads;
 pub mod train;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Parser;
 use host_trainer::cli::{Cli, Command};
-use host_trainer::commands::{audit, bench_train, crop, draw, evaluate, predict, quantize, train};
+use host_trainer::commands::{audit, bench_train, crop, draw, evaluate, export, predict, quantize, train};
 use host_trainer::failure;
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,9 +16,9 @@ fn main() -> ExitCode {
         return report(Err(failure::failure(failure::Kind::Usage, told)));
     }
     let done = match command {
-        Command::Train(args) => train::train(&args),
+        Command::Train(args) => train::run(&args),
         Command::Quantize(args) => quantize::run(&args),
-        Command::Export(args) => train::export(&args),
+        Command::Export(args) => export::run(&args),
         Command::Crop(args) => crop::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Predict(args) => predict::run(&args),

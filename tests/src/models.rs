@@ -2,7 +2,7 @@
 
 use emotion_models::{Colour, InputSpec, ModelCard, PixelMap, Precision, TEST_CARD_LABELS, Task};
 use emotion_models::{decode, embed, encode, read_card};
-use host_trainer::export::{fold, onnx};
+use host_trainer::export::{fold, graph};
 use host_trainer::nets::weights::Weights;
 use host_trainer::nets::{Options, compact};
 
@@ -12,7 +12,7 @@ pub fn untrained() -> Vec<u8> {
     let input = InputSpec { width: 32, height: 32, colour: Colour::Grey, pixel_map };
     let net = compact(&input, TEST_CARD_LABELS.len(), &Options { widths: [4, 8, 8, 8], ..Options::default() });
     let outputs: Vec<usize> = (0..TEST_CARD_LABELS.len()).collect();
-    let mut model = onnx::model("untrained", &fold::fold(&net, &Weights::initial(&net, 1), &outputs));
+    let mut model = graph::model("untrained", &fold::fold(&net, &Weights::initial(&net, 1), &outputs));
     embed(&mut model, &card(input));
     encode(&model)
 }

@@ -10,7 +10,7 @@ arch = 'compact'
 size = 48
 epochs = 10
 batch_size = 16
-average = 0.9
+ema = 0.9
 label_smoothing = 0.0
 
 [net]

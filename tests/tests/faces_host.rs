@@ -16,11 +16,11 @@ height = 48
 epochs = 2
 scenes_per_epoch = 256
 batch_size = 16
-average = 0.0
-mine_every = 1
+ema = 0.0
+hard_negatives_every = 1
 
 [data]
-drawn = 0
+synthetic = 0
 val_fraction = 0.3
 
 [net]
@@ -77,11 +77,11 @@ fn a_face_net_is_trained_quantised_exported_and_scored() {
     let longer = Session::run(&mut longer).expect_code(0);
     assert!(longer.stdout.contains("epoch 3/3"), "{}", longer.stdout);
     let mut quantize = host_trainer();
-    quantize.args(["quantize", "--at", "last", "--epochs", "0", "--out"]).arg(at("last")).arg(at("run"));
+    quantize.args(["quantize", "--weights", "last", "--epochs", "0", "--out"]).arg(at("last")).arg(at("run"));
     Session::run(&mut quantize).expect_code(0);
     Session::run(host_trainer().arg("export").arg(at("last")).arg("--out").arg(at("last.onnx"))).expect_code(0);
     let card = fs::read_to_string(at("last.md")).unwrap();
-    assert!(card.contains("--epochs 3 --resume run\nhost-trainer quantize --at last"), "{card}");
+    assert!(card.contains("--epochs 3 --resume run\nhost-trainer quantize --weights last"), "{card}");
 
     let mut classify = host_trainer();
     classify.args(["predict", "--model"]).arg(at("float.onnx")).arg(data.join("test/images/3.png"));
@@ -120,7 +120,8 @@ fn a_face_net_starts_from_another() {
         train("never", &["--data", "nowhere", "--init", from]).expect_error(4, &[from]);
         train("never", &["--summary", "--init", from]).expect_error(4, &[from]);
     }
-    here(&["quantize", "first", "--calibrate-on", "0", "--out", "never"]).expect_error(2, &["calibrate_on"]);
+    here(&["quantize", "first", "--calibration-images", "0", "--out", "never"])
+        .expect_error(2, &["calibration_images"]);
     assert!(!at("never").exists());
 }
 
@@ -133,7 +134,7 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     draw_photos(&at("web/train"), 1030..1050, 5);
     fs::write(at("tiny.toml"), TINY.replace("= 256", "= 96")).unwrap();
     let here = |arguments: &[&str]| Session::run(host_trainer().current_dir(folder.path()).args(arguments));
-    let train = ["train", "--config", "tiny.toml", "--data", "own", "--data", "web", "--out", "run", "--rough"];
+    let train = ["train", "--config", "tiny.toml", "--data", "own", "--data", "web", "--out", "run", "--noisy-boxes"];
     draw_photos(&at("single/train"), 1001..1002, 0);
     let single = ["train", "--config", "tiny.toml", "--data", "single", "--out", "run"];
     GrayImage::from_pixel(64, 48, Luma([99])).save(at("single/train/images/new.png")).unwrap();

@@ -25,7 +25,7 @@ fn our_operators_and_burns_learn_alike_over_five_epochs() {
         Session::run(train.args(["--epochs", "5", "--operators", operators])).expect_code(0);
         losses(&run)
     };
-    let (fast, burn) = (run("fast"), run("burn"));
+    let (fast, burn) = (run("fast"), run("reference"));
     assert_eq!((fast.len(), burn.len()), (5, 5));
     for (epoch, (fast, burn)) in fast.iter().zip(&burn).enumerate() {
         for (a, b) in fast.iter().zip(burn) {

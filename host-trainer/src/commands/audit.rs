@@ -1,7 +1,7 @@
 //! `audit`: what a data set holds, and what is wrong with it.
 
 use crate::emotion::dataset::DatasetError;
-use crate::emotion::dataset::copies::{equal_groups, lookalikes};
+use crate::emotion::dataset::near_duplicates::{equal_groups, near_duplicates};
 use crate::emotion::dataset::reading::{Reading, read_all};
 use crate::emotion::dataset::scan::{describe, scan};
 use crate::failure::Kind;
@@ -148,7 +148,7 @@ fn findings(files: &[File], readings: Vec<Reading>, other_files: usize) -> Audit
         }
         audit.equal.push(group.iter().map(|&index| files[index].path.clone()).collect());
     }
-    for pair in lookalikes(&signatures) {
+    for pair in near_duplicates(&signatures) {
         let (first, second) = (decoded[pair.first], decoded[pair.second]);
         if digests[first] != digests[second] {
             let paths = [files[first].path.clone(), files[second].path.clone()];

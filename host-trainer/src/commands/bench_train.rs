@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 /// Labels of the made-up pictures, as many as `fer7` has.
 const LABELS: usize = 7;
-/// Steps before the clock counts: buffers grow and caches fill.
+/// Steps before the stopwatch counts: buffers grow and caches fill.
 const WARM_UP: usize = 3;
 
 /// Most bytes of a batch's pictures; a step takes some hundred times as much memory.
@@ -115,8 +115,8 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
         let message = format!("--batch-size {pictures}: of pictures of {side}x{side} it takes at most {most}");
         return Err(failure(Kind::Usage, message));
     }
-    super::train::start_threads(args.threads)?;
-    let data = if args.data.is_empty() { None } else { Some(super::train::load(&config, ".".as_ref())?) };
+    crate::threads::start_threads(args.threads)?;
+    let data = if args.data.is_empty() { None } else { Some(crate::emotion::data::load(&config, ".".as_ref())?) };
     if let Some(data) = &data {
         let there = data.train.order().len();
         if there < pictures {
@@ -185,11 +185,11 @@ fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Resul
     let progress = Progress::new("measuring", WARM_UP + args.steps, !args.json);
     let batch = trainer.batches(0).next().ok_or_else(|| failure(Kind::Data, "no batch to measure"))?;
     bare(trainer, &batch, WARM_UP, &progress)?;
-    trainer.clock_mut().take();
+    trainer.stopwatch_mut().take();
     timing::take();
     let mut times = bare(trainer, &batch, args.steps, &progress)?;
     let mean_ms = |total: Duration| total.as_secs_f64() * 1e3 / args.steps as f64;
-    let stages = trainer.clock_mut().take();
+    let stages = trainer.stopwatch_mut().take();
     let operators = timing::take();
     drop(progress);
     times.sort_unstable();
@@ -215,7 +215,7 @@ fn bare(trainer: &mut Trainer, batch: &Batch, count: usize, progress: &Progress)
     let mut times = Vec::with_capacity(count);
     for step in 0..count {
         let began = Instant::now();
-        trainer.clock_mut().start();
+        trainer.stopwatch_mut().start();
         // Learning next to nothing keeps the loss a number, however long this goes on.
         trainer.step(0, step, batch, 1e-6)?;
         times.push(began.elapsed());
@@ -233,16 +233,16 @@ fn epoch(config: &Config, data: &Dataset, visible: bool) -> Result<EpochMeasured
     bare(&mut trainer, &batch, WARM_UP, &Progress::new("", WARM_UP, false))?;
     let sum = |times: Vec<Duration>| times.iter().sum::<Duration>().as_secs_f64();
     let mut bare_seconds = sum(bare(&mut trainer, &batch, steps / 2, &progress)?);
-    trainer.clock_mut().take();
+    trainer.stopwatch_mut().take();
     let began = Instant::now();
-    trainer.clock_mut().start();
+    trainer.stopwatch_mut().start();
     for (step, batch) in trainer.batches(0).enumerate() {
-        trainer.clock_mut().lap(Stage::Wait);
+        trainer.stopwatch_mut().lap(Stage::Wait);
         trainer.step(0, step, &batch, 1e-6)?;
         progress.advance();
     }
     let epoch_seconds = began.elapsed().as_secs_f64();
-    let waiting = trainer.clock_mut().take()[Stage::Wait as usize];
+    let waiting = trainer.stopwatch_mut().take()[Stage::Wait as usize];
     bare_seconds += sum(bare(&mut trainer, &batch, steps - steps / 2, &progress)?);
     Ok(EpochMeasured {
         steps,

@@ -57,7 +57,7 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
     let search = Search::open(&SearchArgs { no_face_search: false, face_model: args.face_model.clone() }, margin)?;
     let photos = photos(&args.data).blame(Kind::Data)?;
     ensure_some(&photos, &args.data)?;
-    let interrupted = super::train::interrupted()?;
+    let interrupted = crate::interrupt::interrupted()?;
     let progress = Progress::new("cutting", photos.len(), true);
     let share = photos.len().div_ceil(rayon::current_num_threads());
     let searches = vec![search; photos.len().div_ceil(share)];

@@ -5,6 +5,7 @@ pub mod bench_train;
 pub mod crop;
 pub mod draw;
 pub mod evaluate;
+pub mod export;
 mod face_search;
 pub mod predict;
 pub mod quantize;

@@ -1,18 +1,22 @@
 //! `quantize`: from a float run to one whose convolutions compute in 8-bit integers.
 
-use super::train;
 use crate::device::{DeviceName, Engine, OperatorSet};
+use crate::emotion::data;
 use crate::emotion::dataset::{Cache, Dataset};
-use crate::export::Run;
 use crate::face;
 use crate::failure::{Blame, Kind, failure};
 use crate::files;
 use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::run::checkpoint::{self, Identity};
+use crate::run::command_line;
 use crate::run::config::{Config, Quantization};
+use crate::run::finished::Run;
+use crate::run::folder::{claim, keep_parent, remove_former};
+use crate::threads::start_threads;
 use crate::train::Trainer;
 use crate::train::schedule::Schedule;
+use crate::train::session::{check_batch, train_to_end};
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use emotion_models::Task;
@@ -26,33 +30,33 @@ pub struct QuantizeArgs {
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
     /// Which of its weights: those of the best epoch, or those after the last.
-    #[arg(long, value_enum, default_value_t)]
-    pub at: At,
+    #[arg(long, alias = "at", value_enum, default_value_t)]
+    pub weights: WeightsOf,
     /// Run folder to write.
     #[arg(long, value_name = "QRUN")]
     pub out: PathBuf,
-    /// Epochs of training with rounded weights and activations; 0 only looks for their ranges (post-training quantisation).
+    /// Epochs of quantisation-aware training (QAT); 0 only calibrates the ranges (post-training quantisation).
     #[arg(long)]
     pub epochs: Option<usize>,
     /// Largest learning rate; by default a share of the float run's.
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f64>,
-    /// Epochs after which normalisations keep their running statistics and activations their ranges.
-    #[arg(long, value_name = "EPOCHS")]
-    pub settle_after: Option<usize>,
-    /// Training pictures that give the first ranges.
-    #[arg(long, value_name = "N")]
-    pub calibrate_on: Option<usize>,
+    /// Epochs after which running statistics and the ranges of activations are frozen.
+    #[arg(long, alias = "settle-after", value_name = "EPOCHS")]
+    pub freeze_ranges_after: Option<usize>,
+    /// Training pictures on which observers find the first ranges.
+    #[arg(long, alias = "calibrate-on", value_name = "N")]
+    pub calibration_images: Option<usize>,
     /// Other pictures than the float run's: folder with train/LABEL/*; may be given several times, DIR*4 repeats a small set.
     #[arg(long, value_name = "DIR[*N]")]
     pub data: Vec<String>,
     /// Overwrite a run folder that is there.
     #[arg(long)]
     pub force: bool,
-    /// Where the arithmetic runs; cuda and wgpu need a program built with --features cuda or wgpu.
+    /// Where the computation runs; cuda and wgpu need a program built with --features cuda or wgpu.
     #[arg(long, value_enum)]
     pub device: Option<DeviceName>,
-    /// Whose convolution, normalisation and pooling: ours, or burn's own to compare with.
+    /// Convolution, normalisation and pooling: our own, or burn's as a reference.
     #[arg(long, value_enum)]
     pub operators: Option<OperatorSet>,
     /// Where decoded pictures are kept.
@@ -65,7 +69,7 @@ pub struct QuantizeArgs {
 
 /// Which weights of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum At {
+pub enum WeightsOf {
     /// Of the epoch that was best on validation.
     #[default]
     Best,
@@ -80,12 +84,12 @@ pub enum At {
 /// A run that is none or is quantised already, unusable data, a diverging loss, or files that cannot be written.
 pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     crate::output::outlive_readers();
-    train::keep_parent(&args.run, &args.out).blame(Kind::Usage)?;
+    keep_parent(&args.run, &args.out).blame(Kind::Usage)?;
     if face::task_of(&args.run.join("config.toml")) == Task::Face {
         return face::quantize::run(args);
     }
     let mut parent = open(&args.run)?;
-    if args.at == At::Last {
+    if args.weights == WeightsOf::Last {
         let (state, identity) = checkpoint::load(&args.run)?;
         (parent.weights, parent.identity) = (state.average.unwrap_or(state.weights), identity);
     }
@@ -100,13 +104,13 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     config.data.cache = args.cache.unwrap_or(config.data.cache);
     config.threads = args.threads.unwrap_or(0);
     if let Some(quantization) = &mut config.quantize {
-        quantization.settle_after = args.settle_after.unwrap_or(quantization.settle_after);
-        quantization.calibrate_on = args.calibrate_on.unwrap_or(quantization.calibrate_on);
+        quantization.freeze_ranges_after = args.freeze_ranges_after.unwrap_or(quantization.freeze_ranges_after);
+        quantization.calibration_images = args.calibration_images.unwrap_or(quantization.calibration_images);
     }
     config.check().blame(Kind::Usage)?;
-    train::claim(&args.out, &config, args.force).blame(Kind::Usage)?;
-    config.threads = train::start_threads(config.threads)?;
-    let data = train::load(&config, &args.out).context(
+    claim(&args.out, &config, args.force).blame(Kind::Usage)?;
+    config.threads = start_threads(config.threads)?;
+    let data = data::load(&config, &args.out).context(
         "the data cannot be used; a run's folders are as seen from where it was started, --data names others",
     )?;
     if args.data.is_empty() && data.fingerprint != parent.identity.data_fingerprint {
@@ -116,7 +120,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
         );
         return Err(failure(Kind::Data, message));
     }
-    let command = format!("{}\n{}", parent.identity.command, train::command());
+    let command = format!("{}\n{}", parent.identity.command, command_line::command());
     train(&parent, config, &data, &args.out, command)
 }
 
@@ -127,7 +131,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
 pub fn follow(run: &Path, out: &Path, data: &Dataset, force: bool) -> Result<ExitCode> {
     let parent = open(run)?;
     let config = configuration(&parent.config);
-    train::claim(out, &config, force).blame(Kind::Usage)?;
+    claim(out, &config, force).blame(Kind::Usage)?;
     say!("quantising {} into {}", run.display(), out.display())?;
     let command = parent.identity.command.clone();
     train(&parent, config, data, out, command)
@@ -170,7 +174,7 @@ fn train(parent: &Run, config: Config, data: &Dataset, out: &Path, command: Stri
         let run = parent.folder.display();
         return Err(failure(Kind::Data, format!("{run} knows the labels {labels}; the pictures bear {theirs}")));
     }
-    train::check_batch(&config, data)?;
+    check_batch(&config, data)?;
     let engine = Engine::open(config.device, config.operators)?;
     let net = config.build_net(data.labels.len()).blame(Kind::Model)?;
     let mut weights = Weights::initial(&net, config.seed);
@@ -181,11 +185,11 @@ fn train(parent: &Run, config: Config, data: &Dataset, out: &Path, command: Stri
         command,
         config: Some(config.to_toml()?),
     };
-    train::remove_former(out)?;
+    remove_former(out)?;
     files::make_folder(out)?;
     files::write_whole(&out.join("config.toml"), config.to_toml()?.as_bytes())?;
     let state = Trainer::start(&config, weights);
-    train::train_to_end(Trainer::new(config, net, data, engine, out, identity, state), out, data)
+    train_to_end(Trainer::new(config, net, data, engine, out, identity, state), out, data)
 }
 
 #[cfg(test)]

@@ -1,33 +1,294 @@
-//! `train` and `export`, from arguments to files.
+//! `train`: its arguments, and a run from them.
 
 use super::quantize;
-use crate::cli::{ExportArgs, TrainArgs};
-use crate::device::Engine;
-use crate::emotion::dataset::{DataSource, DataSpec, Dataset, Storage};
-use crate::export::{self, Request};
-use crate::failure::{Blame, INTERRUPTED, Kind, failure};
-use crate::nets::Node;
+use crate::device::{DeviceName, Engine, OperatorSet};
+use crate::emotion::augment::Augment;
+use crate::emotion::data::{labels_for_summary, load};
+use crate::emotion::dataset::Cache;
+use crate::emotion::loss::ClassWeights;
+use crate::face::{self, FaceConfig, task_of};
+use crate::failure::{Blame, Kind, failure};
+use crate::files;
 use crate::nets::summary::summary;
 use crate::nets::weights::Weights;
-use crate::output::say;
+use crate::nets::{Architecture, Node};
+use crate::output::{outlive_readers, say};
 use crate::run::checkpoint::{self, Identity};
-use crate::run::config::Config;
-use crate::train::init;
-use crate::train::{self, End, Trainer};
-use crate::{face, files, report};
-use anyhow::{Context, Result, bail, ensure};
+use crate::run::command_line::{command, commands, quoted_path};
+use crate::run::config::{ColourName, Config};
+use crate::run::folder::{claim, keep_parent, refuse_to_overwrite, remove_former};
+use crate::threads::start_threads;
+use crate::train::early_stopping::Monitor;
+use crate::train::session::{check_configuration, fit_batch, say_where, train_to_end};
+use crate::train::{self, Trainer, init};
+use anyhow::{Context, Result};
+use clap::Args;
 use emotion_models::Task;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::str::FromStr;
+
+/// What a net is trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum TaskName {
+    /// The mood of a face.
+    Emotion,
+    /// Where the faces are.
+    Face,
+}
+
+/// Width and height of an input: `64` or `160x120`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (width, height) = text.split_once('x').unwrap_or((text, text));
+        let side = |text: &str| text.parse().map_err(|_| format!("`{text}` is no number of pixels: 64 or 160x120"));
+        Ok(Size { width: side(width)?, height: side(height)? })
+    }
+}
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// What to train for: the mood of a face, or where the faces are.
+    #[arg(long, value_enum)]
+    pub task: Option<TaskName>,
+    /// Folder with train/LABEL/* and perhaps val/ and test/, or with photos and face boxes for --task face; may be given several
+    /// times; DIR*4 repeats a small set of face pictures.
+    #[arg(long, value_name = "DIR[*N]")]
+    pub data: Vec<String>,
+    /// Folder with face crops in train/LABEL/*, to paste into photos without faces (--task face); may be given several times.
+    #[arg(long, value_name = "DIR")]
+    pub crops: Vec<String>,
+    /// One of the --data folders, with noisy boxes such as another detector's (--task face): that a face is there is learned as from
+    /// the others, where it begins and ends hardly; may be given several times.
+    #[arg(long, alias = "rough", value_name = "DIR")]
+    pub noisy_boxes: Vec<String>,
+    /// Scenes an epoch (--task face); four for each photo by default.
+    #[arg(long, value_name = "N")]
+    pub scenes: Option<usize>,
+    /// Run folder to write.
+    #[arg(long, value_name = "RUN", required_unless_present_any = ["resume", "summary"])]
+    pub out: Option<PathBuf>,
+    /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
+    #[arg(long, value_name = "RUN", conflicts_with_all = [
+        "task", "data", "crops", "noisy_boxes", "scenes", "out", "config", "arch", "init", "force", "size", "colour", "seed", "batch_size", "learning_rate",
+        "label_smoothing", "class_weights", "ema", "l2", "weight_decay", "dropout", "cutmix", "no_augment", "mask_absent",
+        "freeze", "patience", "monitor", "val_fraction",
+    ])]
+    pub resume: Option<PathBuf>,
+    /// Configuration file; flags win over it.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Start from another run's or model's weights wherever shapes agree.
+    #[arg(long, value_name = "RUN|MODEL.onnx")]
+    pub init: Option<PathBuf>,
+    /// When all epochs are done, quantise the run into RUN/quantized, as `quantize` does.
+    #[arg(long)]
+    pub quantize: bool,
+    /// Print layers, shapes, parameters and multiply-accumulates; without --out, do nothing else.
+    #[arg(long)]
+    pub summary: bool,
+    /// Overwrite a run folder that is there.
+    #[arg(long)]
+    pub force: bool,
+    /// Where the computation runs; cuda and wgpu need a program built with --features cuda or wgpu.
+    #[arg(long, value_enum)]
+    pub device: Option<DeviceName>,
+    /// Convolution, normalisation and pooling: our own, or burn's as a reference.
+    #[arg(long, value_enum)]
+    pub operators: Option<OperatorSet>,
+    /// Where decoded pictures are kept; auto takes a nameless file beside the run where they would take half of the free memory.
+    #[arg(long, value_enum)]
+    pub cache: Option<Cache>,
+    /// Threads; 0, the default, takes all cores. Saved with the run, since another number rounds sums differently.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Network (default compact).
+    #[arg(long, value_enum)]
+    pub arch: Option<Architecture>,
+    /// Rows and columns of the input; WIDTHxHEIGHT, multiples of 8, for --task face.
+    #[arg(long, value_name = "PIXELS")]
+    pub size: Option<Size>,
+    /// Colour of the input.
+    #[arg(long, value_enum)]
+    pub colour: Option<ColourName>,
+    /// Seed of every random choice.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Largest number of epochs.
+    #[arg(long)]
+    pub epochs: Option<usize>,
+    /// Pictures per step.
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
+    /// Largest learning rate.
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: Option<f64>,
+    /// Share of the target spread over all labels.
+    #[arg(long, value_name = "SHARE")]
+    pub label_smoothing: Option<f32>,
+    /// How much each label counts.
+    #[arg(long, value_enum)]
+    pub class_weights: Option<ClassWeights>,
+    /// Decay of the exponential moving average of weights (EMA); 0 is off.
+    #[arg(long, alias = "average", value_name = "DECAY")]
+    pub ema: Option<f64>,
+    /// L2 penalty on kernels.
+    #[arg(long)]
+    pub l2: Option<f64>,
+    /// AdamW's decay of kernels.
+    #[arg(long, value_name = "DECAY")]
+    pub weight_decay: Option<f64>,
+    /// Dropout probability.
+    #[arg(long, value_name = "RATE")]
+    pub dropout: Option<f32>,
+    /// Probability with which a batch is mixed by CutMix.
+    #[arg(long, value_name = "PROBABILITY")]
+    pub cutmix: Option<f32>,
+    /// Train on pictures as they are.
+    #[arg(long)]
+    pub no_augment: bool,
+    /// Softmax over the labels of a picture's own data set only.
+    #[arg(long)]
+    pub mask_absent: bool,
+    /// Keep the weights of the first N stages (with --init).
+    #[arg(long, value_name = "N")]
+    pub freeze: Option<usize>,
+    /// Epochs without a better one before training stops; 0 never stops.
+    #[arg(long, value_name = "EPOCHS")]
+    pub patience: Option<usize>,
+    /// What an epoch is judged by, on the validation part.
+    #[arg(long, value_enum)]
+    pub monitor: Option<Monitor>,
+    /// Part of train/ set aside for validation where there is no val/.
+    #[arg(long, value_name = "SHARE")]
+    pub val_fraction: Option<f32>,
+}
+
+impl TrainArgs {
+    /// The configuration: file or preset, with the flags on top.
+    ///
+    /// # Errors
+    /// When the file is wrong or a value is impossible.
+    pub fn configuration(&self) -> Result<Config> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path, self.arch)?,
+            None => Config::preset(self.arch.unwrap_or(Architecture::Compact)),
+        };
+        if !self.data.is_empty() {
+            config.data.sources.clone_from(&self.data);
+        }
+        if self.no_augment {
+            config.augment = Augment::none();
+        }
+        config.mask_absent |= self.mask_absent;
+        if let Some(Size { width, height }) = self.size {
+            let square = || failure(Kind::Usage, format!("--size {width}x{height}: an emotion net takes a square"));
+            config.size = if width == height { width } else { return Err(square()) };
+        }
+        let of_faces = [
+            ("--crops", !self.crops.is_empty()),
+            ("--noisy-boxes", !self.noisy_boxes.is_empty()),
+            ("--scenes", self.scenes.is_some()),
+        ];
+        for (flag, given) in of_faces {
+            if given {
+                return Err(failure(Kind::Usage, format!("{flag} is for face nets: say --task face")));
+            }
+        }
+        set(&mut config.colour, self.colour);
+        set(&mut config.seed, self.seed);
+        set(&mut config.epochs, self.epochs);
+        set(&mut config.batch_size, self.batch_size);
+        set(&mut config.threads, self.threads);
+        set(&mut config.device, self.device);
+        set(&mut config.operators, self.operators);
+        set(&mut config.optimizer.learning_rate, self.learning_rate);
+        set(&mut config.optimizer.l2, self.l2);
+        set(&mut config.optimizer.weight_decay, self.weight_decay);
+        set(&mut config.label_smoothing, self.label_smoothing);
+        set(&mut config.class_weights, self.class_weights);
+        set(&mut config.ema, self.ema);
+        set(&mut config.net.dropout, self.dropout);
+        set(&mut config.augment.cutmix, self.cutmix);
+        set(&mut config.freeze, self.freeze);
+        set(&mut config.patience, self.patience);
+        set(&mut config.monitor, self.monitor);
+        set(&mut config.data.cache, self.cache);
+        set(&mut config.data.val_fraction, self.val_fraction);
+        Ok(config)
+    }
+}
+
+impl TrainArgs {
+    /// Whether a face net is meant: by flag, or by what the run or the configuration file says.
+    pub fn task(&self) -> Task {
+        let file = self.resume.as_ref().map(|run| run.join("config.toml")).or_else(|| self.config.clone());
+        match self.task {
+            Some(TaskName::Face) => Task::Face,
+            Some(TaskName::Emotion) => Task::Emotion,
+            None => file.map_or(Task::Emotion, |file| task_of(&file)),
+        }
+    }
+
+    /// The configuration of a face run: file or defaults, with the flags on top.
+    ///
+    /// # Errors
+    /// When the file is wrong.
+    pub fn face_configuration(&self) -> Result<FaceConfig> {
+        let mut config = match &self.config {
+            Some(path) => FaceConfig::read(path)?,
+            None => FaceConfig::default(),
+        };
+        if !self.data.is_empty() {
+            config.data.photos.clone_from(&self.data);
+        }
+        if !self.crops.is_empty() {
+            config.data.crops.clone_from(&self.crops);
+        }
+        if !self.noisy_boxes.is_empty() {
+            config.data.noisy_boxes.clone_from(&self.noisy_boxes);
+        }
+        if let Some(Size { width, height }) = self.size {
+            (config.width, config.height) = (width, height);
+        }
+        set(&mut config.scenes_per_epoch, self.scenes);
+        set(&mut config.seed, self.seed);
+        set(&mut config.epochs, self.epochs);
+        set(&mut config.batch_size, self.batch_size);
+        set(&mut config.threads, self.threads);
+        set(&mut config.device, self.device);
+        set(&mut config.operators, self.operators);
+        set(&mut config.optimizer.learning_rate, self.learning_rate);
+        set(&mut config.optimizer.weight_decay, self.weight_decay);
+        set(&mut config.ema, self.ema);
+        set(&mut config.data.val_fraction, self.val_fraction);
+        Ok(config)
+    }
+}
+
+fn set<T: Copy>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
 
 /// Trains a new run, or goes on with one.
 ///
 /// # Errors
 /// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
-pub fn train(args: &TrainArgs) -> Result<ExitCode> {
-    crate::output::outlive_readers();
+pub fn run(args: &TrainArgs) -> Result<ExitCode> {
+    outlive_readers();
     if args.task() == Task::Face {
         return face::train(args);
     }
@@ -83,7 +344,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         }
         None => "the data cannot be used".into(),
     })?;
-    fit_batch(args, &mut config, &data)?;
+    fit_batch(args.batch_size.is_some() || args.config.is_some() || args.resume.is_some(), &mut config, &data)?;
     let net = config.build_net(data.labels.len()).blame(said_in)?;
     if config.freeze >= net.stages() {
         let (freeze, stages) = (config.freeze, net.stages());
@@ -93,7 +354,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let now = Identity {
         labels: data.labels.clone(),
         data_fingerprint: data.fingerprint.clone(),
-        command: commands(args)?,
+        command: commands(args.init.as_deref())?,
         config: Some(config.to_toml()?),
     };
     let mut taken = None;
@@ -114,7 +375,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             return Err(failure(said_in, message));
         }
         if let Some(other) = &other {
-            let layers = init::start_from(&net, &mut weights, other, &data.labels)?;
+            let layers = init::initialise(&net, &mut weights, other, &data.labels)?;
             let random = |node: &&Node| node.stage <= config.freeze && layers.fresh.contains(&node.name);
             if let Some(node) = net.nodes.iter().find(random) {
                 let (freeze, name) = (config.freeze, &node.name);
@@ -132,7 +393,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
 
     let mut trainer = Trainer::new(config, net, &data, engine, run, identity, state);
     if let Some(taken) = taken {
-        trainer.begin_with(&taken)?;
+        trainer.initialise_from(&taken)?;
     }
     let code = train_to_end(trainer, run, &data)?;
     match args.quantize {
@@ -145,324 +406,5 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
             Ok(code)
         }
         false => Ok(code),
-    }
-}
-
-/// Trains until the end or a signal, reports on the run, and says what to do next.
-///
-/// # Errors
-/// A diverging loss, or files that cannot be written.
-pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> Result<ExitCode> {
-    let interrupted = interrupted()?;
-    let end = trainer.train(&interrupted)?;
-    if end == End::Interrupted {
-        say!("interrupted; saved. Go on with: host-trainer train --resume {}", quoted_path(run))?;
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    if let Some((epoch, figure)) = trainer.best() {
-        let why = if end == End::Stopped { "no better epoch since; " } else { "" };
-        match epoch {
-            0 => say!("{why}best as it was before any epoch (validation figure {figure:.4})")?,
-            _ => say!("{why}best epoch {epoch} (validation figure {figure:.4})")?,
-        }
-    }
-    report::of_run(run, data)?;
-    say!("report: {}", run.join("report.html").display())?;
-    say!("next: host-trainer export {} --out MODEL.onnx", quoted_path(run))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A flag that the signals to stop raise; a second one ends the program at once.
-///
-/// # Errors
-/// When the system refuses.
-pub(crate) fn interrupted() -> Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED.into(), interrupted.clone())?;
-        signal_hook::flag::register(signal, interrupted.clone())?;
-    }
-    Ok(interrupted)
-}
-
-/// Refuses a run folder among the pictures, or, without `force`, one that is in use.
-///
-/// # Errors
-/// Says what is in the way.
-pub(crate) fn claim(run: &Path, config: &Config, force: bool) -> Result<()> {
-    claim_beside(run, &config.data.sources, force)
-}
-
-/// The same for any data folders.
-///
-/// # Errors
-/// Says what is in the way.
-pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
-    refuse_inside_data(run, sources)?;
-    ensure!(!run.is_file(), "{} is a file; a run is a folder: name another with --out", run.display());
-    if force { Ok(()) } else { refuse_to_overwrite(run) }
-}
-
-/// What is made from a run never takes its place, not even by force.
-///
-/// # Errors
-/// Says that `out` is `run`.
-pub(crate) fn keep_parent(run: &Path, out: &Path) -> Result<()> {
-    ensure!(
-        files::settled(run) != files::settled(out),
-        "{} is the run that the new one is made from, and would be lost; name another folder with --out",
-        out.display()
-    );
-    Ok(())
-}
-
-/// A new run neither replaces one that learned something nor settles among other files.
-fn refuse_to_overwrite(run: &Path) -> Result<()> {
-    if checkpoint::last(run).exists() || checkpoint::best(run).exists() {
-        bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
-    }
-    let empty = std::fs::read_dir(run).map_or(true, |mut entries| entries.next().is_none());
-    ensure!(
-        empty || run.join("config.toml").exists(),
-        "{} holds other files; name another folder with --out, or write among them with --force",
-        run.display()
-    );
-    Ok(())
-}
-
-/// Few pictures get small batches, where nobody asked for a size.
-fn fit_batch(args: &TrainArgs, config: &mut Config, data: &Dataset) -> Result<()> {
-    let pictures = data.train.order().len();
-    if pictures >= config.batch_size {
-        return Ok(());
-    }
-    let asked = args.batch_size.is_some() || args.config.is_some() || args.resume.is_some();
-    if asked || pictures < 4 {
-        return check_batch(config, data);
-    }
-    // At least two steps an epoch.
-    config.batch_size = pictures / 2;
-    say!("few pictures: batches of {} (--batch-size)", config.batch_size)
-}
-
-/// Refuses pictures that do not fill one batch.
-///
-/// # Errors
-/// Says how many there are.
-pub(crate) fn check_batch(config: &Config, data: &Dataset) -> Result<()> {
-    let (pictures, size) = (data.train.order().len(), config.batch_size);
-    if pictures >= size {
-        return Ok(());
-    }
-    let message = format!(
-        "{pictures} training pictures do not fill one batch of {size}; give more pictures or a smaller --batch-size"
-    );
-    Err(failure(Kind::Data, message))
-}
-
-/// A run among the pictures would become one of their labels.
-fn refuse_inside_data(run: &Path, sources: &[String]) -> Result<()> {
-    for source in sources {
-        let source: DataSource = source.parse()?;
-        let inside = ["train", "val", "test"].map(|part| files::settled(&source.path.join(part)));
-        ensure!(
-            !inside.iter().any(|part| files::settled(run).starts_with(part)),
-            "{} lies among the pictures of {}; name another folder with --out",
-            run.display(),
-            source.path.display()
-        );
-    }
-    Ok(())
-}
-
-/// Starts as many threads as asked for, or one for each core where that is 0; answers with their number.
-///
-/// # Errors
-/// When the system refuses.
-pub fn start_threads(asked: usize) -> Result<usize> {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let threads = if asked == 0 { cores } else { asked };
-    if threads > MANY * cores {
-        eprintln!("warning: {threads} threads share {cores} cores and will mostly wait for each other");
-    }
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")?;
-    Ok(threads)
-}
-
-/// Threads for each core from which on they hinder each other: with 16 on two cores nothing was lost, with 1000 all.
-const MANY: usize = 8;
-
-/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices
-/// too.
-fn check_configuration(now: &Config, saved: &Identity, run: &Path) -> Result<()> {
-    let Some(text) = &saved.config else { return Ok(()) };
-    let mut then: Config = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
-    (then.epochs, then.threads) = (now.epochs, now.threads);
-    (then.device, then.operators) = (now.device, now.operators);
-    then.data.cache = now.data.cache;
-    let changed = then.differences(now);
-    ensure!(
-        changed.is_empty(),
-        "{} has changed since the run was started: {}; undo that, or start a new run with --init {} and --out",
-        run.join("config.toml").display(),
-        changed.join(", "),
-        run.display()
-    );
-    Ok(())
-}
-
-/// Says from where a resumed run goes on, or that there is nothing left to do.
-fn say_where(run: &Path, state: &checkpoint::State, config: &Config) -> Result<()> {
-    let (run, done) = (run.display(), state.epochs_done);
-    if done >= config.epochs {
-        return say!(
-            "{run}: all {done} epochs are done, only the report is made anew; --epochs N trains on to epoch N"
-        );
-    }
-    if state.stopping.exhausted(config.patience) {
-        return say!("{run}: stopped early after epoch {done}, as --patience asked; only the report is made anew");
-    }
-    say!("going on with {run} after epoch {done}")
-}
-
-/// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
-pub(crate) fn remove_former(run: &Path) -> Result<()> {
-    for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
-        let path = run.join(name);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                let message = format!("cannot remove {} of the former run: {error}", path.display());
-                return Err(failure(Kind::Output, message));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Exports a run's best epoch.
-///
-/// # Errors
-/// Whatever [`export::export`] refuses.
-pub fn export(args: &ExportArgs) -> Result<ExitCode> {
-    if !args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
-        let message = format!("--out {} must end in .onnx; the card goes beside it as .md", args.out.display());
-        return Err(failure(Kind::Usage, message));
-    }
-    let from_one = |n: &usize| n.checked_sub(1).context("--calibrate-on counts from 1").blame(Kind::Usage);
-    let calibrate_on = args.calibrate_on.iter().map(from_one);
-    let request = Request {
-        run: args.run.clone(),
-        out: args.out.clone(),
-        labels: args.labels.clone(),
-        calibrate_on: calibrate_on.collect::<Result<_>>()?,
-        crop_margin: args.crop_margin,
-        name: args.name.clone(),
-        note: args.note.clone(),
-    };
-    if face::task_of(&request.run.join("config.toml")) == Task::Face {
-        return face::export::run(&request);
-    }
-    let (card, measured) = export::export(&request)?;
-    say!("{}: {}", args.out.display(), card.labels.join(", "))?;
-    let thresholds = card.labels.iter().zip(&card.thresholds).map(|(label, threshold)| format!("{label} {threshold}"));
-    say!("temperature {}; thresholds {}", card.temperature, thresholds.collect::<Vec<_>>().join(", "))?;
-    say!("crops are larger than the face by {:.0} %", 100.0 * card.crop_margin)?;
-    for one in &measured {
-        let scores = &one.scores;
-        say!(
-            "{} {}: accuracy {:.3} ({:.3} to {:.3}), macro F1 {:.3}, ECE {:.3} (95th percentile if calibrated {:.3}), {} pictures",
-            one.source,
-            one.part,
-            scores.accuracy,
-            scores.interval95.0,
-            scores.interval95.1,
-            scores.macro_f1,
-            scores.ece,
-            scores.ece_p95,
-            scores.count
-        )?;
-    }
-    say!("card: {}", args.out.with_extension("md").display())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Reads a configuration's data and says what it holds.
-///
-/// # Errors
-/// Whatever [`Dataset::load`] refuses.
-pub(crate) fn load(config: &Config, run: &Path) -> Result<Dataset> {
-    let sources = config.data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
-    let spec = DataSpec { sources, val_fraction: config.data.val_fraction, seed: config.seed };
-    let data = Dataset::load(&spec, &config.input(), &Storage::near(config.data.cache, run), true)?;
-    if data.train.store.is_on_disk() {
-        say!("{} MiB of decoded pictures are kept on disk", data.train.store.len() >> 20)?;
-    }
-    for (path, reason) in data.problems.iter().take(10) {
-        crate::output::tell!("left out {}: {reason}", path.display());
-    }
-    if data.problems.len() > 10 {
-        crate::output::tell!("left out {} more; host-trainer audit lists them", data.problems.len() - 10);
-    }
-    for summary in &data.sources {
-        let count = |counts: &[usize]| counts.iter().sum::<usize>();
-        say!(
-            "{}: {} labels, {} training, {} validation, {} test pictures; {} test pictures have a near-copy in training or validation",
-            summary.source,
-            summary.labels.len(),
-            count(&summary.train),
-            count(&summary.val),
-            count(&summary.test),
-            summary.copies.test_in_train + summary.copies.test_in_val
-        )?;
-    }
-    Ok(data)
-}
-
-/// Labels for `--summary`: the data's where it is given, else the three moods.
-fn labels_for_summary(config: &Config) -> Result<usize> {
-    let mut labels = std::collections::BTreeSet::new();
-    for source in &config.data.sources {
-        let source: DataSource = source.parse()?;
-        let parts = crate::emotion::dataset::scan::label_folders(&source.path.join("train"))?;
-        labels.extend(parts.into_keys());
-    }
-    Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
-}
-
-/// The commands that made the run: those of the run it starts from, then its own.
-pub(crate) fn commands(args: &TrainArgs) -> Result<String> {
-    match args.init.as_deref().filter(|from| from.is_dir()) {
-        Some(from) => Ok(format!("{}\n{}", checkpoint::load_best(from)?.1.command, command())),
-        None => Ok(command()),
-    }
-}
-
-/// The command line as it can be typed again, with the program's plain name.
-pub(crate) fn command() -> String {
-    let words = std::env::args().skip(1).map(|word| quoted(&plain_path(&word)));
-    std::iter::once("host-trainer".to_string()).chain(words).collect::<Vec<_>>().join(" ")
-}
-
-/// Folders outside the working folder are named by their last part: cards should not tell where somebody's files lie.
-fn plain_path(word: &str) -> String {
-    match Path::new(word).file_name() {
-        Some(name) if Path::new(word).is_absolute() => name.to_string_lossy().into_owned(),
-        _ => word.to_string(),
-    }
-}
-
-/// A path as a shell takes it.
-pub(crate) fn quoted_path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=./,:+%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }

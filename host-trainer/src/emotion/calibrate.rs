@@ -5,7 +5,7 @@ use emotion_models::{Probabilities, apply_temperature};
 /// Temperatures searched.
 const TEMPERATURES: std::ops::RangeInclusive<f64> = 0.2..=5.0;
 /// A mood lights when its probability reaches the point above which this share of validation pictures was right ...
-const WANTED_PRECISION: f64 = 0.9;
+const TARGET_PRECISION: f64 = 0.9;
 /// ... but never below or above these.
 const THRESHOLDS: std::ops::RangeInclusive<f32> = 0.5..=0.8;
 
@@ -47,7 +47,7 @@ pub fn thresholds(probabilities: &[Probabilities], targets: &[usize], labels: us
             let (mut right, mut lowest) = (0usize, *THRESHOLDS.end());
             for (index, (probability, correct)) in given.iter().enumerate() {
                 right += usize::from(*correct);
-                if right as f64 >= WANTED_PRECISION * (index + 1) as f64 {
+                if right as f64 >= TARGET_PRECISION * (index + 1) as f64 {
                     lowest = *probability;
                 }
             }

@@ -3,9 +3,18 @@
 pub mod augment;
 pub mod batches;
 pub mod calibrate;
+pub mod card;
 pub mod crop_margin;
 mod cutmix;
+pub(crate) mod data;
 pub mod dataset;
 pub mod ece;
+pub mod export;
+#[cfg(test)]
+pub(crate) mod export_tests;
+pub mod gate;
 pub mod loss;
+pub mod measured;
 pub mod metrics;
+pub mod readout;
+pub mod report;

@@ -1,187 +1,22 @@
-//! The `MODEL.md` beside an exported model.
+//! What the cards of both tasks share.
 
-use super::gate::{Agreement, INTEGER_TOLERANCE};
-use super::{Measured, Request, Run};
-use crate::emotion::dataset::{Dataset, SourceSummary};
-use crate::nets::summary::grouped;
-use emotion_models::{ModelCard, Precision};
+use super::request::Request;
+use crate::failure::{Kind, failure};
+use crate::files;
+use crate::run::command_line::quoted;
+use anyhow::Result;
 use std::fmt::Write;
 use std::path::Path;
 
 /// Heading of the list to which `evaluate` adds its results.
 pub const EVALUATIONS: &str = "## Evaluations on test folders";
 
-/// The card as Markdown. `agreement` is what the export gate saw.
-pub fn markdown(
-    run: &Run,
-    data: &Dataset,
-    card: &ModelCard,
-    measured: &[Measured],
-    agreement: &Agreement,
-    request: &Request,
-) -> String {
-    let mut text = String::new();
-    let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
-    let input = &card.input;
-    let map = input.pixel_map;
-    let best = run.best_epoch.checked_sub(1).and_then(|epoch| run.history.get(epoch));
-    let _ = write!(
-        text,
-        "# {}\n\nA picture of a face in, the probability of each of {} out.\n\n\
-         |  |  |\n|---|---|\n\
-         | architecture | {}, {} parameters, {} multiply-accumulates a picture |\n\
-         | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}` |\n\
-         | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
-         | thresholds | {} |\n\
-         | crop | larger than the face's mean side by {:.0} % |\n\
-         | faces judged | mean side of at least {} pixels, at least {:.0} % of the box in the frame, at least {:.0} % as wide as high; \
-         others are unsure |\n\
-         | opset | 13, {}, batch of one |\n\n",
-        card.name,
-        listed(&card.labels),
-        run.config.arch.name(),
-        grouped(parameters),
-        grouped(run.net.macs()),
-        input.colour.channels(),
-        input.height,
-        input.width,
-        input.colour,
-        map.offset,
-        map.scale,
-        listed(&card.labels),
-        card.temperature,
-        card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", "),
-        100.0 * card.crop_margin,
-        card.limits.smallest_face,
-        100.0 * card.limits.least_inside,
-        100.0 * card.limits.narrowest_face,
-        match card.precision {
-            Precision::F32 => "float32",
-            Precision::Int8 => "convolutions in 8-bit integers, the layers behind the last pooling in float32",
-        }
-    );
-    let _ = write!(
-        text,
-        "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}{}\n```\n\n\
-         Seed {}; {}{}. {}.{}\n\n## Data\n\n{}.\n\nSHA-256 over all pictures: `{}`\n\n\
-         | source | part | {} |\n|---|---|{}|\n",
-        run.identity.command,
-        plain(&request.run),
-        plain(&request.out),
-        options(request),
-        run.config.seed,
-        chosen(run),
-        best.map_or(String::new(), |e| format!(
-            " (validation loss {:.4}, accuracy {:.3} over all labels)",
-            e.val.loss, e.val.accuracy
-        )),
-        agreed(agreement, card.precision),
-        request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
-        card.training_data,
-        card.data_fingerprint,
-        data.labels.iter().map(|label| cell(label)).collect::<Vec<_>>().join(" | "),
-        data.labels.iter().map(|_| "---").collect::<Vec<_>>().join("|")
-    );
-    for summary in &data.sources {
-        let name = summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
-        for (part, counts) in [("train", &summary.train), ("val", &summary.val), ("test", &summary.test)] {
-            if counts.iter().sum::<usize>() > 0 {
-                let counts = counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ");
-                let _ = writeln!(text, "| {name} | {part} | {counts} |");
-            }
-        }
-    }
-    for summary in &data.sources {
-        let name = summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned());
-        let copies = summary.copies;
-        let _ = writeln!(
-            text,
-            "\n{name}: {} test pictures have a near-copy among its training pictures, {} among validation; {} validation pictures \
-             have one among training pictures.",
-            copies.test_in_train, copies.test_in_val, copies.val_in_train
-        );
-    }
-    let _ = writeln!(
-        text,
-        "\n## Figures\n\nOne forward pass, through the engine that runs on the device. The validation part of {} chose temperature and \
-         thresholds.\n",
-        calibrated_on(data, request)
-    );
-    for one in measured.iter().filter(|one| one.part == "val") {
-        let with = if data.sources.len() > 1 { "with the other sources' it" } else { "it" };
-        section(&mut text, one, &card.labels, &format!("validation part: {with} chose the epoch"));
-    }
-    let _ = writeln!(text, "{EVALUATIONS}\n");
-    for one in measured.iter().filter(|one| one.part == "test") {
-        section(&mut text, one, &card.labels, &format!("test folder, {}", today()));
-    }
-    let looks = crate::report::evaluations(&run.folder);
-    if looks.lines().count() > 1 {
-        let _ = writeln!(
-            text,
-            "The training run's own report looked at the test pictures too (all labels, temperature 1, trainer's forward pass):\n"
-        );
-        let _ = writeln!(text, "| date | pictures | accuracy | macro F1 |\n|---|---|---|---|");
-        for look in looks.lines().skip(1) {
-            let _ = writeln!(text, "| {} |", look.replace(',', " | "));
-        }
-        text.push('\n');
-    }
-    if !measured.iter().any(|one| one.part == "test") {
-        let _ = writeln!(text, "None: the data has no test folder.\n");
-    }
-    text.push_str(LIMITS);
-    text
-}
-
-/// Which epoch was exported.
-fn chosen(run: &Run) -> String {
-    match (run.best_epoch, run.history.len()) {
-        (0, epochs) if run.config.quantize.is_none() => {
-            let monitor = run.config.monitor.name();
-            format!("as it began; none of {epochs} epochs was better by validation {monitor}")
-        }
-        (0, 0) => "quantised after training, without further epochs".into(),
-        (0, epochs) => format!(
-            "quantised; none of {epochs} epochs of training with rounding was better by validation {} than none at all",
-            run.config.monitor.name()
-        ),
-        (best, epochs) => {
-            format!("the best of {epochs} epochs by validation {} was epoch {best}", run.config.monitor.name())
-        }
-    }
-}
-
-/// How well trainer and exported graph agree.
-fn agreed(agreement: &Agreement, precision: Precision) -> String {
-    let (pictures, largest) = (agreement.pictures, agreement.largest);
-    match precision {
-        Precision::F32 => format!(
-            "Trainer and exported graph agree within {largest:.1e} (largest difference of a probability, {pictures} pictures)"
-        ),
-        Precision::Int8 => format!(
-            "Trainer and exported graph give the same label to {} of {pictures} pictures, and {:.2} % of the probabilities differ by at \
-             most {INTEGER_TOLERANCE} (largest difference {largest:.2})",
-            agreement.same_label,
-            100.0 * agreement.within as f64 / agreement.compared.max(1) as f64
-        ),
-    }
-}
-
-/// The sources whose validation part chose temperature and thresholds.
-fn calibrated_on(data: &Dataset, request: &Request) -> String {
-    let chosen =
-        |(index, _): &(usize, &SourceSummary)| request.calibrate_on.is_empty() || request.calibrate_on.contains(index);
-    let name = |(_, summary): (usize, &SourceSummary)| {
-        summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned())
-    };
-    listed(&data.sources.iter().enumerate().filter(chosen).map(name).collect::<Vec<_>>())
-}
+pub(crate) const LIMITS_HEADING: &str = "## Limits\n";
 
 /// A path as it can be typed again; of one from the root only the last part: cards should not tell where somebody's files lie.
 pub(crate) fn plain(path: &Path) -> String {
     let shown = if path.is_absolute() { path.file_name().map_or(path, Path::new) } else { path };
-    crate::commands::train::quoted(&shown.to_string_lossy())
+    quoted(&shown.to_string_lossy())
 }
 
 /// Text in a table's cell.
@@ -219,102 +54,29 @@ pub(crate) fn options(request: &Request) -> String {
     options
 }
 
-/// A card's text with one more evaluation on a test folder, dated today; `remark` follows the date.
-pub fn with_evaluation(text: &str, measured: &Measured, labels: &[String], remark: &str) -> String {
-    let mut added = String::new();
-    section(&mut added, measured, labels, &format!("test folder, {}{remark}", today()));
-    match text.find(LIMITS_HEADING) {
-        Some(at) => format!("{}{added}{}", &text[..at], &text[at..]),
-        None => format!("{text}\n{added}"),
+/// Writes a model and the card beside it; a card of the very same model keeps the evaluations it lists.
+pub(crate) fn write(out: &Path, model: &[u8], card: String) -> Result<()> {
+    if let Some(folder) = out.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        files::make_folder(folder)?;
     }
+    let card_path = out.with_extension("md");
+    let former = std::fs::read_to_string(&card_path).unwrap_or_default();
+    let same = std::fs::read(out).is_ok_and(|former| former == model);
+    let card = if same { with_former_evaluations(&card, &former) } else { card };
+    files::write_whole(out, model)?;
+    Ok(files::write_whole(&card_path, card.as_bytes())?)
 }
 
-/// Today's date, UTC, as year-month-day.
-pub fn today() -> String {
-    let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    let (year, month, day) = civil((seconds / 86_400) as i64);
-    format!("{year}-{month:02}-{day:02}")
-}
-
-/// Days since 1970-01-01 to a Gregorian date (H. Hinnant, "chrono-compatible low-level date algorithms").
-fn civil(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) =
-        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-fn section(text: &mut String, one: &Measured, labels: &[String], what: &str) {
-    let scores = &one.scores;
-    let pictures: usize = scores.per_class.iter().map(|class| class.support).sum();
-    let _ = write!(
-        text,
-        "### {}: {what}\n\n{pictures} pictures{}: accuracy **{:.3}** (95 % interval {:.3} to {:.3}), macro F1 **{:.3}**, \
-         expected calibration error {:.3} (a perfectly calibrated model of the same confidences stays below {:.3} \
-         in 95 of 100 draws).\n\n| label | precision | recall | F1 | pictures |\n|---|---|---|---|---|\n",
-        one.source,
-        if one.skipped > 0 {
-            format!(" ({} more bear labels this model does not have)", one.skipped)
-        } else {
-            String::new()
-        },
-        scores.accuracy,
-        scores.interval95.0,
-        scores.interval95.1,
-        scores.macro_f1,
-        scores.ece,
-        scores.ece_p95,
-    );
-    for (label, class) in labels.iter().zip(&scores.per_class) {
-        let _ = writeln!(
-            text,
-            "| {} | {:.3} | {:.3} | {:.3} | {} |",
-            cell(label),
-            class.precision,
-            class.recall,
-            class.f1,
-            class.support
-        );
-    }
-    text.push('\n');
-}
-
-pub(crate) fn listed(labels: &[String]) -> String {
-    match labels {
-        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
-        _ => labels.join(""),
-    }
-}
-
-pub(crate) const LIMITS_HEADING: &str = "## Limits\n";
-
-const LIMITS: &str = "## Limits
-
-- It names the expression a face shows in one picture. It does not know what a person feels, and people often do not agree on what a face shows.
-- Measured on the pictures named above; other cameras, light, ages, skin tones, head poses and cultures may fare worse, and have not been measured here one by one.
-- Always one of its labels wins: a face that shows none of them, or a picture without a face, still gets probabilities. The thresholds and the runtime's filter turn weak ones into \"unsure\".
-
-## Must not be used
-
-- to infer emotions of people at work or in schools (forbidden in the European Union by the AI Act, Article 5(1)(f));
-- to decide anything about a person.
-
-People in view should be told that such a system runs (AI Act, Article 50(3)).
-";
-
-#[cfg(test)]
-mod tests {
-    use super::civil;
-
-    #[test]
-    fn dates_come_out_right() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(19_782), (2024, 2, 29));
-        assert_eq!(civil(20_779), (2026, 11, 22));
+/// The card replaces an older card, not somebody's notes that happen to have the model's name.
+pub(crate) fn refuse_foreign_card(path: &Path) -> Result<()> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if !text.contains(EVALUATIONS) => {
+            let message = format!(
+                "{} is there and is no model card; the card would replace it: move it, or choose another --out",
+                path.display()
+            );
+            Err(failure(Kind::Output, message))
+        }
+        _ => Ok(()),
     }
 }

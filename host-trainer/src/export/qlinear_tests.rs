@@ -2,10 +2,12 @@
 //! The integer graph against the trainer that rounds, on nets whose normalisations were made difficult.
 
 use super::fold::{Layer, Step, fold};
-use super::tests::{classifier, config, split, trained};
-use super::{gate, onnx};
+use super::graph;
 use crate::device::Engine;
-use crate::nets::forward::{Tensors, Training, forward};
+use crate::emotion::export_tests::{classifier, config, split, trained};
+use crate::emotion::gate;
+use crate::nets::forward::{Training, forward};
+use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
 use crate::run::config::Config;
@@ -24,7 +26,7 @@ fn quantized(config: &Config, rng: &mut ChaCha8Rng) -> (Net, Weights) {
     let shape = config.input().shape();
     let pixels = (0..6 * config.input().len()).map(|_| rng.random_range(-1.0..1.0)).collect();
     let pixels = TensorData::new(pixels, [6, shape[1], shape[2], shape[3]]);
-    let float = Tensors::new(&net, &weights, &device, true, 0).unrounded();
+    let float = Tensors::new(&net, &weights, &device, true, 0).without_fake_quantize();
     for (name, range) in forward(&net, &float, Tensor::from_data(pixels, &device), None).ranges {
         weights.0.get_mut(&format!("{name}.range")).unwrap().values = range.into_data().try_to_vec().unwrap();
     }
@@ -62,7 +64,7 @@ fn rounding_changes_what_the_net_computes_and_little_of_it() {
         let pixels: Vec<f32> = (0..4 * config.input().len()).map(|_| rng.random_range(0.0..1.0)).collect();
         let logits = |rounded: bool| -> Vec<f32> {
             let tensors = Tensors::new(&net, &weights, &device, true, 0);
-            let tensors = if rounded { tensors } else { tensors.unrounded() };
+            let tensors = if rounded { tensors } else { tensors.without_fake_quantize() };
             let pixels = TensorData::new(pixels.clone(), [4, shape[1], shape[2], shape[3]]);
             forward(&net, &tensors, Tensor::from_data(pixels, &device), None).logits.into_data().try_to_vec().unwrap()
         };
@@ -78,8 +80,8 @@ fn integer_graphs_are_what_the_runtime_reads() {
     let mut rng = ChaCha8Rng::seed_from_u64(14);
     for config in quantized_configs() {
         let (net, weights) = quantized(&config, &mut rng);
-        let model = onnx::model("test", &fold(&net, &weights, &[0, 1, 2, 3]));
-        gate::check_convolutions(&net, &model).unwrap();
+        let model = graph::model("test", &fold(&net, &weights, &[0, 1, 2, 3]));
+        check_convolutions(&net, &model).unwrap();
         let graph = model.graph.unwrap();
         let count = |kind: &str| graph.node.iter().filter(|node| node.op_type == kind).count();
         // `lenet`'s ReLUs are those of its dense layers.
@@ -114,9 +116,9 @@ fn gate_refuses_damaged_integers_and_float_convolutions() {
     let seen = gate::compare(&net, &weights, &config, &[0, 1, 2, 3], &pictures, &mut classifier).unwrap();
     assert!(seen.check(Precision::Int8).unwrap_err().to_string().contains("nothing was written"));
 
-    let mut model = onnx::model("test", &fold(&net, &weights, &[0, 1, 2, 3]));
+    let mut model = graph::model("test", &fold(&net, &weights, &[0, 1, 2, 3]));
     model.graph.as_mut().unwrap().node.iter_mut().find(|n| n.op_type == "QLinearConv").unwrap().op_type = "Conv".into();
-    let refused = gate::check_convolutions(&net, &model).unwrap_err().to_string();
+    let refused = check_convolutions(&net, &model).unwrap_err().to_string();
     assert!(refused.contains("11 in integers and 1 in floating point"), "{refused}");
 }
 
@@ -152,7 +154,7 @@ fn an_integer_model_gives_its_weights_to_a_float_net() {
     let (net, weights) = quantized(&config, &mut rng);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("int8.onnx");
-    std::fs::write(&path, encode(&onnx::model("test", &fold(&net, &weights, &[0, 1, 2, 3])))).unwrap();
+    std::fs::write(&path, encode(&graph::model("test", &fold(&net, &weights, &[0, 1, 2, 3])))).unwrap();
     let float = config.arch.build(&config.input(), 4, &config.net).unwrap();
     let mut taken = Weights::initial(&float, 3);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::config::Scenes;
 use super::photos::Photos;
-use super::scenes::compose::{Composer, Mistake};
+use super::scenes::compose::{Composer, HardNegative};
 use super::targets::Targets;
 use emotion_models::PixelMap;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Plan {
     /// How scenes are composed.
     pub scenes: Scenes,
     /// Where the net saw faces that are none.
-    pub mistakes: Arc<Vec<Mistake>>,
+    pub hard_negatives: Arc<Vec<HardNegative>>,
     /// Columns and rows of a scene.
     pub size: [usize; 2],
     /// Columns and rows of the maps.
@@ -48,7 +48,7 @@ pub struct Plan {
 impl Plan {
     /// Batch number `step` of the epoch.
     pub fn make(&self, step: usize) -> Batch {
-        let composer = Composer::new(&self.photos, &self.scenes, &self.mistakes, self.size);
+        let composer = Composer::new(&self.photos, &self.scenes, &self.hard_negatives, self.size);
         let mut batch = Batch { pixels: vec![], targets: Targets::default() };
         for index in step * self.batch_size..(step + 1) * self.batch_size {
             let scene = composer.scene(self.seed, self.epoch, index);

@@ -1,23 +1,23 @@
 //! The `MODEL.md` beside an exported face model.
 
-use super::export::Measured;
 use super::gate::Agreement;
-use super::metrics::Scores;
+use super::measured::Measured;
+use super::metrics::{MAX_FALSE_POSITIVES, Scores, TARGET_PRECISION};
 use super::run::FaceRun;
-use super::trainer::WANTED;
-use crate::export::Request;
-use crate::export::card::{EVALUATIONS, LIMITS_HEADING, cell, options, plain, today};
+use crate::date::today;
+use crate::export::card::{EVALUATIONS, LIMITS_HEADING, cell, options, plain};
+use crate::export::request::Request;
 use crate::nets::summary::grouped;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
 
-/// The card as Markdown. `in_many_ways` is what was found in the validation photos and their variants, `agreement` what the export
+/// The card as Markdown. `perturbed` is what was found in the validation photos, plain and perturbed, `agreement` what the export
 /// gate saw.
 pub fn markdown(
     run: &FaceRun,
     described: &str,
     card: &ModelCard,
-    in_many_ways: &Scores,
+    perturbed: &Scores,
     measured: &[Measured],
     agreement: &Agreement,
     request: &Request,
@@ -71,10 +71,10 @@ pub fn markdown(
         agreement.said(card.precision),
         request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
         card.data_fingerprint,
-        WANTED.0,
-        WANTED.1,
-        in_many_ways.photos,
-        line(in_many_ways),
+        TARGET_PRECISION,
+        MAX_FALSE_POSITIVES,
+        perturbed.photos,
+        line(perturbed),
     );
     for one in measured.iter().filter(|one| one.part == "val") {
         let chose = if one.chose { "epoch and score" } else { "the epoch" };
@@ -109,7 +109,7 @@ pub fn line(scores: &Scores) -> String {
         scores.precision,
         scores.recall.faces,
         scores.average_precision,
-        scores.false_alarms,
+        scores.false_positives,
         scores.empty_photos
     )
 }
@@ -130,7 +130,7 @@ fn section(text: &mut String, one: &Measured, what: &str) {
         scores.recall.shown(),
         scores.precision,
         scores.average_precision,
-        scores.false_alarms,
+        scores.false_positives,
         scores.empty_photos
     );
     let mut row = |name: &str, recall: super::metrics::Recall| {
@@ -143,7 +143,7 @@ fn section(text: &mut String, one: &Measured, what: &str) {
     for (class, recall) in &scores.by_class {
         row(&class_name(class), *recall);
     }
-    let centres = &scores.centres;
+    let centres = &scores.localisation;
     let _ = writeln!(
         text,
         "\nPhotos with one face, over 15 % of the width: centre within 12 % of the face's width for {} ({} of {}), median \
@@ -154,7 +154,7 @@ fn section(text: &mut String, one: &Measured, what: &str) {
         centres.near.faces,
         100.0 * centres.median
     );
-    for (class, centres) in &scores.centres_by_class {
+    for (class, centres) in &scores.localisation_by_class {
         let (near, median) = (centres.near, 100.0 * centres.median);
         let (class, across, down) = (class_name(class), centres.offset(0), centres.offset(1));
         let _ = writeln!(text, "| {class} | {} | {} | {median:.1} | {across} | {down} |", near.found, near.faces);

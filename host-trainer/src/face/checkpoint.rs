@@ -41,7 +41,7 @@ pub struct State {
     pub weights: Weights,
     /// Their moving average, when that is on.
     pub average: Option<Weights>,
-    /// The weights by which mistakes were looked for last.
+    /// The weights by which hard negatives were searched for last.
     pub mined: Option<Weights>,
     /// The optimizer's.
     pub moments: Moments,
@@ -179,7 +179,7 @@ pub fn csv(history: &[Epoch]) -> String {
             e.val.recall.rate(),
             e.val.precision,
             e.val.threshold,
-            e.val.false_alarms,
+            e.val.false_positives,
             e.learning_rate,
             e.images_per_second,
             e.mistakes,

@@ -1,100 +1,27 @@
 //! `train --task face` and `quantize` of a face run, from arguments to files.
 
 use super::checkpoint;
-use super::config::{FaceConfig, FaceData};
-use super::photos::{self, Photo, Photos};
+use super::config::FaceConfig;
+use super::data::{Data, say_data};
 use super::trainer::Trainer;
-use crate::cli::TrainArgs;
-use crate::commands::train;
+use crate::commands::train::TrainArgs;
 use crate::device::Engine;
-use crate::emotion::dataset::scan::Part;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
+use crate::interrupt::interrupted;
 use crate::nets::summary::summary;
 use crate::output::say;
 use crate::run::checkpoint::Identity;
+use crate::run::command_line::{command, commands, quoted_path};
+use crate::run::folder::{claim_beside, keep_parent, remove_former};
+use crate::run::old_keys::renamed;
+use crate::threads::start_threads;
 use crate::train::End;
 use crate::train::init;
 use anyhow::{Context, Result, ensure};
 use emotion_models::{FACE_LABEL, Task};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
-
-/// Seeds of drawn persons: those below belong to tests and the demo, the trainer's validation takes others.
-const DRAWN_FROM: u64 = 20_000;
-/// Drawn photos in validation, and where their seeds begin.
-const DRAWN_VAL: (u64, u64) = (30, 40_000);
-
-/// The photos of a run.
-pub struct Data {
-    /// What it learns from.
-    pub train: Arc<Photos>,
-    /// What chooses epoch and threshold.
-    pub val: Arc<Photos>,
-    /// SHA-256 over pictures and boxes of training and validation.
-    pub fingerprint: String,
-    /// In words, for the card.
-    pub described: String,
-}
-
-impl Data {
-    /// Reads what `config` names.
-    ///
-    /// # Errors
-    /// Photos, boxes or crops that cannot be read.
-    pub fn load(config: &FaceConfig) -> Result<Data> {
-        let FaceData { photos: sources, crops, crops_each, drawn, val_fraction, .. } = &config.data;
-        let roots = config.data.roots();
-        // Its photos would lie on both sides of the split.
-        if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
-            return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
-        }
-        let mut loaded = photos::load(&roots, Part::Train, true)?;
-        let rough: Vec<bool> = sources.iter().map(|source| config.data.is_rough(source)).collect();
-        let is_rough = |photo: &Photo| photo.source(&roots).is_some_and(|source| rough[source]);
-        loaded.photos.photos.iter_mut().for_each(|photo| photo.rough = is_rough(photo));
-        let own_val = photos::load(&roots, Part::Val, false)?;
-        let (mut train, mut val) = if own_val.photos.photos.is_empty() {
-            loaded.photos.split(&roots, *val_fraction, config.seed)
-        } else {
-            (loaded.photos, own_val.photos)
-        };
-        if train.photos.is_empty() {
-            let message = format!(
-                "{} has a single photo, and one part is learned from, another one chooses the epoch: give more",
-                sources.join(", ")
-            );
-            return Err(failure(Kind::Data, message));
-        }
-        let names = photos::names(&roots);
-        let mut described = vec![format!(
-            "{} ({} photos, {} faces; {} photos and {} faces of it for validation)",
-            names.join(", "),
-            train.photos.len() + val.photos.len(),
-            train.faces() + val.faces(),
-            val.photos.len(),
-            val.faces()
-        )];
-        if loaded.unreadable + own_val.unreadable > 0 {
-            described.push(format!("left out: {}", loaded.unreadable + own_val.unreadable));
-        }
-        let by_and_large: Vec<&str> =
-            names.iter().zip(&rough).filter(|(_, rough)| **rough).map(|(name, _)| name.as_str()).collect();
-        if !by_and_large.is_empty() {
-            described.push(format!("boxes of {} known by and large only", by_and_large.join(", ")));
-        }
-        let crops: Vec<PathBuf> = crops.iter().map(PathBuf::from).collect();
-        described.extend(train.add_crops(&crops, *crops_each)?);
-        if *drawn > 0 {
-            train.add_drawn(*drawn, DRAWN_FROM);
-            val.add_drawn(DRAWN_VAL.0, DRAWN_VAL.1);
-            described.push(format!("{drawn} drawn photos"));
-        }
-        let described = described.join("; ");
-        Ok(Data { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })
-    }
-}
 
 /// Trains a new face run, or goes on with one.
 ///
@@ -126,22 +53,22 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
         if let Some(from) = &args.init {
-            train::keep_parent(from, run).blame(Kind::Usage)?;
+            keep_parent(from, run).blame(Kind::Usage)?;
         }
-        train::claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
+        claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
     }
     let quantized = run.join("quantized");
     if args.quantize && !args.force {
-        train::claim_beside(&quantized, &[], false).blame(Kind::Usage)?;
+        claim_beside(&quantized, &[], false).blame(Kind::Usage)?;
     }
     let engine = Engine::open(config.device, config.operators)?;
-    config.threads = train::start_threads(config.threads)?;
+    config.threads = start_threads(config.threads)?;
     let data = Data::load(&config)?;
     say_data(&data)?;
     let now = Identity {
         labels: vec![FACE_LABEL.into()],
         data_fingerprint: data.fingerprint.clone(),
-        command: train::commands(args)?,
+        command: commands(args.init.as_deref())?,
         config: Some(config.to_toml()?),
     };
     let mut taken = None;
@@ -150,7 +77,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&train::command());
+            identity.prolong(&command());
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;
@@ -159,14 +86,14 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         let net = config.build_net();
         let mut state = Trainer::start(&config, &net);
         if let Some(other) = &other {
-            taken = Some(init::start_from(&net, &mut state.weights, other, &now.labels)?);
+            taken = Some(init::initialise(&net, &mut state.weights, other, &now.labels)?);
         }
         begin(run, &config)?;
         (state, now)
     };
     let mut trainer = Trainer::new(config, data.train.clone(), data.val.clone(), engine, run, identity, state);
     if let Some(taken) = taken {
-        trainer.begin_with(&taken)?;
+        trainer.initialise_from(&taken)?;
     }
     let code = to_the_end(trainer, run, &data)?;
     match args.quantize {
@@ -174,7 +101,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         true => {
             say!(
                 "say --quantize again then, or quantise the run afterwards: host-trainer quantize {}",
-                train::quoted_path(run)
+                quoted_path(run)
             )?;
             Ok(code)
         }
@@ -187,32 +114,9 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
 /// # Errors
 /// When it cannot be written.
 pub fn begin(run: &Path, config: &FaceConfig) -> Result<()> {
-    train::remove_former(run)?;
+    remove_former(run)?;
     files::make_folder(run)?;
     Ok(files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?)
-}
-
-/// Says what the data hold.
-///
-/// # Errors
-/// When nothing can be said.
-pub fn say_data(data: &Data) -> Result<()> {
-    say!("{}", data.described)?;
-    say!("classes of faces, rarer ones seen more often than their share: {}", classes(&data.train))
-}
-
-fn classes(photos: &Photos) -> String {
-    let count = |index: usize| {
-        photos.photos.iter().flat_map(|photo| &photo.faces).filter(|face| face.class == index && !face.invalid).count()
-    };
-    let name = |class: &String| if class.is_empty() { "unnamed".to_owned() } else { class.clone() };
-    photos
-        .classes
-        .iter()
-        .enumerate()
-        .map(|(index, class)| format!("{} {}", name(class), count(index)))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 /// Trains until the end or a signal, reports on the run, and says what to do next.
@@ -220,9 +124,9 @@ fn classes(photos: &Photos) -> String {
 /// # Errors
 /// A diverging loss, or files that cannot be written.
 pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitCode> {
-    let interrupted = train::interrupted()?;
+    let interrupted = interrupted()?;
     if trainer.train(&interrupted)? == End::Interrupted {
-        say!("interrupted; saved. Go on with: host-trainer train --resume {}", train::quoted_path(run))?;
+        say!("interrupted; saved. Go on with: host-trainer train --resume {}", quoted_path(run))?;
         return Ok(ExitCode::from(INTERRUPTED));
     }
     if let Some((epoch, figure)) = trainer.state.best() {
@@ -233,14 +137,15 @@ pub fn to_the_end(mut trainer: Trainer, run: &Path, data: &Data) -> Result<ExitC
     }
     super::report::of_run(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
-    say!("next: host-trainer export {} --out MODEL.onnx", train::quoted_path(run))?;
+    say!("next: host-trainer export {} --out MODEL.onnx", quoted_path(run))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices too.
 fn check_configuration(now: &FaceConfig, saved: &Identity, run: &Path) -> Result<()> {
     let Some(text) = &saved.config else { return Ok(()) };
-    let mut then: FaceConfig = toml::from_str(text).context("the configuration in the checkpoint is damaged")?;
+    let mut then: FaceConfig =
+        toml::from_str(&renamed(text)).context("the configuration in the checkpoint is damaged")?;
     (then.epochs, then.threads) = (now.epochs, now.threads);
     (then.device, then.operators) = (now.device, now.operators);
     ensure!(

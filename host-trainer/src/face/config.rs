@@ -5,6 +5,7 @@ use crate::failure::{Blame, Kind};
 use crate::files::settled;
 use crate::nets::{FaceOptions, Net, face};
 use crate::run::config::{Quantization, check_threads};
+use crate::run::old_keys::renamed;
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
 use anyhow::{Context, Result, bail, ensure};
@@ -36,10 +37,10 @@ pub struct FaceConfig {
     pub operators: OperatorSet,
     /// Threads; 0 takes all cores.
     pub threads: usize,
-    /// Decay of the moving average of weights; 0 switches it off.
-    pub average: f64,
-    /// Epochs between two looks for mistakes on photos without faces; 0 never looks.
-    pub mine_every: usize,
+    /// Decay of the exponential moving average of weights (EMA); 0 switches it off.
+    pub ema: f64,
+    /// Epochs between two searches for hard negatives on photos without faces; 0 never searches.
+    pub hard_negatives_every: usize,
     /// Where the pictures are.
     pub data: FaceData,
     /// Within the net.
@@ -59,56 +60,56 @@ pub struct FaceConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scenes {
-    /// Share of scenes that show a whole photo, as a first look at a frame does.
-    pub whole: f32,
+    /// Share of scenes that show a whole photo, as the first inference pass on a frame does.
+    pub whole_photo: f32,
     /// Share of scenes without a face in the photo.
-    pub empty: f32,
-    /// Of those, the share into which face crops are pasted, where there are any.
-    pub pasted: f32,
-    /// Of the rest of those, the share that shows where the net saw a face that is none.
-    pub mined: f32,
-    /// Share of scenes that join four.
+    pub without_face: f32,
+    /// Of those, the share into which face crops are pasted (copy-paste), where there are any.
+    pub copy_paste: f32,
+    /// Of the rest of those, the share that shows a hard negative: where the net found a face that is none.
+    pub hard_negatives: f32,
+    /// Share of scenes that join four photos.
     pub mosaic: f32,
-    /// Share of scenes in which a photo without a face, not a plain tone, surrounds photos that leave room.
-    pub around: f32,
+    /// Share of scenes whose background, where photos leave room, is a photo without a face and not a plain tone.
+    pub background: f32,
     /// A face's width as a fraction of the scene's, at least and at most.
-    pub sizes: [f32; 2],
+    pub face_sizes: [f32; 2],
     /// Share of scenes that are turned, and by how many degrees at most.
-    pub turned: (f32, f32),
-    /// By how much, as a logarithm, width and height are drawn out or pressed together at most.
-    pub stretched: f32,
-    /// Share of the parts with faces into which one more is pasted.
-    pub joined: f32,
-    /// Share of faces that are partly hidden, as by masks and hands.
-    pub hidden: f32,
-    /// Share of scenes seen with fewer pixels than they have.
-    pub coarse: f32,
-    /// Share of scenes whose light is changed.
-    pub lit: f32,
+    pub rotation: (f32, f32),
+    /// Largest change of width and of height, each by itself, as a logarithm.
+    pub aspect_jitter: f32,
+    /// Share of the parts with faces into which one more face crop is pasted.
+    pub copy_paste_extra: f32,
+    /// Share of faces that are partly occluded, as by masks and hands.
+    pub occlusion: f32,
+    /// Share of scenes reduced to fewer pixels and enlarged again.
+    pub downscale: f32,
+    /// Share of scenes whose light is changed: exposure, gamma, backlight, infrared.
+    pub photometric_jitter: f32,
     /// Share of scenes that are blurred.
-    pub blurred: f32,
+    pub blur: f32,
     /// Share of scenes with noise.
-    pub noisy: f32,
+    pub noise: f32,
 }
 
 impl Default for Scenes {
     fn default() -> Self {
         Scenes {
-            whole: 0.2,
-            empty: 0.22,
-            pasted: 0.35,
-            mined: 0.5,
+            whole_photo: 0.2,
+            without_face: 0.22,
+            copy_paste: 0.35,
+            hard_negatives: 0.5,
             mosaic: 0.12,
-            around: 0.4,
-            sizes: [0.07, 0.75],
-            turned: (0.5, 25.0),
-            stretched: 0.12,
-            joined: 0.15,
-            hidden: 0.15,
-            coarse: 0.15,
-            lit: 0.4,
-            blurred: 0.2,
-            noisy: 0.3,
+            background: 0.4,
+            face_sizes: [0.07, 0.75],
+            rotation: (0.5, 25.0),
+            aspect_jitter: 0.12,
+            copy_paste_extra: 0.15,
+            occlusion: 0.15,
+            downscale: 0.15,
+            photometric_jitter: 0.4,
+            blur: 0.2,
+            noise: 0.3,
         }
     }
 }
@@ -119,15 +120,15 @@ impl Default for Scenes {
 pub struct FaceData {
     /// Folders with photos and their face boxes.
     pub photos: Vec<String>,
-    /// Of these, those whose boxes are known by and large only, as another detector's are: that a face is there is learned as from the
+    /// Of these, those with noisy boxes, such as another detector's (pseudo-labels): that a face is there is learned as from the
     /// others, where it begins and ends hardly.
-    pub rough: Vec<String>,
+    pub noisy_boxes: Vec<String>,
     /// Folders with face crops, `train/LABEL/*`, to paste into photos without faces.
     pub crops: Vec<String>,
-    /// At most so many crops of each.
-    pub crops_each: usize,
-    /// Drawn photos to learn from as well, one in four with nobody in it.
-    pub drawn: u64,
+    /// At most so many crops of each folder.
+    pub max_crops: usize,
+    /// Synthetic photos to learn from as well, drawn by the test card, one in four with nobody in it.
+    pub synthetic: u64,
     /// Part of the photos set aside for validation where there is no `val/`.
     pub val_fraction: f32,
 }
@@ -138,9 +139,9 @@ impl FaceData {
         self.photos.iter().map(PathBuf::from).collect()
     }
 
-    /// Whether the boxes of the photos in `folder` are known by and large only.
-    pub fn is_rough(&self, folder: &str) -> bool {
-        self.rough.iter().any(|rough| same_folder(rough, folder))
+    /// Whether the photos in `folder` have noisy boxes.
+    pub fn has_noisy_boxes(&self, folder: &str) -> bool {
+        self.noisy_boxes.iter().any(|noisy| same_folder(noisy, folder))
     }
 }
 
@@ -151,7 +152,14 @@ fn same_folder(a: &str, b: &str) -> bool {
 
 impl Default for FaceData {
     fn default() -> Self {
-        FaceData { photos: vec![], rough: vec![], crops: vec![], crops_each: 6000, drawn: 200, val_fraction: 0.15 }
+        FaceData {
+            photos: vec![],
+            noisy_boxes: vec![],
+            crops: vec![],
+            max_crops: 6000,
+            synthetic: 200,
+            val_fraction: 0.15,
+        }
     }
 }
 
@@ -168,8 +176,8 @@ impl Default for FaceConfig {
             device: DeviceName::Cpu,
             operators: OperatorSet::Fast,
             threads: 0,
-            average: 0.999,
-            mine_every: 3,
+            ema: 0.999,
+            hard_negatives_every: 3,
             data: FaceData::default(),
             net: FaceOptions::default(),
             optimizer: Optimizer { learning_rate: 0.03, weight_decay: 0.01, ..Optimizer::default() },
@@ -200,7 +208,7 @@ impl FaceConfig {
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
         let text = text.blame(Kind::Config)?;
-        toml::from_str(&text).with_context(|| format!("in {}", path.display())).blame(Kind::Config)
+        toml::from_str(&renamed(&text)).with_context(|| format!("in {}", path.display())).blame(Kind::Config)
     }
 
     /// The configuration as a file.
@@ -225,26 +233,44 @@ impl FaceConfig {
         }
         check_threads(self.threads)?;
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
-        ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
+        ensure!((0.0..1.0).contains(&self.ema), "ema {} is outside 0..1", self.ema);
         let given = |folder: &&String| self.data.photos.iter().any(|photos| same_folder(photos, folder));
-        if let Some(unknown) = self.data.rough.iter().find(|folder| !given(folder)) {
+        if let Some(unknown) = self.data.noisy_boxes.iter().find(|folder| !given(folder)) {
             let photos = self.data.photos.join(", ");
-            bail!("{unknown}, whose boxes are to be taken for rough, is none of the folders with photos ({photos})");
+            bail!("{unknown}, named as a folder of noisy boxes, is none of the folders with photos ({photos})");
         }
         let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
         ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
         ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");
         let scenes = &self.scenes;
-        let shares =
-            [scenes.whole, scenes.empty, scenes.pasted, scenes.mined, scenes.mosaic, scenes.turned.0, scenes.lit];
-        let changes = [scenes.around, scenes.joined, scenes.hidden, scenes.coarse, scenes.blurred, scenes.noisy];
+        let shares = [
+            scenes.whole_photo,
+            scenes.without_face,
+            scenes.copy_paste,
+            scenes.hard_negatives,
+            scenes.mosaic,
+            scenes.rotation.0,
+            scenes.photometric_jitter,
+        ];
+        let changes =
+            [scenes.background, scenes.copy_paste_extra, scenes.occlusion, scenes.downscale, scenes.blur, scenes.noise];
         for share in shares.into_iter().chain(changes) {
             ensure!((0.0..=1.0).contains(&share), "scenes: {share} is no share from 0 to 1");
         }
-        ensure!((0.0..=1.0).contains(&scenes.stretched), "scenes.stretched {} is outside 0..1", scenes.stretched);
-        ensure!(scenes.whole + scenes.empty <= 1.0, "scenes.whole and scenes.empty together exceed 1");
-        let [smallest, largest] = scenes.sizes;
-        ensure!(0.01 <= smallest && smallest < largest && largest <= 1.5, "scenes.sizes must rise from 0.01 to 1.5");
+        ensure!(
+            (0.0..=1.0).contains(&scenes.aspect_jitter),
+            "scenes.aspect_jitter {} is outside 0..1",
+            scenes.aspect_jitter
+        );
+        ensure!(
+            scenes.whole_photo + scenes.without_face <= 1.0,
+            "scenes.whole_photo and scenes.without_face together exceed 1"
+        );
+        let [smallest, largest] = scenes.face_sizes;
+        ensure!(
+            0.01 <= smallest && smallest < largest && largest <= 1.5,
+            "scenes.face_sizes must rise from 0.01 to 1.5"
+        );
         Ok(())
     }
 

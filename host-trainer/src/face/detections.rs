@@ -1,6 +1,5 @@
 //! What was found in photos, beside what is marked in them.
 
-use super::inference::LEAST_SCORE;
 use super::metrics::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
 use crate::progress::Progress;
@@ -9,46 +8,49 @@ use emotion_models::{Detector, FaceDetector, Faces, FrameView, ModelError, Pixel
 use rayon::prelude::*;
 use std::fmt::Write;
 
+/// Boxes below this score are no use to any curve.
+pub const MIN_SCORE: f32 = 0.05;
+
 /// Photos, and the boxes found in each at every score, in pixels of its first plane.
-pub struct Looked<'a> {
+pub struct PhotoDetections<'a> {
     /// The photos.
     pub photos: &'a Photos,
     /// Boxes by photo.
-    pub found: Vec<Faces>,
+    pub boxes: Vec<Faces>,
     /// The boxes, judged.
     pub findings: Findings,
 }
 
-impl<'a> Looked<'a> {
+impl<'a> PhotoDetections<'a> {
     /// Judges what was found.
     pub fn new(photos: &'a Photos, found: Vec<Faces>) -> Self {
         let mut findings = Findings::default();
         for (photo, faces) in photos.photos.iter().zip(&found) {
             findings.push(photo, faces);
         }
-        Looked { photos, found, findings }
+        PhotoDetections { photos, boxes: found, findings }
     }
 
     /// Looks at photos with an exported model, as a device does: twice at every place that may hold a face.
     ///
     /// # Errors
     /// When the engine fails.
-    pub fn with(finder: &FaceDetector, photos: &'a Photos, progress: &Progress) -> Result<Self> {
+    pub fn detect(finder: &FaceDetector, photos: &'a Photos, progress: &Progress) -> Result<Self> {
         let share = photos.photos.len().div_ceil(rayon::current_num_threads()).max(1);
         let finders = vec![finder.clone(); photos.photos.len().div_ceil(share)];
         let found: Result<Vec<Vec<Faces>>, ModelError> = finders
             .into_par_iter()
             .zip(photos.photos.par_chunks(share))
             .map(|(mut finder, photos)| {
-                let look = |photo: &Photo| {
+                let one = |photo: &Photo| {
                     let faces = find(&mut finder, photo);
                     progress.advance();
                     faces
                 };
-                photos.iter().map(look).collect()
+                photos.iter().map(one).collect()
             })
             .collect();
-        Ok(Looked::new(photos, found?.concat()))
+        Ok(PhotoDetections::new(photos, found?.concat()))
     }
 }
 
@@ -57,7 +59,7 @@ fn find(finder: &mut FaceDetector, photo: &Photo) -> Result<Faces, ModelError> {
     let Some(plane) = photo.planes.first() else { return Ok(Faces::new()) };
     let (width, height) = (plane.width as u32, plane.height as u32);
     match FrameView::new(PixelFormat::Grey, width, height, &plane.pixels) {
-        Ok(view) => finder.detect_in_photo(&view, LEAST_SCORE),
+        Ok(view) => finder.detect_in_photo(&view, MIN_SCORE),
         // A photo of no pixels holds no face.
         Err(_) => Ok(Faces::new()),
     }
@@ -80,22 +82,22 @@ pub fn text(scores: &Scores) -> String {
     for (name, recall) in by_size.chain(scores.by_class.iter().cloned()) {
         let _ = writeln!(text, "  {name:24}  {:>5}  {:>6}  {:>4}", recall.shown(), recall.found, recall.faces);
     }
-    let centre = scores.centres.near;
+    let centre = scores.localisation.near;
     let _ = writeln!(
         text,
         "\none person, face over 15 %: centre within 12 % of the face's width for {} ({} of {}), median {:.1} %",
         centre.percent(),
         centre.found,
         centre.faces,
-        100.0 * scores.centres.median,
+        100.0 * scores.localisation.median,
     );
     let _ = writeln!(text, "{:26} within 12 %    of   median   right           down", "");
-    for (name, centres) in &scores.centres_by_class {
+    for (name, centres) in &scores.localisation_by_class {
         let (near, median) = (centres.near, 100.0 * centres.median);
         let (across, down) = (format!("{} %", centres.offset(0)), format!("{} %", centres.offset(1)));
         let _ =
             writeln!(text, "  {name:24} {:>11} {:>5} {median:>6.1} %   {across:<15} {down}", near.found, near.faces);
     }
-    let _ = writeln!(text, "\nboxes in photos without a face: {} in {}", scores.false_alarms, scores.empty_photos);
+    let _ = writeln!(text, "\nboxes in photos without a face: {} in {}", scores.false_positives, scores.empty_photos);
     text
 }

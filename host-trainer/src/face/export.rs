@@ -1,16 +1,18 @@
 //! From a face run to a model file that others can read, and its card.
 
 use super::card;
-use super::detections::Looked;
+use super::detections::PhotoDetections;
 use super::gate::{self, Agreement};
 use super::inference;
-use super::metrics::Scores;
+use super::measured::Measured;
 use super::perturbations;
 use super::photos;
 use super::run::FaceRun;
-use super::trainer::WANTED;
 use crate::emotion::dataset::scan::Part;
-use crate::export::{self, Request, fold, onnx};
+use crate::export::card::{refuse_foreign_card, write};
+use crate::export::convolutions::check_convolutions;
+use crate::export::request::Request;
+use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
 use crate::output::{say, tell};
 use crate::progress::Progress;
@@ -20,18 +22,6 @@ use std::process::ExitCode;
 
 /// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
 const LEAST_RECALL: f64 = 0.5;
-
-/// The exported model's figures on one part of a data set.
-pub struct Measured {
-    /// The data set's folder name.
-    pub source: String,
-    /// Whether its validation photos chose the score needed.
-    pub chose: bool,
-    /// `val` or `test`.
-    pub part: &'static str,
-    /// The figures, at the card's threshold.
-    pub scores: Scores,
-}
 
 /// Exports a face run's best epoch and prints what it came to.
 ///
@@ -48,7 +38,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
             "--crop-margin is for emotion models; a face model finds faces, and crops none",
         ));
     }
-    export::refuse_foreign_card(&request.out.with_extension("md"))?;
+    refuse_foreign_card(&request.out.with_extension("md"))?;
     let run = FaceRun::open(&request.run)?;
     let roots = run.config.data.roots();
     if let Some(source) = request.calibrate_on.iter().find(|&&source| source >= roots.len()) {
@@ -74,8 +64,8 @@ pub fn run(request: &Request) -> Result<ExitCode> {
         data_fingerprint: run.identity.data_fingerprint.clone(),
         metrics: Default::default(),
     };
-    let mut model = onnx::maps(&card.name, &fold::fold(&run.net, &run.weights, &[]));
-    export::gate::check_convolutions(&run.net, &model)?;
+    let mut model = graph::maps(&card.name, &fold::fold(&run.net, &run.weights, &[]));
+    check_convolutions(&run.net, &model)?;
     embed(&mut model, &card);
     let mut finder = FaceDetector::from_bytes(&encode(&model), "the exported model")?;
 
@@ -93,11 +83,11 @@ pub fn run(request: &Request) -> Result<ExitCode> {
         let message = "no photo of the sources that --calibrate-on names was set aside for validation: where one source has a folder val/, the others give none";
         return Err(failure(Kind::Data, message));
     }
-    let looks = perturbations::WAYS * choosing.photos.len() + data.val.photos.len() + test.photos.len();
+    let looks = perturbations::COUNT * choosing.photos.len() + data.val.photos.len() + test.photos.len();
     let progress = Progress::new("measuring", looks, true);
-    let in_many_ways = perturbations::look(&finder, &choosing, &progress)?;
-    card.thresholds = vec![in_many_ways.threshold(WANTED.0, WANTED.1)];
-    let in_many_ways = in_many_ways.at(card.thresholds[0], &[]);
+    let perturbed = perturbations::detect_perturbed(&finder, &choosing, &progress)?;
+    card.thresholds = vec![perturbed.threshold()];
+    let perturbed = perturbed.at(card.thresholds[0], &[]);
     let mut sources: Vec<(Option<usize>, String, bool)> = vec![];
     for (source, name) in photos::names(&roots).into_iter().enumerate() {
         sources.push((Some(source), name, chooses(source)));
@@ -110,8 +100,8 @@ pub fn run(request: &Request) -> Result<ExitCode> {
             if own.photos.is_empty() {
                 continue;
             }
-            let looked = Looked::with(&finder, &own, &progress)?;
-            let scores = looked.findings.at(card.thresholds[0], &own.classes);
+            let detections = PhotoDetections::detect(&finder, &own, &progress)?;
+            let scores = detections.findings.at(card.thresholds[0], &own.classes);
             measured.push(Measured { source: name.clone(), chose: *chose, part, scores });
         }
     }
@@ -128,16 +118,16 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     embed(&mut model, &card);
     let bytes = encode(&model);
     FaceDetector::from_bytes(&bytes, "the exported model")?;
-    let text = card::markdown(&run, &data.described, &card, &in_many_ways, &measured, &agreement, request);
+    let text = card::markdown(&run, &data.described, &card, &perturbed, &measured, &agreement, request);
     export::write(&request.out, &bytes, text)?;
 
     say!("{}: faces of a score of at least {}", request.out.display(), card.thresholds[0])?;
-    say!("validation photos in {} ways: {}", perturbations::WAYS, card::line(&in_many_ways))?;
+    say!("validation photos in {} ways: {}", perturbations::COUNT, card::line(&perturbed))?;
     for Measured { source, part, scores, .. } in &measured {
         say!("{source} {part}: {}", card::line(scores))?;
     }
     say!("card: {}", request.out.with_extension("md").display())?;
-    let found = in_many_ways.recall.rate();
+    let found = perturbed.recall.rate();
     if found < LEAST_RECALL {
         let percent = 100.0 * found;
         tell!(

@@ -1,6 +1,7 @@
 //! The comparison that stands between a trained face net and a written file.
 
-use super::inference::{self, LEAST_SCORE, Seen};
+use super::detections::MIN_SCORE;
+use super::inference::{self, NetInput};
 use super::run::FaceRun;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
@@ -26,7 +27,7 @@ const MATCHED: f64 = 0.995;
 pub struct Agreement {
     /// Photos compared.
     pub photos: usize,
-    /// Cells to which trainer or graph gives a score of at least [`LEAST_SCORE`].
+    /// Cells to which trainer or graph gives a score of at least [`MIN_SCORE`].
     pub cells: usize,
     /// Of them, those whose scores differ by at most 0.02.
     pub within: usize,
@@ -52,7 +53,7 @@ impl Agreement {
         for cell in 0..area {
             let [mine, theirs] = [own, exported].map(|maps| sigmoid(maps[cell]));
             differs((mine - theirs).abs());
-            if mine >= LEAST_SCORE || theirs >= LEAST_SCORE {
+            if mine >= MIN_SCORE || theirs >= MIN_SCORE {
                 (1..OUTPUTS).map(|map| map * area + cell).for_each(|at| differs((own[at] - exported[at]).abs()));
                 agreement.cells += 1;
                 agreement.within += usize::from((mine - theirs).abs() <= INTEGER_TOLERANCE);
@@ -130,7 +131,7 @@ impl Agreement {
 ///
 /// # Errors
 /// When the engine fails.
-pub fn compare(run: &FaceRun, seen: &[Seen], finder: &mut FaceDetector) -> Result<Agreement> {
+pub fn compare(run: &FaceRun, seen: &[NetInput], finder: &mut FaceDetector) -> Result<Agreement> {
     let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
     let trained = inference::maps(&run.net, &run.weights, &run.config, &Engine::cpu(), &inputs);
     let cells = run.config.cells();

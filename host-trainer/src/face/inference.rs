@@ -1,26 +1,25 @@
 //! The trainer's own look at photos: whole ones, letterboxed as a device sees a frame first.
 
 use super::config::FaceConfig;
-use super::detections::Looked;
+use super::detections::{MIN_SCORE, PhotoDetections};
 use super::metrics::Findings;
 use super::photos::{Photo, Photos};
-use super::scenes::compose::Mistake;
+use super::scenes::compose::HardNegative;
 use crate::device::Engine;
 use crate::nets::Net;
-use crate::nets::forward::{self, Tensors};
+use crate::nets::forward;
+use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
 use burn::tensor::{Tensor, TensorData};
 use emotion_models::{CropBox, Faces, FrameView, Letterbox, OUTPUTS, PixelFormat, Placement, decode_faces};
 
-/// Boxes below this score are no use to any curve.
-pub const LEAST_SCORE: f32 = 0.05;
 /// A box of at least this score on a photo without a face is a mistake to learn from.
-const MISTAKE: f32 = 0.15;
+const HARD_NEGATIVE_SCORE: f32 = 0.15;
 /// Photos that go through the net together.
-const TOGETHER: usize = 32;
+const BATCH: usize = 32;
 
 /// A photo as the net sees it.
-pub struct Seen {
+pub struct NetInput {
     /// `[height, width]`.
     pub bytes: Vec<u8>,
     /// Where it lies in the photo's first plane.
@@ -28,13 +27,13 @@ pub struct Seen {
 }
 
 /// Letterboxes a photo.
-pub fn letterbox(photo: &Photo, config: &FaceConfig) -> Option<Seen> {
+pub fn letterbox(photo: &Photo, config: &FaceConfig) -> Option<NetInput> {
     let plane = photo.planes.first()?;
     let (width, height) = (plane.width as u32, plane.height as u32);
     let frame = FrameView::new(PixelFormat::Grey, width, height, &plane.pixels).ok()?;
     let mut letterbox = Letterbox::new(&config.input());
     let placement = letterbox.take(&frame, CropBox::full(width, height));
-    Some(Seen { bytes: letterbox.bytes().to_vec(), placement })
+    Some(NetInput { bytes: letterbox.bytes().to_vec(), placement })
 }
 
 /// The net's maps, each `[5, rows, columns]`, for inputs of bytes.
@@ -44,7 +43,7 @@ pub fn maps(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, 
     let spec = config.input();
     let numbers = OUTPUTS * config.cells().iter().product::<usize>();
     let mut all = vec![];
-    for some in inputs.chunks(TOGETHER) {
+    for some in inputs.chunks(BATCH) {
         let reals: Vec<f32> =
             some.iter().flat_map(|bytes| bytes.iter()).map(|&byte| spec.pixel_map.real(f32::from(byte))).collect();
         let shape = [some.len(), 1, spec.height as usize, spec.width as usize];
@@ -56,40 +55,40 @@ pub fn maps(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, 
 }
 
 /// The faces the net finds in photos, at every score, in pixels of their first planes.
-pub fn find(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, seen: &[&Seen]) -> Vec<Faces> {
+pub fn detect(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, seen: &[&NetInput]) -> Vec<Faces> {
     let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
     let maps = maps(net, weights, config, engine, &inputs);
-    maps.iter().zip(seen).map(|(maps, seen)| decode_faces(maps, config.cells(), LEAST_SCORE, seen.placement)).collect()
+    maps.iter().zip(seen).map(|(maps, seen)| decode_faces(maps, config.cells(), MIN_SCORE, seen.placement)).collect()
 }
 
 /// What the net finds in all photos, judged.
-pub fn judge(
+pub fn evaluate(
     net: &Net,
     weights: &Weights,
     config: &FaceConfig,
     engine: &Engine,
     photos: &Photos,
-    seen: &[Seen],
+    seen: &[NetInput],
 ) -> Findings {
-    Looked::new(photos, find(net, weights, config, engine, &seen.iter().collect::<Vec<_>>())).findings
+    PhotoDetections::new(photos, detect(net, weights, config, engine, &seen.iter().collect::<Vec<_>>())).findings
 }
 
 /// Where the net sees faces in photos without any.
-pub fn mistakes(
+pub fn find_hard_negatives(
     net: &Net,
     weights: &Weights,
     config: &FaceConfig,
     engine: &Engine,
     photos: &Photos,
-    seen: &[Option<Seen>],
-) -> Vec<Mistake> {
-    let empty: Vec<(usize, &Seen)> =
+    seen: &[Option<NetInput>],
+) -> Vec<HardNegative> {
+    let empty: Vec<(usize, &NetInput)> =
         seen.iter().enumerate().filter_map(|(index, seen)| Some((index, seen.as_ref()?))).collect();
     debug_assert!(empty.iter().all(|(index, _)| photos.photos[*index].faces.is_empty()));
-    let found = find(net, weights, config, engine, &empty.iter().map(|(_, seen)| *seen).collect::<Vec<_>>());
-    let of_photo = |((photo, _), faces): (&(usize, &Seen), Faces)| -> Vec<Mistake> {
-        let counts = faces.into_iter().filter(|face| face.score >= MISTAKE);
-        counts.map(|face| Mistake { photo: *photo, rect: face.rect }).collect()
+    let found = detect(net, weights, config, engine, &empty.iter().map(|(_, seen)| *seen).collect::<Vec<_>>());
+    let of_photo = |((photo, _), faces): (&(usize, &NetInput), Faces)| -> Vec<HardNegative> {
+        let counts = faces.into_iter().filter(|face| face.score >= HARD_NEGATIVE_SCORE);
+        counts.map(|face| HardNegative { photo: *photo, rect: face.rect }).collect()
     };
     empty.iter().zip(found).flat_map(of_photo).collect()
 }

@@ -68,7 +68,7 @@ mod tests {
     fn the_right_answer_costs_least() {
         let device = Device::flex();
         let mut targets = Targets::default();
-        targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 24.0, 32.0), ignored: false, rough: false }], [20, 15]);
+        targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 24.0, 32.0), ignored: false, noisy: false }], [20, 15]);
         let value = |sharpness: f32, moved: f32| {
             let logits = targets.heat.iter().map(|&heat| if heat == 1.0 { sharpness } else { -sharpness });
             let maps: Vec<f32> = logits.chain(targets.boxes.iter().map(|value| value + moved)).collect();

@@ -1,35 +1,40 @@
-//! How well faces are found: boxes matched to marked faces, and the figures that come of it.
+//! How well faces are found: boxes matched to annotated faces, and the figures that come of it.
 
 use super::photos::Photo;
 use emotion_models::Faces;
 use serde::{Deserialize, Serialize};
 
 /// A box fits a face from this intersection over union on: box styles differ between data sets.
-pub const FITS: f32 = 0.4;
+pub const MIN_IOU: f32 = 0.4;
 /// Faces at least this wide, as a fraction of the photo's width, are to be found; smaller ones are neither right nor wrong.
-pub const COUNTS: f32 = 0.10;
+pub const MIN_WIDTH: f32 = 0.10;
 /// The bounds of the sizes that are told apart, as fractions of the photo's width.
 pub const SIZES: [(f32, f32, &str); 3] =
     [(0.05, 0.10, "5-10 %"), (0.10, 0.20, "10-20 %"), (0.20, f32::INFINITY, "over 20 %")];
 /// A lone face this large has its centre measured.
-const CENTRED: f32 = 0.15;
+const LOCALISED_WIDTH: f32 = 0.15;
 /// The centre's distance, as a fraction of the face's width, that counts as near.
 const NEAR: f64 = 0.12;
 
+/// The precision that a detection threshold must reach on validation ...
+pub const TARGET_PRECISION: f64 = 0.97;
+/// ... and the false positives that it may leave for each photo without a face: two in 83.
+pub const MAX_FALSE_POSITIVES: f64 = 0.024;
+
 /// One box, judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct JudgedBox {
     /// Its score.
     pub score: f32,
     /// Whether it is a face that counts; `None` where that is neither right nor wrong.
-    pub right: Option<bool>,
+    pub correct: Option<bool>,
     /// Whether its photo has no face at all.
-    pub empty: bool,
+    pub faceless: bool,
 }
 
-/// One marked face.
+/// One annotated face.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Truth {
+pub struct GroundTruth {
     /// Its width as a fraction of the photo's.
     pub share: f32,
     /// Index of its class.
@@ -46,48 +51,48 @@ pub struct Truth {
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     /// All boxes.
-    pub boxes: Vec<Judged>,
+    pub boxes: Vec<JudgedBox>,
     /// All faces that can be made out.
-    pub faces: Vec<Truth>,
-    /// Photos looked at.
+    pub faces: Vec<GroundTruth>,
+    /// Photos searched.
     pub photos: usize,
     /// Of them, those without a face.
-    pub empty: usize,
+    pub faceless: usize,
 }
 
 impl Findings {
     /// Adds what was found in a photo, in pixels of its first plane, best score first.
     pub fn push(&mut self, photo: &Photo, found: &Faces) {
-        let empty = photo.faces.is_empty();
+        let faceless = photo.faces.is_empty();
         let mut taken = vec![None; photo.faces.len()];
         for face in found {
             let best = (0..photo.faces.len())
                 .filter(|&index| taken[index].is_none())
                 .map(|index| (index, photo.faces[index].rect.iou(face.rect)))
-                .filter(|(_, iou)| *iou >= FITS)
+                .filter(|(_, iou)| *iou >= MIN_IOU)
                 .max_by(|a, b| a.1.total_cmp(&b.1));
-            let right = best.map_or(Some(false), |(index, _)| {
+            let correct = best.map_or(Some(false), |(index, _)| {
                 taken[index] = Some(*face);
-                let marked = &photo.faces[index];
-                (!marked.invalid && photo.share(marked) >= COUNTS).then_some(true)
+                let annotated = &photo.faces[index];
+                (!annotated.invalid && photo.share(annotated) >= MIN_WIDTH).then_some(true)
             });
-            self.boxes.push(Judged { score: face.score, right, empty });
+            self.boxes.push(JudgedBox { score: face.score, correct, faceless });
         }
-        let visible = photo.faces.iter().filter(|marked| !marked.invalid).count();
-        for (marked, taken) in photo.faces.iter().zip(taken) {
-            if marked.invalid {
+        let visible = photo.faces.iter().filter(|annotated| !annotated.invalid).count();
+        for (annotated, taken) in photo.faces.iter().zip(taken) {
+            if annotated.invalid {
                 continue;
             }
             let off = taken.map(|face| {
-                let ([x, y], [left, top]) = (face.rect.centre(), marked.rect.centre());
-                [x - left, y - top].map(|side| side / marked.rect.width)
+                let ([x, y], [left, top]) = (face.rect.centre(), annotated.rect.centre());
+                [x - left, y - top].map(|side| side / annotated.rect.width)
             });
-            let (share, class) = (photo.share(marked), marked.class);
+            let (share, class) = (photo.share(annotated), annotated.class);
             let found = taken.map(|face| face.score);
-            self.faces.push(Truth { share, class, found, alone: visible == 1, off });
+            self.faces.push(GroundTruth { share, class, found, alone: visible == 1, off });
         }
         self.photos += 1;
-        self.empty += usize::from(empty);
+        self.faceless += usize::from(faceless);
     }
 
     /// Adds what was found in other photos.
@@ -95,19 +100,20 @@ impl Findings {
         self.boxes.extend(other.boxes);
         self.faces.extend(other.faces);
         self.photos += other.photos;
-        self.empty += other.empty;
+        self.faceless += other.faceless;
     }
 
     /// Precision and recall at each score, from the highest on.
-    pub fn curve(&self) -> Vec<Point> {
-        let total = self.faces.iter().filter(|face| face.share >= COUNTS).count().max(1);
-        let mut judged: Vec<(f32, bool)> = self.boxes.iter().filter_map(|one| Some((one.score, one.right?))).collect();
+    pub fn curve(&self) -> Vec<CurvePoint> {
+        let total = self.faces.iter().filter(|face| face.share >= MIN_WIDTH).count().max(1);
+        let mut judged: Vec<(f32, bool)> =
+            self.boxes.iter().filter_map(|one| Some((one.score, one.correct?))).collect();
         judged.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (mut right, mut all) = (0usize, 0usize);
-        let point = |(score, is_right): (f32, bool)| {
+        let (mut correct, mut all) = (0usize, 0usize);
+        let point = |(score, is_correct): (f32, bool)| {
             all += 1;
-            right += usize::from(is_right);
-            Point { score, precision: right as f64 / all as f64, recall: right as f64 / total as f64 }
+            correct += usize::from(is_correct);
+            CurvePoint { score, precision: correct as f64 / all as f64, recall: correct as f64 / total as f64 }
         };
         judged.into_iter().map(point).collect()
     }
@@ -124,52 +130,59 @@ impl Findings {
         area
     }
 
-    /// The lowest score from which on precision is at least `precision` and at most `false_alarms` boxes a photo without a face
-    /// remain; 0.5 where no score does that.
-    pub fn threshold(&self, precision: f64, false_alarms: f64) -> f32 {
-        let alarms = |score: f32| {
-            self.boxes.iter().filter(|one| one.empty && one.score >= score).count() as f64 / self.empty.max(1) as f64
+    /// The detection threshold: the lowest score from which on precision is at least [`TARGET_PRECISION`] and at most
+    /// [`MAX_FALSE_POSITIVES`] boxes a photo without a face remain; 0.5 where no score does that.
+    pub fn threshold(&self) -> f32 {
+        self.threshold_for(TARGET_PRECISION, MAX_FALSE_POSITIVES)
+    }
+
+    fn threshold_for(&self, precision: f64, false_positives: f64) -> f32 {
+        let false_positives_per_photo = |score: f32| {
+            self.boxes.iter().filter(|one| one.faceless && one.score >= score).count() as f64
+                / self.faceless.max(1) as f64
         };
         let curve = self.curve();
-        let fits = |point: &&Point| point.precision >= precision && alarms(point.score) <= false_alarms;
+        let fits = |point: &&CurvePoint| {
+            point.precision >= precision && false_positives_per_photo(point.score) <= false_positives
+        };
         curve.iter().rev().find(fits).map_or(0.5, |point| point.score)
     }
 
     /// The figures at one threshold.
     pub fn at(&self, threshold: f32, classes: &[String]) -> Scores {
-        let over = |one: &&Judged| one.score >= threshold;
-        let right = self.boxes.iter().filter(over).filter(|one| one.right == Some(true)).count();
-        let wrong = self.boxes.iter().filter(over).filter(|one| one.right == Some(false)).count();
-        let is_found = |face: &Truth| face.found.is_some_and(|score| score >= threshold);
-        let recall = |faces: &dyn Fn(&Truth) -> bool| {
-            let chosen: Vec<&Truth> = self.faces.iter().filter(|face| faces(face)).collect();
+        let over = |one: &&JudgedBox| one.score >= threshold;
+        let correct = self.boxes.iter().filter(over).filter(|one| one.correct == Some(true)).count();
+        let wrong = self.boxes.iter().filter(over).filter(|one| one.correct == Some(false)).count();
+        let is_found = |face: &GroundTruth| face.found.is_some_and(|score| score >= threshold);
+        let recall = |faces: &dyn Fn(&GroundTruth) -> bool| {
+            let chosen: Vec<&GroundTruth> = self.faces.iter().filter(|face| faces(face)).collect();
             Recall { found: chosen.iter().filter(|face| is_found(face)).count(), faces: chosen.len() }
         };
-        let lone = || self.faces.iter().filter(|face| face.alone && face.share > CENTRED);
-        let offset = |face: &Truth| face.off.filter(|_| is_found(face));
+        let lone = || self.faces.iter().filter(|face| face.alone && face.share > LOCALISED_WIDTH);
+        let offset = |face: &GroundTruth| face.off.filter(|_| is_found(face));
         Scores {
             photos: self.photos,
-            empty_photos: self.empty,
+            empty_photos: self.faceless,
             threshold,
             average_precision: self.average_precision(),
-            precision: right as f64 / (right + wrong).max(1) as f64,
-            recall: recall(&|face| face.share >= COUNTS),
+            precision: correct as f64 / (correct + wrong).max(1) as f64,
+            recall: recall(&|face| face.share >= MIN_WIDTH),
             by_size: SIZES.map(|(low, high, _)| recall(&|face| face.share >= low && face.share < high)).to_vec(),
             by_class: classes
                 .iter()
                 .enumerate()
-                .map(|(index, class)| (class.clone(), recall(&|face| face.share >= COUNTS && face.class == index)))
+                .map(|(index, class)| (class.clone(), recall(&|face| face.share >= MIN_WIDTH && face.class == index)))
                 .filter(|(_, recall)| recall.faces > 0)
                 .collect(),
-            false_alarms: self.boxes.iter().filter(over).filter(|one| one.empty).count(),
-            centres: Centres::of(lone().map(offset)),
-            centres_by_class: classes
+            false_positives: self.boxes.iter().filter(over).filter(|one| one.faceless).count(),
+            localisation: Localisation::of(lone().map(offset)),
+            localisation_by_class: classes
                 .iter()
                 .enumerate()
                 .map(|(index, class)| {
-                    (class.clone(), Centres::of(lone().filter(|face| face.class == index).map(offset)))
+                    (class.clone(), Localisation::of(lone().filter(|face| face.class == index).map(offset)))
                 })
-                .filter(|(_, centres)| centres.near.faces > 0)
+                .filter(|(_, localisation)| localisation.near.faces > 0)
                 .collect(),
         }
     }
@@ -177,7 +190,7 @@ impl Findings {
 
 /// A point of the precision-recall curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
+pub struct CurvePoint {
     /// Boxes of at least this score are taken.
     pub score: f32,
     /// Of the boxes, those that are faces.
@@ -214,7 +227,7 @@ impl Recall {
 
 /// How near to the middle of a face its box's is, in photos with one face, of over 15 % of the width.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Centres {
+pub struct Localisation {
     /// Those within 12 % of the face's width; a face that was not found is not near.
     pub near: Recall,
     /// Median distance, of those found, as a fraction of the face's width.
@@ -225,7 +238,7 @@ pub struct Centres {
     pub deviation: [f64; 2],
 }
 
-impl Centres {
+impl Localisation {
     /// Mean and standard deviation to the right (axis 0) or down (axis 1), in % of the width.
     pub fn offset(&self, axis: usize) -> String {
         format!("{:.1} ± {:.1}", 100.0 * self.mean[axis], 100.0 * self.deviation[axis])
@@ -240,7 +253,7 @@ impl Centres {
         let mean_of =
             |value: &dyn Fn(&[f64; 2]) -> f64| found.iter().map(value).sum::<f64>() / found.len().max(1) as f64;
         let mean = [0, 1].map(|axis| mean_of(&|off| off[axis]));
-        Centres {
+        Localisation {
             near: Recall { found: distances.iter().filter(|&&away| away <= NEAR).count(), faces: all.len() },
             median: distances.get(distances.len() / 2).copied().unwrap_or(0.0),
             mean,
@@ -249,10 +262,10 @@ impl Centres {
     }
 }
 
-/// The figures on a number of photos, at one threshold; those that name no size are of faces of at least [`COUNTS`].
+/// The figures on a number of photos, at one threshold; those that name no size are of faces of at least [`MIN_WIDTH`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// Photos looked at.
+    /// Photos searched.
     pub photos: usize,
     /// Of them, those without a face.
     pub empty_photos: usize,
@@ -268,14 +281,15 @@ pub struct Scores {
     pub by_size: Vec<Recall>,
     /// The same by the classes that the data set names.
     pub by_class: Vec<(String, Recall)>,
-    /// Boxes in photos without a face.
-    pub false_alarms: usize,
+    /// False positives in photos without a face.
+    #[serde(rename = "false_alarms")]
+    pub false_positives: usize,
     /// How near the boxes' centres are; absent in checkpoints of earlier versions.
-    #[serde(default)]
-    pub centres: Centres,
+    #[serde(default, rename = "centres")]
+    pub localisation: Localisation,
     /// The same by the classes that the data set names.
-    #[serde(default)]
-    pub centres_by_class: Vec<(String, Centres)>,
+    #[serde(default, rename = "centres_by_class")]
+    pub localisation_by_class: Vec<(String, Localisation)>,
 }
 
 #[cfg(test)]
@@ -288,7 +302,7 @@ mod tests {
     fn photo(faces: &[Rect]) -> Photo {
         let plane = Plane { width: 100, height: 100, pixels: vec![0; 10_000] };
         let faces = faces.iter().map(|&rect| PhotoFace { rect, class: 0, invalid: false }).collect();
-        Photo { path: "p".into(), planes: vec![plane], faces, reduction: 1.0, rough: false }
+        Photo { path: "p".into(), planes: vec![plane], faces, reduction: 1.0, noisy_boxes: false }
     }
 
     fn found(faces: &[(Rect, f32)]) -> Faces {
@@ -309,8 +323,8 @@ mod tests {
         assert_eq!(scores.recall, Recall { found: 1, faces: 1 });
         assert_eq!(scores.precision, 0.5);
         assert_eq!(scores.by_size[0], Recall { found: 1, faces: 1 });
-        assert_eq!((scores.false_alarms, scores.empty_photos), (0, 1));
-        assert_eq!(findings.at(0.2, &[]).false_alarms, 1);
+        assert_eq!((scores.false_positives, scores.empty_photos), (0, 1));
+        assert_eq!(findings.at(0.2, &[]).false_positives, 1);
         assert_eq!(scores.average_precision, 1.0);
     }
 
@@ -320,7 +334,7 @@ mod tests {
         let face = Rect::new(10.0, 10.0, 30.0, 40.0);
         findings.push(&photo(&[face]), &found(&[(face, 0.9), (Rect::new(14.0, 10.0, 30.0, 40.0), 0.6)]));
         assert_eq!(findings.at(0.5, &[]).precision, 0.5);
-        let threshold = findings.threshold(0.95, 0.0);
+        let threshold = findings.threshold_for(0.95, 0.0);
         assert_eq!(threshold, 0.9);
         assert_eq!(findings.at(threshold, &[]).precision, 1.0);
     }
@@ -335,13 +349,13 @@ mod tests {
         // A face beside another is not measured.
         findings.push(&photo(&[face, Rect::new(60.0, 10.0, 30.0, 40.0)]), &found(&[(face, 0.9)]));
         let scores = findings.at(0.5, &["any".into(), "none".into()]);
-        assert_eq!(scores.centres.near, Recall { found: 1, faces: 3 });
+        assert_eq!(scores.localisation.near, Recall { found: 1, faces: 3 });
         let close = |value: f64, expected: f64| (value - expected).abs() < 1e-6;
-        assert!(close(scores.centres.median, 0.3), "{scores:?}");
-        assert!(close(scores.centres.mean[0], 0.2) && close(scores.centres.deviation[0], 0.1), "{scores:?}");
-        assert_eq!((scores.centres.mean[1], scores.centres.deviation[1]), (0.0, 0.0));
-        assert_eq!(scores.centres_by_class, [("any".to_owned(), scores.centres.clone())]);
+        assert!(close(scores.localisation.median, 0.3), "{scores:?}");
+        assert!(close(scores.localisation.mean[0], 0.2) && close(scores.localisation.deviation[0], 0.1), "{scores:?}");
+        assert_eq!((scores.localisation.mean[1], scores.localisation.deviation[1]), (0.0, 0.0));
+        assert_eq!(scores.localisation_by_class, [("any".to_owned(), scores.localisation.clone())]);
         // Below the score needed nothing is found.
-        assert_eq!(findings.at(0.95, &[]).centres.near, Recall { found: 0, faces: 3 });
+        assert_eq!(findings.at(0.95, &[]).localisation.near, Recall { found: 0, faces: 3 });
     }
 }

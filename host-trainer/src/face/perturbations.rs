@@ -1,7 +1,7 @@
-//! Validation photos seen in other ways: mirrored, darker, brighter, flat, cut, blurred. A threshold chosen on many is less a matter
+//! Validation photos seen in other ways: mirrored, darker, brighter, flat, cropped, blurred. A threshold chosen on many is less a matter
 //! of luck than one chosen on few.
 
-use super::detections::Looked;
+use super::detections::PhotoDetections;
 use super::metrics::Findings;
 use super::photos::{Photo, PhotoFace, Photos, Plane};
 use crate::emotion::augment::blur;
@@ -10,35 +10,35 @@ use anyhow::Result;
 use emotion_models::{FaceDetector, Rect};
 use rayon::prelude::*;
 
-/// A cut photo's sides as a share of the whole one's.
-const CUT: f32 = 0.85;
-/// A face of which less than this share is left by the cut is neither right nor wrong ...
-const LEAST_LEFT: f32 = 0.7;
+/// A cropped photo's sides as a share of the whole one's.
+const CROPPED_SIDE: f32 = 0.85;
+/// A face of which less than this share is left by the crop is neither right nor wrong ...
+const MIN_LEFT: f32 = 0.7;
 /// ... and one of less than this is gone.
 const GONE: f32 = 0.1;
 /// A blurred photo's standard deviation as a share of its width.
 const BLUR: f32 = 0.004;
 
-/// Photos whose variants are in memory together.
-const TOGETHER: usize = 64;
+/// Photos whose perturbed copies are in memory together.
+const BATCH: usize = 64;
 /// Ways in which each photo is seen.
-pub const WAYS: usize = 8;
+pub const COUNT: usize = 8;
 
 /// What `finder` finds in every photo as it is and in seven other ways, judged.
 ///
 /// # Errors
 /// When the engine fails.
-pub fn look(finder: &FaceDetector, photos: &Photos, progress: &Progress) -> Result<Findings> {
+pub fn detect_perturbed(finder: &FaceDetector, photos: &Photos, progress: &Progress) -> Result<Findings> {
     let mut findings = Findings::default();
-    for some in photos.photos.chunks(TOGETHER) {
-        let many = Photos { photos: variants(some), ..Photos::default() };
-        findings.extend(Looked::with(finder, &many, progress)?.findings);
+    for some in photos.photos.chunks(BATCH) {
+        let many = Photos { photos: perturbed(some), ..Photos::default() };
+        findings.extend(PhotoDetections::detect(finder, &many, progress)?.findings);
     }
     Ok(findings)
 }
 
 /// Each with its first plane alone.
-fn variants(photos: &[Photo]) -> Vec<Photo> {
+fn perturbed(photos: &[Photo]) -> Vec<Photo> {
     let all = |photo: &Photo| -> Vec<Photo> {
         let Some(plane) = photo.planes.first() else { return vec![] };
         let whole = Photo { planes: vec![plane.clone()], ..photo.clone() };
@@ -48,8 +48,8 @@ fn variants(photos: &[Photo]) -> Vec<Photo> {
             toned(&whole, gamma(1.7)),
             toned(&whole, gamma(0.6)),
             toned(&mirrored(&whole), |value| 0.55 * (value - 128.0) + 110.0),
-            cut(&whole, 0.0),
-            cut(&whole, 1.0),
+            cropped(&whole, 0.0),
+            cropped(&whole, 1.0),
             blurred(&whole),
             whole,
         ]
@@ -65,10 +65,16 @@ fn changed(photo: &Photo, plane: Plane, moved: impl Fn(Rect) -> Rect) -> Photo {
         let before = photo.planes.first().map_or([0; 2], |plane| [plane.width as u32, plane.height as u32]);
         let visible = face.rect.inside(before[0], before[1]).max(1e-6);
         let left = rect.inside(width, height) / visible;
-        (left >= GONE).then(|| PhotoFace { rect, invalid: face.invalid || left < LEAST_LEFT, ..face.clone() })
+        (left >= GONE).then(|| PhotoFace { rect, invalid: face.invalid || left < MIN_LEFT, ..face.clone() })
     };
     let faces = photo.faces.iter().filter_map(moved).collect();
-    Photo { planes: vec![plane], faces, path: photo.path.clone(), reduction: photo.reduction, rough: photo.rough }
+    Photo {
+        planes: vec![plane],
+        faces,
+        path: photo.path.clone(),
+        reduction: photo.reduction,
+        noisy_boxes: photo.noisy_boxes,
+    }
 }
 
 fn mirrored(photo: &Photo) -> Photo {
@@ -83,10 +89,10 @@ fn toned(photo: &Photo, tone: impl Fn(f32) -> f32) -> Photo {
     changed(photo, plane, |rect| rect)
 }
 
-/// The part that begins at `start` of what can be cut away, 0 to 1, on both axes.
-fn cut(photo: &Photo, start: f32) -> Photo {
+/// The part that begins at `start` of what can be cropped away, 0 to 1, on both axes.
+fn cropped(photo: &Photo, start: f32) -> Photo {
     let plane = &photo.planes[0];
-    let [width, height] = [plane.width, plane.height].map(|side| ((side as f32 * CUT) as usize).max(1));
+    let [width, height] = [plane.width, plane.height].map(|side| ((side as f32 * CROPPED_SIDE) as usize).max(1));
     let [left, top] = [plane.width - width, plane.height - height].map(|rest| (rest as f32 * start) as usize);
     let rows = plane.pixels.chunks_exact(plane.width).skip(top).take(height);
     let pixels = rows.flat_map(|row| &row[left..left + width]).copied().collect();
@@ -119,15 +125,15 @@ mod tests {
             planes: pyramid(Plane { width: 40, height: 20, pixels }),
             faces: vec![face([2.0, 4.0, 10.0, 12.0]), face([36.0, 8.0, 4.0, 5.0])],
             reduction: 1.0,
-            rough: false,
+            noisy_boxes: false,
         };
-        let seen = variants(std::slice::from_ref(&photo));
-        assert_eq!(seen.len(), WAYS);
+        let seen = perturbed(std::slice::from_ref(&photo));
+        assert_eq!(seen.len(), COUNT);
         assert_eq!(seen[0].faces[0].rect, Rect::new(28.0, 4.0, 10.0, 12.0));
         assert_eq!(seen[0].planes[0].pixels[..2], [39, 38]);
         assert!(seen[1].planes[0].pixels[20] < 20 && seen[2].planes[0].pixels[20] > 20);
         assert_eq!((seen[4].planes[0].width, seen[4].planes[0].height), (34, 17));
-        // The right face is cut away on the left part, and the left one is cut in two on the right part.
+        // The right face is cropped away on the left part, and the left one is cut in two on the right part.
         assert_eq!(seen[4].faces.len(), 1);
         assert_eq!(seen[5].faces[0].rect, Rect::new(-4.0, 1.0, 10.0, 12.0));
         assert!(seen[5].faces[0].invalid && !seen[5].faces[1].invalid);

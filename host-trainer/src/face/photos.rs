@@ -54,7 +54,7 @@ pub struct Photo {
     /// Pixels of the picture file for one of the first plane.
     pub reduction: f32,
     /// Its boxes are known by and large only, as those that another detector drew.
-    pub rough: bool,
+    pub noisy_boxes: bool,
 }
 
 /// A face crop without a photo, to be pasted into photos without faces; the face fills it as [`CROP_FACE`] says.
@@ -154,7 +154,7 @@ impl Photo {
             planes: pyramid(plane),
             faces: faces.collect(),
             reduction,
-            rough: false,
+            noisy_boxes: false,
         };
         Ok((photo, hash.finalize().into()))
     }
@@ -319,7 +319,7 @@ fn drawn(seed: u64, class: usize) -> Photo {
     let plane = Plane { width: width as usize, height: height as usize, pixels: picture.into_raw() };
     let as_marked = |rect| PhotoFace { rect, class, invalid: false };
     let faces = face.map(as_marked).into_iter().collect();
-    Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, rough: false }
+    Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, noisy_boxes: false }
 }
 
 /// A folder's own name.
@@ -350,7 +350,7 @@ mod tests {
     #[test]
     fn another_folder_leaves_the_first_ones_validation_as_it_was() {
         let photo =
-            |path: &str| Photo { path: path.into(), planes: vec![], faces: vec![], reduction: 1.0, rough: false };
+            |path: &str| Photo { path: path.into(), planes: vec![], faces: vec![], reduction: 1.0, noisy_boxes: false };
         let of = |folder: &str, count: usize| -> Vec<Photo> {
             (0..count).map(|number| photo(&format!("{folder}/train/images/{number}.jpg"))).collect()
         };

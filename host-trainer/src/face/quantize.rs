@@ -1,17 +1,20 @@
 //! `quantize` of a face run.
 
 use super::checkpoint;
-use super::command::{self, Data};
+use super::command;
 use super::config::FaceConfig;
+use super::data::{Data, say_data};
 use super::trainer::Trainer;
-use crate::commands::quantize::{At, EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP};
-use crate::commands::train;
+use crate::commands::quantize::{EPOCHS, LEARNING_RATE, QuantizeArgs, WARM_UP, WeightsOf};
 use crate::device::Engine;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::run::checkpoint::Identity;
+use crate::run::command_line;
 use crate::run::config::Quantization;
+use crate::run::folder::claim_beside;
+use crate::threads::start_threads;
 use crate::train::schedule::Schedule;
 use anyhow::Result;
 use std::path::Path;
@@ -25,7 +28,8 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     let mut config = configuration(&open(&args.run)?);
     if !args.data.is_empty() {
         config.data.photos.clone_from(&args.data);
-        config.data.rough = args.data.iter().filter(|folder| config.data.is_rough(folder)).cloned().collect();
+        config.data.noisy_boxes =
+            args.data.iter().filter(|folder| config.data.has_noisy_boxes(folder)).cloned().collect();
     }
     config.epochs = args.epochs.unwrap_or(config.epochs);
     config.optimizer.learning_rate = args.learning_rate.unwrap_or(config.optimizer.learning_rate);
@@ -33,14 +37,14 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     config.operators = args.operators.unwrap_or(config.operators);
     config.threads = args.threads.unwrap_or(0);
     if let Some(quantize) = &mut config.quantize {
-        quantize.settle_after = args.settle_after.unwrap_or(quantize.settle_after);
-        quantize.calibrate_on = args.calibrate_on.unwrap_or(quantize.calibrate_on);
+        quantize.freeze_ranges_after = args.freeze_ranges_after.unwrap_or(quantize.freeze_ranges_after);
+        quantize.calibration_images = args.calibration_images.unwrap_or(quantize.calibration_images);
     }
     config.check().blame(Kind::Usage)?;
-    train::claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
-    config.threads = train::start_threads(config.threads)?;
+    claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
+    config.threads = start_threads(config.threads)?;
     let data = Data::load(&config)?;
-    let (weights, parent) = weights(&args.run, args.at)?;
+    let (weights, parent) = weights(&args.run, args.weights)?;
     if args.data.is_empty() && data.fingerprint != parent.data_fingerprint {
         let run = args.run.display();
         let message = format!(
@@ -48,8 +52,8 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
         );
         return Err(failure(Kind::Data, message));
     }
-    command::say_data(&data)?;
-    let told = format!("{}\n{}", parent.command, train::command());
+    say_data(&data)?;
+    let told = format!("{}\n{}", parent.command, command_line::command());
     train(weights, Identity { command: told, ..parent }, config, &data, &args.out)
 }
 
@@ -59,9 +63,9 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
 /// As [`run`].
 pub fn follow(run: &Path, out: &Path, data: &Data, force: bool) -> Result<ExitCode> {
     let config = configuration(&open(run)?);
-    train::claim_beside(out, &[], force).blame(Kind::Usage)?;
+    claim_beside(out, &[], force).blame(Kind::Usage)?;
     say!("quantising {} into {}", run.display(), out.display())?;
-    let (weights, parent) = weights(run, At::Best)?;
+    let (weights, parent) = weights(run, WeightsOf::Best)?;
     train(weights, parent, config, data, out)
 }
 
@@ -87,10 +91,12 @@ fn configuration(float: &FaceConfig) -> FaceConfig {
     config
 }
 
-fn weights(run: &Path, at: At) -> Result<(Weights, Identity)> {
-    match at {
-        At::Best => checkpoint::load_best(run),
-        At::Last => checkpoint::load(run).map(|(last, identity)| (last.average.unwrap_or(last.weights), identity)),
+fn weights(run: &Path, of: WeightsOf) -> Result<(Weights, Identity)> {
+    match of {
+        WeightsOf::Best => checkpoint::load_best(run),
+        WeightsOf::Last => {
+            checkpoint::load(run).map(|(last, identity)| (last.average.unwrap_or(last.weights), identity))
+        }
     }
 }
 

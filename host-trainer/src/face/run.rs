@@ -1,8 +1,8 @@
 //! A finished face run, read back.
 
 use super::checkpoint::{self, Epoch};
-use super::command::Data;
 use super::config::FaceConfig;
+use super::data::Data;
 use crate::failure::{Kind, failure};
 use crate::nets::Net;
 use crate::nets::weights::Weights;

@@ -24,7 +24,7 @@ const SPREAD: f32 = 0.12;
 const LEARNS_BOX: f32 = 0.5;
 /// How much a box that is known by and large counts: face crops come without boxes, and box styles differ between data sets, so that
 /// the photos' own boxes say where a face begins and ends.
-const ROUGH: f32 = 0.15;
+const NOISY_BOX_WEIGHT: f32 = 0.15;
 /// How far around an ignored face nothing counts, as a share of its sides.
 const AROUND_IGNORED: f32 = 0.6;
 
@@ -67,7 +67,7 @@ impl Targets {
                             for (map, value) in values.into_iter().enumerate() {
                                 self.boxes[boxes + map * area + index - start] = value;
                             }
-                            self.weights[index] = if face.rough { ROUGH * bump } else { bump };
+                            self.weights[index] = if face.noisy { NOISY_BOX_WEIGHT * bump } else { bump };
                         }
                     }
                     if at_centre {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn what_the_targets_say_is_decoded_to_the_faces() {
         let faces = [[20.0, 30.0, 24.0, 32.0], [90.0, 20.0, 60.0, 80.0], [70.0, 100.0, 10.0, 12.0]];
-        let faces = faces.map(|rect| SceneFace { rect: rect.into(), ignored: false, rough: false });
+        let faces = faces.map(|rect| SceneFace { rect: rect.into(), ignored: false, noisy: false });
         let mut targets = Targets::default();
         targets.push(&[], [20, 15]);
         targets.push(&faces, [20, 15]);
@@ -104,21 +104,21 @@ mod tests {
 
     #[test]
     fn rough_boxes_count_for_less_and_their_centres_for_as_much() {
-        let maps = |rough| {
+        let maps = |noisy| {
             let mut targets = Targets::default();
-            targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 24.0, 32.0), ignored: false, rough }], [20, 15]);
+            targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 24.0, 32.0), ignored: false, noisy }], [20, 15]);
             targets
         };
-        let (fine, rough) = (maps(false), maps(true));
-        assert_eq!((&fine.heat, &fine.boxes, &fine.centres), (&rough.heat, &rough.boxes, &rough.centres));
+        let (fine, noisy) = (maps(false), maps(true));
+        assert_eq!((&fine.heat, &fine.boxes, &fine.centres), (&noisy.heat, &noisy.boxes, &noisy.centres));
         let sum = |targets: &Targets| targets.weights.iter().sum::<f32>();
-        assert!((sum(&rough) - ROUGH * sum(&fine)).abs() < 1e-6 && sum(&fine) >= 1.0);
+        assert!((sum(&noisy) - NOISY_BOX_WEIGHT * sum(&fine)).abs() < 1e-6 && sum(&fine) >= 1.0);
     }
 
     #[test]
     fn ignored_faces_do_not_count() {
         let mut targets = Targets::default();
-        targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 6.0, 8.0), ignored: true, rough: false }], [20, 15]);
+        targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 6.0, 8.0), ignored: true, noisy: false }], [20, 15]);
         assert_eq!(targets.heat.iter().sum::<f32>(), 0.0);
         let silent = targets.counts.iter().filter(|&&counts| counts == 0.0).count();
         assert!((1..9).contains(&silent), "{silent}");

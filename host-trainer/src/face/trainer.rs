@@ -3,20 +3,21 @@
 use super::batches::{Batch, Plan, batches};
 use super::checkpoint::{self, Epoch, State};
 use super::config::FaceConfig;
-use super::inference::{self, Seen};
+use super::inference::{self, NetInput};
 use super::loss;
 use super::photos::Photos;
-use super::scenes::compose::Mistake;
+use super::scenes::compose::HardNegative;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
 use crate::nets::Net;
-use crate::nets::forward::{self, Tensors, Training};
+use crate::nets::forward::{self, Training};
+use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
 use crate::output::say;
 use crate::progress::Progress;
 use crate::random::{Purpose, stream};
 use crate::run::checkpoint::Identity;
-use crate::train::init::{self, Taken};
+use crate::train::init::{self, TransferReport};
 use crate::train::{End, backward, ema};
 use anyhow::Result;
 use burn::tensor::{Tensor, TensorData};
@@ -28,8 +29,6 @@ use std::time::Instant;
 
 /// A centre's logit before anything is learned: one cell in fifty holds a face (Lin et al. 2017, section 4.1).
 const RARE: f32 = -4.0;
-/// The precision that a threshold must reach on validation, and the boxes for each photo without a face that it may leave: two in 83.
-pub const WANTED: (f64, f64) = (0.97, 0.024);
 
 /// A face run under way.
 pub struct Trainer {
@@ -40,11 +39,11 @@ pub struct Trainer {
     train: Arc<Photos>,
     val: Arc<Photos>,
     /// Validation photos as the net sees them.
-    val_seen: Vec<Seen>,
+    val_inputs: Vec<NetInput>,
     /// Training photos without faces, as the net sees them.
-    empty_seen: Vec<Option<Seen>>,
+    faceless_inputs: Vec<Option<NetInput>>,
     engine: Engine,
-    mistakes: Arc<Vec<Mistake>>,
+    hard_negatives: Arc<Vec<HardNegative>>,
     /// Where it stands.
     pub state: State,
 }
@@ -61,24 +60,24 @@ impl Trainer {
         state: State,
     ) -> Self {
         let net = config.build_net();
-        let val_seen = val.photos.iter().filter_map(|photo| inference::letterbox(photo, &config)).collect();
+        let val_inputs = val.photos.iter().filter_map(|photo| inference::letterbox(photo, &config)).collect();
         let empty =
             |photo: &super::photos::Photo| photo.faces.is_empty().then(|| inference::letterbox(photo, &config))?;
-        let empty_seen = train.photos.iter().map(empty).collect();
+        let faceless_inputs = train.photos.iter().map(empty).collect();
         let mut trainer = Trainer {
             net,
             run: run.into(),
             identity,
-            val_seen,
-            empty_seen,
+            val_inputs,
+            faceless_inputs,
             engine,
-            mistakes: Arc::default(),
+            hard_negatives: Arc::default(),
             config,
             train,
             val,
             state,
         };
-        trainer.look_for_mistakes();
+        trainer.find_hard_negatives();
         trainer
     }
 
@@ -88,21 +87,21 @@ impl Trainer {
         if let Some(bias) = weights.0.get_mut("maps.bias").and_then(|bias| bias.values.first_mut()) {
             *bias = RARE;
         }
-        State { average: (config.average > 0.0).then(|| weights.clone()), weights, ..State::default() }
+        State { average: (config.ema > 0.0).then(|| weights.clone()), weights, ..State::default() }
     }
 
     /// Begins with weights `taken` from another net, which later epochs have to be better than.
     ///
     /// # Errors
     /// When a checkpoint cannot be written.
-    pub fn begin_with(&mut self, taken: &Taken) -> Result<()> {
+    pub fn initialise_from(&mut self, taken: &TransferReport) -> Result<()> {
         let began = Instant::now();
         let device = self.engine.scoring();
         let input = self.config.input();
         let shape = [self.config.batch_size, 1, input.height as usize, input.width as usize];
         for batch in batches(Plan { steps: 1, ..self.plan(0) }, 0) {
             let pixels = Tensor::from_data(TensorData::new(batch.pixels, shape), &device);
-            init::renormalise(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
+            init::recalibrate_batch_norm(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
         }
         self.state.average = self.state.average.take().map(|_| self.state.weights.clone());
         // A quantised run is judged when it knows its ranges.
@@ -147,7 +146,7 @@ impl Trainer {
         Plan {
             photos: Arc::clone(&self.train),
             scenes: self.config.scenes.clone(),
-            mistakes: Arc::clone(&self.mistakes),
+            hard_negatives: Arc::clone(&self.hard_negatives),
             size: [input.width as usize, input.height as usize],
             cells: self.config.cells(),
             pixel_map: input.pixel_map,
@@ -182,9 +181,9 @@ impl Trainer {
         let images_per_second = taken as f64 / began.elapsed().as_secs_f64();
         let loss = std::mem::take(&mut self.state.loss) / steps as f64;
         self.state.done = (epoch + 1, 0);
-        if self.config.mine_every > 0 && (epoch + 1).is_multiple_of(self.config.mine_every) {
+        if self.config.hard_negatives_every > 0 && (epoch + 1).is_multiple_of(self.config.hard_negatives_every) {
             self.state.mined = Some(self.judged().clone());
-            self.look_for_mistakes();
+            self.find_hard_negatives();
         }
         let entry = Epoch { epoch: epoch + 1, loss, learning_rate, images_per_second, ..Epoch::default() };
         self.over(entry, began)?;
@@ -194,9 +193,9 @@ impl Trainer {
     /// Measures on validation, and keeps the weights if they are the best so far.
     fn over(&mut self, mut entry: Epoch, began: Instant) -> Result<()> {
         let findings =
-            inference::judge(&self.net, self.judged(), &self.config, &self.engine, &self.val, &self.val_seen);
-        entry.val = findings.at(findings.threshold(WANTED.0, WANTED.1), &self.val.classes);
-        entry.mistakes = self.mistakes.len();
+            inference::evaluate(&self.net, self.judged(), &self.config, &self.engine, &self.val, &self.val_inputs);
+        entry.val = findings.at(findings.threshold(), &self.val.classes);
+        entry.mistakes = self.hard_negatives.len();
         entry.seconds = began.elapsed().as_secs_f64();
         let val = format!(
             "val AP {:.4}, recall {:.3} at precision {:.3} (score {:.2}), {} false alarms",
@@ -204,7 +203,7 @@ impl Trainer {
             entry.val.recall.rate(),
             entry.val.precision,
             entry.val.threshold,
-            entry.val.false_alarms
+            entry.val.false_positives
         );
         match entry.epoch {
             0 => say!("before the first epoch: {val}")?,
@@ -230,10 +229,17 @@ impl Trainer {
         self.state.average.as_ref().unwrap_or(&self.state.weights)
     }
 
-    fn look_for_mistakes(&mut self) {
+    fn find_hard_negatives(&mut self) {
         let Some(weights) = &self.state.mined else { return };
-        let found = inference::mistakes(&self.net, weights, &self.config, &self.engine, &self.train, &self.empty_seen);
-        self.mistakes = Arc::new(found);
+        let found = inference::find_hard_negatives(
+            &self.net,
+            weights,
+            &self.config,
+            &self.engine,
+            &self.train,
+            &self.faceless_inputs,
+        );
+        self.hard_negatives = Arc::new(found);
     }
 
     fn write_history(&self) -> Result<()> {
@@ -249,8 +255,9 @@ impl Trainer {
         let shape = [self.config.batch_size, 1, input.height as usize, input.width as usize];
         let pixels = Tensor::<4>::from_data(TensorData::new(batch.pixels.clone(), shape), &device);
         let mut random = stream(Purpose::Dropout, self.config.seed, epoch as u64, step as u64);
-        let settled = self.config.quantize.as_ref().is_some_and(|quantize| epoch >= quantize.settle_after);
-        let training = Training { random: &mut random, frozen: 0, settled };
+        let frozen_statistics =
+            self.config.quantize.as_ref().is_some_and(|quantize| epoch >= quantize.freeze_ranges_after);
+        let training = Training { random: &mut random, frozen_stages: 0, frozen_statistics };
         let forward::Pass { logits, statistics, ranges } =
             forward::forward(&self.net, &tensors, pixels, Some(training));
         let loss = loss::loss(logits, &batch.targets, &device);
@@ -274,7 +281,7 @@ impl Trainer {
         let quantized = self.config.quantize.is_some();
         backward::follow(&self.net, &mut state.weights, &found, state.moments.steps, quantized);
         if let Some(averaged) = &mut state.average {
-            ema::update(averaged, &state.weights, self.config.average, state.moments.steps);
+            ema::update(averaged, &state.weights, self.config.ema, state.moments.steps);
         }
         Ok(found.loss)
     }
@@ -283,9 +290,10 @@ impl Trainer {
     /// post-training quantisation, is what later epochs have to be better than.
     fn calibrate(&mut self) -> Result<()> {
         let began = Instant::now();
-        let wanted = self.config.quantize.as_ref().map_or(0, |quantize| quantize.calibrate_on);
+        let wanted = self.config.quantize.as_ref().map_or(0, |quantize| quantize.calibration_images);
         let device = self.engine.scoring();
-        let float = Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), 0).unrounded();
+        let float =
+            Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), 0).without_fake_quantize();
         let input = self.config.input();
         let plan = Plan { steps: wanted.div_ceil(self.config.batch_size).max(1), ..self.plan(usize::MAX / 2) };
         let count = plan.steps;

@@ -7,7 +7,7 @@
 //! as they are is therefore the same as rounding them folded and taking the factor out again (Krishnamoorthi 2018, section
 //! 3.2.2); once the statistics stand still, the folded convolution is computed, which is what will be exported.
 
-use super::forward::Tensors;
+use super::tensors::Tensors;
 use super::{Net, Node, Op};
 use crate::operators::{self, Convolution, reference};
 use burn::tensor::{Tensor, TensorData};
@@ -92,7 +92,7 @@ pub(super) fn convolution(
         offset = straight_through(offset, rounded);
     }
     let how = Convolution { stride, padding, relu };
-    if tensors.fast() { operators::conv2d(x, weight, offset, how) } else { reference::conv2d(x, weight, offset, how) }
+    if tensors.fast { operators::conv2d(x, weight, offset, how) } else { reference::conv2d(x, weight, offset, how) }
 }
 
 /// A normalisation of values on the grid `from`, by running statistics: only its signs are applied, where one is negative,

@@ -2,91 +2,23 @@
 
 use super::fake_quantize::{self, Pending};
 use super::grid::GridSource;
-use super::weights::Weights;
+use super::tensors::Tensors;
 use super::{Net, Node, Op};
 use crate::operators::norm::Statistics;
-use crate::operators::{self, Convolution, Normalisation, reference};
-use burn::tensor::{Device, Tensor, TensorData, activation};
-use emotion_models::QuantParams;
+use crate::operators::{self, Convolution, Normalization, reference};
+use burn::tensor::{Tensor, TensorData, activation};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A net's parameters on a device, each flattened to one axis; trainable ones collect gradients on an autodiff device.
-pub struct Tensors {
-    named: BTreeMap<String, Tensor<1>>,
-    /// By layer; none while ranges are still looked for.
-    grids: Option<BTreeMap<String, QuantParams>>,
-    fast: bool,
-}
-
-impl Tensors {
-    /// Copies weights to a device, where `fast` chooses our own operators; parameters of the first `frozen` stages take no part
-    /// in training.
-    pub fn new(net: &Net, weights: &Weights, device: &Device, fast: bool, frozen: usize) -> Self {
-        let tensor = |name: &str| {
-            let values = weights.values(name).to_vec();
-            let len = values.len();
-            Tensor::<1>::from_data(TensorData::new(values, [len]), device)
-        };
-        let named = net
-            .parameters()
-            .into_iter()
-            .map(|parameter| {
-                let tensor = tensor(&parameter.name);
-                let learns = device.is_autodiff() && parameter.trainable && parameter.stage > frozen;
-                (parameter.name, if learns { tensor.require_grad() } else { tensor })
-            })
-            .collect();
-        Tensors { named, grids: net.is_quantized().then(|| grids(net, weights)), fast }
-    }
-
-    /// The same with nothing rounded: a quantised net then computes as the float net that it is made from.
-    pub fn unrounded(self) -> Self {
-        Tensors { grids: None, ..self }
-    }
-
-    /// The tensor of a parameter.
-    pub fn get(&self, name: &str) -> Option<&Tensor<1>> {
-        self.named.get(name)
-    }
-
-    pub(super) fn flat(&self, node: &Node, what: &str) -> Tensor<1> {
-        self.named[&format!("{}.{what}", node.name)].clone()
-    }
-
-    pub(super) fn fast(&self) -> bool {
-        self.fast
-    }
-
-    /// The grid of a [`Op::Quantize`] layer, unless nothing is rounded.
-    pub(super) fn grid(&self, node: &Node) -> Option<QuantParams> {
-        self.grids.as_ref()?.get(&node.name).copied()
-    }
-
-    pub(super) fn round(&self, x: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-        if self.fast { operators::round(x, grid) } else { reference::round(x, grid) }
-    }
-}
-
-/// The grids of a net's [`Op::Quantize`] layers.
-fn grids(net: &Net, weights: &Weights) -> BTreeMap<String, QuantParams> {
-    let grid = |node: &Node| match node.op {
-        Op::Quantize(source) => Some((node.name.clone(), weights.grid(node, source))),
-        _ => None,
-    };
-    net.nodes.iter().filter_map(grid).collect()
-}
 
 /// A training step's pass: where dropout draws from, and what stands still.
 pub struct Training<'a> {
     /// Source of dropout's choices.
     pub random: &'a mut ChaCha8Rng,
     /// These first stages behave as at inference.
-    pub frozen: usize,
+    pub frozen_stages: usize,
     /// Whether all normalisations take their running statistics, through which no gradient flows, and ranges stay as they are.
-    pub settled: bool,
+    pub frozen_statistics: bool,
 }
 
 /// What a pass gives.
@@ -96,7 +28,7 @@ pub struct Pass {
     /// Batch statistics by the name of their normalisation, with the number of values per channel; empty at inference.
     pub statistics: Vec<(String, BatchStatistics, usize)>,
     /// Smallest and largest value, `[2]`, that reached each [`Op::Quantize`] layer whose grid is observed; empty at inference and
-    /// in settled training.
+    /// once statistics are frozen.
     pub ranges: Vec<(String, Tensor<1>)>,
 }
 
@@ -121,14 +53,14 @@ impl BatchStatistics {
 /// Runs `[N, C, H, W]` real-valued pictures through the net.
 pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Option<Training<'_>>) -> Pass {
     let (batch, fast) = (input.dims()[0], tensors.fast);
-    let observing = training.as_ref().map_or(tensors.grids.is_none(), |training| !training.settled);
+    let observing = training.as_ref().map_or(tensors.grids.is_none(), |training| !training.frozen_statistics);
     let (mut pending, mut ranges): (Vec<Option<Pending>>, _) = (vec![None; net.nodes.len()], vec![]);
     let mut values: Vec<Option<Tensor<4>>> = vec![None; net.nodes.len()];
     let mut statistics = Vec::new();
     let mut input = Some(input);
     for (index, node) in net.nodes.iter().enumerate() {
         let take = |at: usize| values[node.inputs[at]].clone();
-        let of_batch = |norm: &Node| training.as_ref().is_some_and(|t| !t.settled && norm.stage > t.frozen);
+        let of_batch = |norm: &Node| training.as_ref().is_some_and(|t| !t.frozen_statistics && norm.stage > t.frozen);
         let waiting = node.inputs.first().and_then(|&input| pending[input].clone());
         let value = match (&node.op, node.inputs.first().and_then(|_| take(0))) {
             (Op::Input, _) => input.take(),
@@ -179,10 +111,10 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                     let running = Statistics { mean: read("mean"), variance: read("variance") };
                     // Our own normalisation's gradient is that of batch statistics.
                     Some(if fast && training.is_none() {
-                        let how = Normalisation { statistics: Arc::new(running), epsilon: *epsilon, relu };
-                        operators::normalise(x, gamma, beta, how)
+                        let how = Normalization { statistics: Arc::new(running), epsilon: *epsilon, relu };
+                        operators::normalize(x, gamma, beta, how)
                     } else {
-                        reference::normalise(x, gamma, beta, &running, *epsilon, relu)
+                        reference::normalize(x, gamma, beta, &running, *epsilon, relu)
                     })
                 }
             }

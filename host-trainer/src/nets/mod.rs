@@ -7,6 +7,7 @@ pub mod forward;
 pub mod grid;
 mod lenet;
 pub mod summary;
+pub mod tensors;
 pub mod weights;
 
 pub use compact::compact;

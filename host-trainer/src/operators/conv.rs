@@ -5,7 +5,7 @@
 //! several pictures into one tile, so that the weights are read once for all of them.
 
 use super::gemm::{MatrixView, matmul};
-use super::passes;
+use super::mask::passes;
 use rayon::prelude::*;
 use std::cell::RefCell;
 

@@ -2,10 +2,11 @@
 //!
 //! burn's CPU backend composes batch normalisation from many passes and builds a whole layer's im2col at once; these
 //! work on tiles that stay in cache. Everything else (addition, matrix products, softmax) is burn's own, and on other
-//! devices than the processor everything is: [`burns`] has the same operators from burn's.
+//! devices than the processor everything is: [`reference`] has the same operators from burn's.
 
 pub mod conv;
 pub mod gemm;
+mod mask;
 pub mod norm;
 pub mod pool;
 pub mod quantize;
@@ -40,7 +41,7 @@ pub struct Convolution {
 
 /// What a batch normalisation needs besides its tensors.
 #[derive(Clone, Debug)]
-pub struct Normalisation {
+pub struct Normalization {
     /// Statistics of the very batch that is normalised; the gradient flows through them.
     pub statistics: Arc<Statistics>,
     /// Added to the variance.
@@ -64,7 +65,7 @@ pub trait FastOperators: Backend {
         input: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        how: Normalisation,
+        how: Normalization,
     ) -> FloatTensor<Self>;
     /// `[N, C, H, W]`, windows of `size x size`.
     fn fast_max_pool(input: FloatTensor<Self>, size: usize) -> FloatTensor<Self>;
@@ -78,8 +79,8 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>, how: Convolu
     Tensor::from_dispatch(Dispatch::fast_conv(input.into_dispatch(), weight, bias, how))
 }
 
-/// Normalisation by given statistics, as at inference; no gradient flows through them.
-pub fn normalise(input: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, how: Normalisation) -> Tensor<4> {
+/// Normalization by given statistics, as at inference; no gradient flows through them.
+pub fn normalize(input: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, how: Normalization) -> Tensor<4> {
     let (gamma, beta) = (gamma.into_dispatch(), beta.into_dispatch());
     Tensor::from_dispatch(Dispatch::fast_norm(input.into_dispatch(), gamma, beta, how))
 }
@@ -96,8 +97,8 @@ pub fn batch_norm(
     let shape = NormShape { batch, channels, positions: height * width };
     let of_batch = |values: &[f32]| timed(Part::NormForward, || norm::statistics(values, shape));
     let statistics = Arc::new(floats_of(input.clone(), of_batch));
-    let how = Normalisation { statistics: statistics.clone(), epsilon, relu };
-    (normalise(input, gamma, beta, how), statistics)
+    let how = Normalization { statistics: statistics.clone(), epsilon, relu };
+    (normalize(input, gamma, beta, how), statistics)
 }
 
 /// Max-pooling over whole windows of `size x size`.
@@ -125,12 +126,6 @@ fn floats_of<const D: usize, R>(tensor: Tensor<D>, work: impl FnOnce(&[f32]) -> 
             work(data.as_slice::<f32>().unwrap_or_default())
         }
     }
-}
-
-/// `gradient` where `open`, else zero; by its bits, because a branch that goes either way at random costs many times as much.
-#[inline]
-fn passes(open: bool, gradient: f32) -> f32 {
-    f32::from_bits(gradient.to_bits() & 0u32.wrapping_sub(u32::from(open)))
 }
 
 type FlexTensor = FloatTensor<Flex>;
@@ -183,9 +178,9 @@ impl FastOperators for Flex {
         tensor(output, [shape.batch, shape.out_channels, shape.out_height(), shape.out_width()])
     }
 
-    fn fast_norm(input: FlexTensor, gamma: FlexTensor, beta: FlexTensor, how: Normalisation) -> FlexTensor {
+    fn fast_norm(input: FlexTensor, gamma: FlexTensor, beta: FlexTensor, how: Normalization) -> FlexTensor {
         let (input, gamma, beta) = (contiguous(&input), contiguous(&gamma), contiguous(&beta));
-        let Normalisation { statistics, epsilon, relu } = &how;
+        let Normalization { statistics, epsilon, relu } = &how;
         let output = timed(Part::NormForward, || {
             let (gamma, beta) = (floats(&gamma), floats(&beta));
             norm::forward(floats(&input), gamma, beta, statistics, *epsilon, *relu, norm_shape(&input))
@@ -244,12 +239,12 @@ impl Backward<Flex, 3> for ConvBackward {
 struct NormBackward;
 
 impl Backward<Flex, 3> for NormBackward {
-    type State = (FlexTensor, FlexTensor, FlexTensor, Normalisation);
+    type State = (FlexTensor, FlexTensor, FlexTensor, Normalization);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
         let (input, gamma, beta, how) = &ops.state;
-        let Normalisation { statistics, epsilon, relu } = how;
+        let Normalization { statistics, epsilon, relu } = how;
         let (input_gradient, gamma_gradient, beta_gradient) = timed(Part::NormBackward, || {
             let (input, gamma, beta, shape) = (floats(input), floats(gamma), floats(beta), norm_shape(input));
             norm::backward(input, gamma, beta, statistics, *epsilon, *relu, floats(&gradient), shape)
@@ -327,7 +322,7 @@ impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
         input: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
         beta: FloatTensor<Self>,
-        how: Normalisation,
+        how: Normalization,
     ) -> FloatTensor<Self> {
         let (input, input_node) = input.into_parts();
         let ((gamma, gamma_node), (beta, beta_node)) = (gamma.into_parts(), beta.into_parts());

@@ -1,6 +1,6 @@
 //! Batch normalisation over the channels of NCHW slices (Ioffe and Szegedy 2015), with an optional ReLU fused behind it.
 
-use super::passes;
+use super::mask::passes;
 use rayon::prelude::*;
 
 /// Shape of a batch: `[batch, channels, positions]`, positions being rows times columns (1 for a vector).

@@ -1,6 +1,6 @@
 //! Rounding to the numbers of an 8-bit grid, with a gradient that passes straight through where nothing was saturated.
 
-use super::passes;
+use super::mask::passes;
 use emotion_models::QuantParams;
 use rayon::prelude::*;
 

@@ -27,8 +27,8 @@ pub fn batch_norm(
     (rectified(output, relu), mean, variance)
 }
 
-/// As [`super::normalise`].
-pub fn normalise(
+/// As [`super::normalize`].
+pub fn normalize(
     input: Tensor<4>,
     gamma: Tensor<1>,
     beta: Tensor<1>,

@@ -123,9 +123,9 @@ fn normalisation_by_given_statistics_equals_burns() {
     let x = random(&mut rng, [3, 4, 5, 6], &device);
     let (gamma, beta) = (random(&mut rng, [4], &device), random(&mut rng, [4], &device));
     let statistics = Statistics { mean: vec![0.1, -0.3, 0.0, 2.0], variance: vec![1.0, 0.2, 3.0, 0.5] };
-    let ours = Normalisation { statistics: Arc::new(statistics.clone()), epsilon: 1e-3, relu: true };
-    let fast = values(normalise(x.clone(), gamma.clone(), beta.clone(), ours));
-    assert_close(&fast, &values(burns::normalise(x, gamma, beta, &statistics, 1e-3, true)), "output");
+    let ours = Normalization { statistics: Arc::new(statistics.clone()), epsilon: 1e-3, relu: true };
+    let fast = values(normalize(x.clone(), gamma.clone(), beta.clone(), ours));
+    assert_close(&fast, &values(burns::normalize(x, gamma, beta, &statistics, 1e-3, true)), "output");
 }
 
 /// Holds `analytic` against central differences of `loss` in each element of `at`.

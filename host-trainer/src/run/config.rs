@@ -1,5 +1,6 @@
 //! Everything a training run depends on; written into its folder as `config.toml`.
 
+use super::old_keys::renamed;
 use crate::device::{DeviceName, OperatorSet};
 use crate::emotion::augment::Augment;
 use crate::emotion::dataset::Cache;
@@ -40,8 +41,8 @@ pub struct Config {
     pub label_smoothing: f32,
     /// How much each label counts in the loss.
     pub class_weights: ClassWeights,
-    /// Decay of the moving average of weights; 0 switches it off.
-    pub average: f64,
+    /// Decay of the exponential moving average of weights (EMA); 0 switches it off.
+    pub ema: f64,
     /// Softmax over the labels of a picture's own data set only.
     pub mask_absent: bool,
     /// These first stages keep their weights.
@@ -69,10 +70,10 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quantization {
-    /// Training pictures that give the first ranges of activations.
-    pub calibrate_on: usize,
-    /// Epochs after which normalisations keep their running statistics and activations their ranges.
-    pub settle_after: usize,
+    /// Training pictures on which observers find the first ranges of activations.
+    pub calibration_images: usize,
+    /// Epochs after which running statistics and the ranges of activations are frozen.
+    pub freeze_ranges_after: usize,
 }
 
 impl Quantization {
@@ -81,14 +82,14 @@ impl Quantization {
     /// # Errors
     /// Names the value and what it may be.
     pub fn check(&self) -> Result<()> {
-        ensure!(self.calibrate_on > 0, "quantize.calibrate_on must be at least 1 picture");
+        ensure!(self.calibration_images > 0, "quantize.calibration_images must be at least 1 picture");
         Ok(())
     }
 }
 
 impl Default for Quantization {
     fn default() -> Self {
-        Quantization { calibrate_on: 2048, settle_after: 1 }
+        Quantization { calibration_images: 2048, freeze_ranges_after: 1 }
     }
 }
 
@@ -143,7 +144,7 @@ impl Config {
                 threads: 0,
                 label_smoothing: 0.05,
                 class_weights: ClassWeights::Balanced,
-                average: 0.0,
+                ema: 0.0,
                 mask_absent: false,
                 freeze: 0,
                 monitor: Monitor::Loss,
@@ -174,7 +175,7 @@ impl Config {
                 threads: 0,
                 label_smoothing: 0.1,
                 class_weights: ClassWeights::Sqrt,
-                average: 0.999,
+                ema: 0.999,
                 mask_absent: false,
                 freeze: 0,
                 monitor: Monitor::Loss,
@@ -200,6 +201,7 @@ impl Config {
     fn read_file(path: &Path, arch: Option<Architecture>) -> Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         // Merging with the preset forgets where a key stood, so mistakes are looked for first.
+        let text = renamed(&text);
         toml::from_str::<Config>(&text).with_context(|| format!("in {}", path.display()))?;
         let given: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
         let named = given.get("arch").cloned().map(Architecture::deserialize).transpose();
@@ -239,7 +241,7 @@ impl Config {
         check_threads(self.threads)?;
         ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
-        ensure!((0.0..1.0).contains(&self.average), "average {} is outside 0..1", self.average);
+        ensure!((0.0..1.0).contains(&self.ema), "ema {} is outside 0..1", self.ema);
         let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
         ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
         ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");

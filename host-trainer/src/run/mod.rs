@@ -1,5 +1,10 @@
 //! Everything that a run folder is.
 
 pub mod checkpoint;
+pub(crate) mod command_line;
 pub mod config;
+pub mod evaluations;
+pub mod finished;
+pub(crate) mod folder;
 pub mod history;
+pub mod old_keys;

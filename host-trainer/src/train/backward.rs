@@ -1,6 +1,7 @@
 //! What every task's step shares: gradients from the device, and statistics that follow the batches.
 
-use crate::nets::forward::{BatchStatistics, Tensors};
+use crate::nets::forward::BatchStatistics;
+use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
 use crate::nets::{Net, Op};
 use burn::tensor::{Gradients as Tape, Tensor, TensorData, Transaction};

@@ -2,9 +2,10 @@
 //! another net's weights see to its normalisations.
 
 use super::Trainer;
-use super::init::{self, Taken};
+use super::init::{self, TransferReport};
 use crate::emotion::augment::Augment;
-use crate::nets::forward::{self, Tensors};
+use crate::nets::forward;
+use crate::nets::tensors::Tensors;
 use crate::output::say;
 use crate::run::checkpoint;
 use anyhow::{Result, ensure};
@@ -22,9 +23,10 @@ impl Trainer {
     /// float net; a mean, so that a single picture's largest value coarsens nobody else's grid. The result, post-training
     /// quantisation, is what later epochs have to be better than.
     pub(super) fn calibrate(&mut self) -> Result<()> {
-        let wanted = self.config.quantize.as_ref().map_or(0, |quantization| quantization.calibrate_on);
+        let wanted = self.config.quantize.as_ref().map_or(0, |quantization| quantization.calibration_images);
         let device = self.engine.scoring();
-        let float = Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), 0).unrounded();
+        let float =
+            Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), 0).without_fake_quantize();
         let (mut sums, mut batches, mut pictures) = (BTreeMap::<String, [f64; 2]>::new(), 0usize, 0usize);
         for batch in self.batches_with(0, Augment::none()) {
             let shape = self.config.input().shape();
@@ -56,13 +58,13 @@ impl Trainer {
     ///
     /// # Errors
     /// When a checkpoint cannot be written.
-    pub fn begin_with(&mut self, taken: &Taken) -> Result<()> {
+    pub fn initialise_from(&mut self, taken: &TransferReport) -> Result<()> {
         let device = self.engine.scoring();
         let shape = self.config.input().shape();
         if let Some(batch) = self.batches(0).next() {
             let pixels = TensorData::new(batch.pixels, [batch.len, shape[1], shape[2], shape[3]]);
             let pixels = Tensor::from_data(pixels, &device);
-            init::renormalise(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
+            init::recalibrate_batch_norm(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
         }
         self.state.average = self.state.average.take().map(|_| self.state.weights.clone());
         // A quantised run is judged when it knows its ranges.

@@ -1,9 +1,10 @@
 //! `--init`: starting from another model's weights wherever shapes agree.
 
-use crate::export::onnx;
+use crate::export::graph;
 use crate::face::config::task_of;
 use crate::failure::{Blame, Kind, failure};
-use crate::nets::forward::{self, Tensors, Training};
+use crate::nets::forward::{self, Training};
+use crate::nets::tensors::Tensors;
 use crate::nets::weights::{Array, Weights};
 use crate::nets::{Net, Node, Op, Parameter};
 use crate::output::say;
@@ -16,12 +17,12 @@ use std::path::{Path, PathBuf};
 
 /// Which layers came from the other model, and which start anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
+pub struct TransferReport {
     /// Layers whose weights were taken.
     pub taken: Vec<String>,
     /// Layers whose shape or name the other model does not have.
     pub fresh: Vec<String>,
-    /// Whether normalisations were folded away there, and need [`renormalise`].
+    /// Whether normalisations were folded away there, and need [`recalibrate_batch_norm`].
     pub folded: bool,
     /// The other model's labels, where they are others, so that the last layer starts anew.
     pub other_labels: Option<Vec<String>>,
@@ -58,7 +59,7 @@ pub fn open(from: &Path, task: Task) -> Result<Source> {
         (Some(task_of(&config)), source)
     } else {
         let bytes = std::fs::read(from).with_context(|| format!("cannot read {named}")).blame(Kind::Model)?;
-        let weights = onnx::parameters(&bytes).with_context(|| format!("cannot start from {named}"));
+        let weights = graph::parameters(&bytes).with_context(|| format!("cannot start from {named}"));
         let weights = weights.blame(Kind::Model)?;
         let card = emotion_models::decode(&bytes).and_then(|model| emotion_models::read_card(&model)).ok();
         let (made_for, labels) = card.map(|card| (card.task, card.labels)).unzip();
@@ -74,7 +75,7 @@ pub fn open(from: &Path, task: Task) -> Result<Source> {
 ///
 /// # Errors
 /// As [`take`].
-pub fn start_from(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<Taken> {
+pub fn initialise(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<TransferReport> {
     let taken = take(net, weights, source, labels)?;
     say!("from {}: {}", source.path.display(), taken.taken.join(", "))?;
     let fresh = if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") };
@@ -91,10 +92,10 @@ pub fn start_from(net: &Net, weights: &mut Weights, source: &Source, labels: &[S
 ///
 /// # Errors
 /// When none of its layers fits.
-pub fn take(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<Taken> {
-    let unfolded = source.folded.then(|| unfold(net, &source.weights));
+pub fn take(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<TransferReport> {
+    let unfolded = source.folded.then(|| unfold_batch_norm(net, &source.weights));
     let other = unfolded.as_ref().unwrap_or(&source.weights);
-    let mut result = Taken { folded: source.folded, ..Taken::default() };
+    let mut result = TransferReport { folded: source.folded, ..TransferReport::default() };
     let last = net.nodes.iter().rposition(|node| !net.parameters_of(node).is_empty());
     for (index, node) in net.nodes.iter().enumerate() {
         let parameters = net.parameters_of(node);
@@ -130,13 +131,19 @@ pub fn take(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]
 /// statistics, as training does, what it computed with its own. Only what was folded needs it: a model file holds neither, they are
 /// part of its convolutions, and training would begin with channels of another scale than the layers behind them know. Layers that start
 /// anew are left alone.
-pub fn renormalise(net: &Net, weights: &mut Weights, taken: &Taken, pixels: &Tensor<4>, fast: bool) {
+pub fn recalibrate_batch_norm(
+    net: &Net,
+    weights: &mut Weights,
+    taken: &TransferReport,
+    pixels: &Tensor<4>,
+    fast: bool,
+) {
     for norm in net.nodes.iter().filter(|node| taken.folded && taken.taken.contains(&node.name)) {
         let Op::BatchNorm { epsilon, .. } = norm.op else { continue };
         // One after the other: each sees what those before it, as rewritten, make of the batch.
-        let tensors = Tensors::new(net, weights, &pixels.device(), fast, 0).unrounded();
+        let tensors = Tensors::new(net, weights, &pixels.device(), fast, 0).without_fake_quantize();
         let random = &mut stream(Purpose::Dropout, 0, 0, 0);
-        let training = Training { random, frozen: 0, settled: false };
+        let training = Training { random, frozen_stages: 0, frozen_statistics: false };
         let pass = forward::forward(net, &tensors, pixels.clone(), Some(training));
         let Some((_, of_batch, _)) = pass.statistics.into_iter().find(|(name, ..)| *name == norm.name) else {
             continue;
@@ -167,7 +174,7 @@ fn before_norm<'a>(net: &'a Net, node: &Node) -> Option<&'a Node> {
 }
 
 /// Undoes the folding: a convolution's bias becomes its normalisation's beta, and normalisations keep values as they are.
-fn unfold(net: &Net, tensors: &Weights) -> Weights {
+fn unfold_batch_norm(net: &Net, tensors: &Weights) -> Weights {
     let find = |name: &str| tensors.0.get(name).cloned();
     let mut weights = Weights::default();
     for (index, node) in net.nodes.iter().enumerate() {
@@ -205,8 +212,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::device::Engine;
+    use crate::emotion::export_tests::trained;
     use crate::export::fold::fold;
-    use crate::export::tests::trained;
     use crate::face::config::FaceConfig;
     use crate::nets::FaceOptions;
     use burn::tensor::TensorData;
@@ -221,7 +228,7 @@ mod tests {
         let original = trained(&net, rng);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("face.onnx");
-        std::fs::write(&path, emotion_models::encode(&onnx::model("face", &fold(&net, &original, &[])))).unwrap();
+        std::fs::write(&path, emotion_models::encode(&graph::model("face", &fold(&net, &original, &[])))).unwrap();
         let pixels: Vec<f32> = (0..4 * 64 * 48).map(|_| rng.random_range(-1.0..1.0)).collect();
         let pixels = Tensor::from_data(TensorData::new(pixels, [4, 1, 48, 64]), &Engine::cpu().scoring());
         let mut weights = Weights::initial(&net, 1);
@@ -231,7 +238,7 @@ mod tests {
         let maps = |weights: &Weights, as_training: bool| -> Vec<f32> {
             let tensors = Tensors::new(&net, weights, &pixels.device(), true, 0);
             let random = &mut ChaCha8Rng::seed_from_u64(0);
-            let training = as_training.then_some(Training { random, frozen: 0, settled: false });
+            let training = as_training.then_some(Training { random, frozen_stages: 0, frozen_statistics: false });
             forward::forward(&net, &tensors, pixels.clone(), training).logits.into_data().try_to_vec().unwrap()
         };
         let wanted = maps(&original, false);
@@ -241,7 +248,7 @@ mod tests {
             found.iter().zip(&wanted).fold(0.0f32, |most, (a, b)| most.max((a - b).abs())) / size
         };
         assert!(apart(&weights, true) > 0.1, "a batch's statistics undo what was folded");
-        renormalise(&net, &mut weights, &taken, &pixels, true);
+        recalibrate_batch_norm(&net, &mut weights, &taken, &pixels, true);
         assert!(apart(&weights, true) < 1e-3, "{}", apart(&weights, true));
         assert!(apart(&weights, false) < 1e-3, "{}", apart(&weights, false));
     }

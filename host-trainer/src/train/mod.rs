@@ -8,6 +8,7 @@ pub mod init;
 pub mod optimizer;
 mod progress;
 pub mod schedule;
+pub(crate) mod session;
 mod step;
 pub mod stopwatch;
 
@@ -16,6 +17,7 @@ use crate::emotion::augment::Augment;
 use crate::emotion::batches::{BatchSpec, Batches, batches};
 use crate::emotion::dataset::{Dataset, Split};
 use crate::emotion::metrics::{Scores, score};
+use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
 use crate::nets::{Net, forward};
 use crate::run::checkpoint::{self, Identity, Running, State};
@@ -28,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use stopwatch::{Clock, Stage};
+use stopwatch::{Stage, Stopwatch};
 
 /// A run under way.
 pub struct Trainer {
@@ -43,7 +45,7 @@ pub struct Trainer {
     present: Vec<Vec<bool>>,
     engine: Engine,
     state: State,
-    clock: Clock,
+    stopwatch: Stopwatch,
 }
 
 /// How a run ended.
@@ -84,14 +86,14 @@ impl Trainer {
             present,
             engine,
             state,
-            clock: Clock::default(),
+            stopwatch: Stopwatch::default(),
             config,
         }
     }
 
     /// The state in which a run starts.
     pub fn start(config: &Config, weights: Weights) -> State {
-        let average = (config.average > 0.0).then(|| weights.clone());
+        let average = (config.ema > 0.0).then(|| weights.clone());
         State { weights, average, ..State::default() }
     }
 
@@ -139,9 +141,9 @@ impl Trainer {
         let before = self.state.running.seconds;
         let mut learning_rate = 0.0;
         let done = self.state.running.steps;
-        self.clock.start();
+        self.stopwatch.start();
         for (step, batch) in self.batches(epoch).enumerate().skip(done) {
-            self.clock.lap(Stage::Wait);
+            self.stopwatch.lap(Stage::Wait);
             let multiplier = {
                 let passed = epoch as f64 + step as f64 / steps as f64;
                 self.config.schedule.multiplier(&self.state.schedule, passed, self.config.epochs)
@@ -188,8 +190,8 @@ impl Trainer {
     }
 
     /// Where the steps' time went.
-    pub(crate) fn clock_mut(&mut self) -> &mut Clock {
-        &mut self.clock
+    pub(crate) fn stopwatch_mut(&mut self) -> &mut Stopwatch {
+        &mut self.stopwatch
     }
 
     fn entry(
@@ -247,7 +249,7 @@ impl Trainer {
 /// The trainer's own probabilities `[N, labels]` (softmax at temperature 1) for a split's pictures, unaugmented, in order.
 pub fn probabilities(net: &Net, weights: &Weights, split: &Arc<Split>, config: &Config, engine: &Engine) -> Vec<f32> {
     let device = engine.scoring();
-    let tensors = forward::Tensors::new(net, weights, &device, engine.fast(), 0);
+    let tensors = Tensors::new(net, weights, &device, engine.fast(), 0);
     let input = config.input();
     let (channels, height, width) = (input.colour.channels(), input.height as usize, input.width as usize);
     let map = input.pixel_map;

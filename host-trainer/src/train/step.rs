@@ -6,7 +6,8 @@ use super::{Trainer, ema};
 use crate::emotion::batches::Batch;
 use crate::emotion::loss;
 use crate::failure::{Kind, failure};
-use crate::nets::forward::{self, Tensors, Training};
+use crate::nets::forward::{self, Training};
+use crate::nets::tensors::Tensors;
 use crate::random::{Purpose, stream};
 use anyhow::Result;
 use burn::tensor::{Tensor, TensorData, activation};
@@ -32,10 +33,10 @@ impl Trainer {
         let quantized = self.config.quantize.is_some();
         backward::follow(&self.net, &mut state.weights, &results, state.moments.steps, quantized);
         if let Some(averaged) = &mut state.average {
-            ema::update(averaged, &state.weights, self.config.average, state.moments.steps);
+            ema::update(averaged, &state.weights, self.config.ema, state.moments.steps);
         }
         self.note(&probabilities, batch, value);
-        self.clock.lap(Stage::Update);
+        self.stopwatch.lap(Stage::Update);
         Ok(value)
     }
 
@@ -49,19 +50,20 @@ impl Trainer {
         };
         let pixels = TensorData::new(batch.pixels.clone(), [batch.len, channels, height, width]);
         let input = Tensor::<4>::from_data(pixels, &device);
-        self.clock.lap(Stage::Upload);
+        self.stopwatch.lap(Stage::Upload);
 
         let mut random = stream(Purpose::Dropout, self.config.seed, epoch as u64, step as u64);
-        let settled = self.config.quantize.as_ref().is_some_and(|quantization| epoch >= quantization.settle_after);
-        let training = Training { random: &mut random, frozen: self.config.freeze, settled };
+        let frozen_statistics =
+            self.config.quantize.as_ref().is_some_and(|quantization| epoch >= quantization.freeze_ranges_after);
+        let training = Training { random: &mut random, frozen_stages: self.config.freeze, frozen_statistics };
         let forward::Pass { logits, statistics, ranges } = forward::forward(&self.net, &tensors, input, Some(training));
         let present = self.present_in(batch);
         let targets = loss::Targets::new(&batch.targets, &self.class_weights, self.config.label_smoothing, &present);
         let loss = loss::cross_entropy(logits.clone(), &targets, &device);
-        self.clock.lap(Stage::Forward);
+        self.stopwatch.lap(Stage::Forward);
 
         let gradients = loss.backward();
-        self.clock.lap(Stage::Backward);
+        self.stopwatch.lap(Stage::Backward);
         let softmax = activation::softmax(logits.inner(), 1);
         let found = backward::download(
             &self.net,
@@ -71,7 +73,7 @@ impl Trainer {
             statistics,
             ranges,
         );
-        self.clock.lap(Stage::Download);
+        self.stopwatch.lap(Stage::Download);
         found
     }
 

@@ -39,13 +39,13 @@ impl Stage {
 
 /// Wall time by stage. On a graphics card, which works behind the program's back, all of it shows where it is waited for.
 #[derive(Clone, Debug, Default)]
-pub struct Clock {
+pub struct Stopwatch {
     spent: [Duration; Stage::ALL.len()],
     since: Option<Instant>,
 }
 
-impl Clock {
-    /// A step begins; whatever passed since [`Clock::lap`] was the loop around it.
+impl Stopwatch {
+    /// A step begins; whatever passed since [`Stopwatch::lap`] was the loop around it.
     pub fn start(&mut self) {
         self.since = Some(Instant::now());
     }

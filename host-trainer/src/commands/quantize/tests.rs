@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::emotion::dataset::{DataSpec, Storage};
-use crate::export::{self, Request};
+use crate::emotion::export;
+use crate::export::request::Request;
 use crate::nets::Options;
 use crate::run::checkpoint;
 use crate::run::config::Data;

@@ -1,8 +1,8 @@
-use super::copies::{clusters, equal_groups, lookalikes};
-use super::cut::{Candidate, Side, cut};
 use super::fingerprint::{combine, fingerprint};
+use super::near_duplicates::{equal_groups, near_duplicate_groups, near_duplicates};
 use super::reading::{Looks, Reading, read_all};
 use super::scan::{LabelFolders, Part, describe, scan};
+use super::split::{Candidate, Subset, split_validation};
 use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split, Storage, Store};
 use emotion_models::{InputSpec, MAX_LABELS, is_plain_label};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -18,68 +18,70 @@ struct File {
     source: usize,
 }
 
-pub(super) fn load(
-    spec: &DataSpec,
-    input: &InputSpec,
-    storage: &Storage,
-    progress: bool,
-) -> Result<Dataset, DatasetError> {
-    check_spec(spec)?;
-    let mut scans = Vec::new();
-    for source in &spec.sources {
-        let parts = scan(&source.path)?;
-        check_parts(&source.path, &parts)?;
-        scans.push(parts);
-    }
-    let labels = unite_labels(spec, &scans)?;
-    let files = list_files(spec, &scans, &labels);
-    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
-    let mut store = Store::new(paths.len() * input.len(), storage)?;
-    let readings = read_all(&paths, Some((input, &mut store)), progress);
-    let fingerprints = fingerprints(spec, &files, &readings);
+impl Dataset {
+    /// Reads every picture of every source. Undecodable files are listed in [`Dataset::problems`].
+    ///
+    /// # Errors
+    /// No train folder, an empty label, fewer than two or too many labels, labels that differ between the parts of a source, a
+    /// folder that cannot be read, an impossible `spec`, or no room for the pictures on disk.
+    pub fn load(spec: &DataSpec, input: &InputSpec, storage: &Storage, progress: bool) -> Result<Self, DatasetError> {
+        check_spec(spec)?;
+        let mut scans = Vec::new();
+        for source in &spec.sources {
+            let parts = scan(&source.path)?;
+            check_parts(&source.path, &parts)?;
+            scans.push(parts);
+        }
+        let labels = unite_labels(spec, &scans)?;
+        let files = list_files(spec, &scans, &labels);
+        let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+        let mut store = Store::new(paths.len() * input.len(), storage)?;
+        let readings = read_all(&paths, Some((input, &mut store)), progress);
+        let fingerprints = fingerprints(spec, &files, &readings);
 
-    let mut problems = Vec::new();
-    let mut undecodable = vec![0; spec.sources.len()];
-    let mut pictures = Vec::new();
-    for ((slot, file), reading) in files.into_iter().enumerate().zip(readings) {
-        match reading.looks {
-            Ok(looks) => pictures.push(Decoded { file, slot: slot as u32, digest: reading.digest, looks }),
-            Err(reason) => {
-                undecodable[file.source] += 1;
-                problems.push((file.path, reason));
+        let mut problems = Vec::new();
+        let mut undecodable = vec![0; spec.sources.len()];
+        let mut pictures = Vec::new();
+        for ((slot, file), reading) in files.into_iter().enumerate().zip(readings) {
+            match reading.looks {
+                Ok(looks) => pictures.push(Decoded { file, slot: slot as u32, digest: reading.digest, looks }),
+                Err(reason) => {
+                    undecodable[file.source] += 1;
+                    problems.push((file.path, reason));
+                }
             }
         }
-    }
-    check_every_label_has_pictures(spec, &scans, &labels, &pictures)?;
+        check_every_label_has_pictures(spec, &scans, &labels, &pictures)?;
 
-    let (parts, pairs) = divide(spec, &scans, &pictures);
-    let copies = count_copies(spec.sources.len(), &pictures, &parts, &pairs);
-    let summaries = spec.sources.iter().enumerate().map(|(index, source)| SourceSummary {
-        source: source.clone(),
-        labels: scans[index].get(&Part::Train).map(|folders| folders.keys().cloned().collect()).unwrap_or_default(),
-        train: count_labels(&pictures, &parts, index, Part::Train, labels.len()),
-        val: count_labels(&pictures, &parts, index, Part::Val, labels.len()),
-        test: count_labels(&pictures, &parts, index, Part::Test, labels.len()),
-        own_val: scans[index].contains_key(&Part::Val),
-        undecodable: undecodable[index],
-        fingerprint: fingerprints[index].clone(),
-        copies: copies[index],
-    });
-    let sources = summaries.collect();
-    let repeats = spec.sources.iter().map(|source| source.repeat).collect();
-    let [train, val, test] = assemble(pictures, &parts, Arc::new(store), input.len(), repeats).map(Arc::new);
-    if val.items.is_empty() {
-        return Err(DatasetError::NoValidation);
+        let (parts, pairs) = divide(spec, &scans, &pictures);
+        let copies = count_copies(spec.sources.len(), &pictures, &parts, &pairs);
+        let summaries = spec.sources.iter().enumerate().map(|(index, source)| SourceSummary {
+            source: source.clone(),
+            labels: scans[index].get(&Part::Train).map(|folders| folders.keys().cloned().collect()).unwrap_or_default(),
+            train: count_labels(&pictures, &parts, index, Part::Train, labels.len()),
+            val: count_labels(&pictures, &parts, index, Part::Val, labels.len()),
+            test: count_labels(&pictures, &parts, index, Part::Test, labels.len()),
+            own_val: scans[index].contains_key(&Part::Val),
+            undecodable: undecodable[index],
+            fingerprint: fingerprints[index].clone(),
+            copies: copies[index],
+        });
+        let sources = summaries.collect();
+        let repeats = spec.sources.iter().map(|source| source.repeat).collect();
+        let [train, val, test] = assemble(pictures, &parts, Arc::new(store), input.len(), repeats).map(Arc::new);
+        if val.items.is_empty() {
+            return Err(DatasetError::NoValidation);
+        }
+        Ok(Dataset {
+            labels,
+            train,
+            val,
+            test: (!test.items.is_empty()).then_some(test),
+            fingerprint: combine(fingerprints),
+            problems,
+            sources,
+        })
     }
-    Ok(Dataset {
-        labels,
-        train,
-        val,
-        test: (!test.items.is_empty()).then_some(test),
-        fingerprint: combine(fingerprints),
-        problems,
-        sources,
-    })
 }
 
 fn check_spec(spec: &DataSpec) -> Result<(), DatasetError> {
@@ -219,7 +221,8 @@ fn divide(
 ) -> (Vec<Part>, Vec<(usize, usize)>) {
     let signatures: Vec<_> = pictures.iter().map(|picture| picture.looks.signature.clone()).collect();
     let digests: Vec<_> = pictures.iter().map(|picture| picture.digest).collect();
-    let mut pairs: Vec<(usize, usize)> = lookalikes(&signatures).iter().map(|pair| (pair.first, pair.second)).collect();
+    let mut pairs: Vec<(usize, usize)> =
+        near_duplicates(&signatures).iter().map(|pair| (pair.first, pair.second)).collect();
     for group in equal_groups(&digests) {
         pairs.extend(group.iter().enumerate().flat_map(|(at, &a)| group[at + 1..].iter().map(move |&b| (a, b))));
     }
@@ -229,24 +232,29 @@ fn divide(
     let candidate = |Decoded { file, .. }: &Decoded| Candidate {
         label: file.label,
         source: file.source,
-        side: match file.part {
+        subset: match file.part {
             Part::Train if !scans[file.source].contains_key(&Part::Val) => None,
-            Part::Train => Some(Side::Train),
-            Part::Val => Some(Side::Val),
+            Part::Train => Some(Subset::Train),
+            Part::Val => Some(Subset::Val),
             // Test pictures are in no cluster here: they never choose anything.
-            Part::Test => Some(Side::Train),
+            Part::Test => Some(Subset::Train),
         },
     };
     let candidates: Vec<Candidate> = pictures.iter().map(candidate).collect();
     let tests = |index: usize| pictures[index].file.part == Part::Test;
     let training_pairs = pairs.iter().copied().filter(|&(a, b)| !tests(a) && !tests(b));
-    let sides = cut(&candidates, &clusters(pictures.len(), training_pairs), spec.val_fraction, spec.seed);
-    let part = |(picture, side): (&Decoded, Side)| match (picture.file.part, side) {
+    let subsets = split_validation(
+        &candidates,
+        &near_duplicate_groups(pictures.len(), training_pairs),
+        spec.val_fraction,
+        spec.seed,
+    );
+    let part = |(picture, subset): (&Decoded, Subset)| match (picture.file.part, subset) {
         (Part::Test, _) => Part::Test,
-        (_, Side::Train) => Part::Train,
-        (_, Side::Val) => Part::Val,
+        (_, Subset::Train) => Part::Train,
+        (_, Subset::Val) => Part::Val,
     };
-    (pictures.iter().zip(sides).map(part).collect(), pairs)
+    (pictures.iter().zip(subsets).map(part).collect(), pairs)
 }
 
 fn count_copies(sources: usize, pictures: &[Decoded], parts: &[Part], pairs: &[(usize, usize)]) -> Vec<CopyCounts> {

@@ -1,14 +1,14 @@
 //! Pictures in folders, as labelled bytes at the net's input size.
 
-pub mod copies;
-pub mod cut;
 mod error;
 mod fingerprint;
 mod load;
+pub mod near_duplicates;
 pub mod reading;
 pub mod scan;
 pub mod signature;
 mod source;
+pub mod split;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -19,19 +19,18 @@ pub use scan::Part;
 pub use source::DataSource;
 pub use store::{Cache, Storage, Store};
 
-use emotion_models::InputSpec;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Which folders to read and how to cut them.
+/// Which folders to read and how to split them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataSpec {
     /// Folders, each with `train/LABEL/*` and perhaps `val/` and `test/`.
     pub sources: Vec<DataSource>,
     /// The part of `train/` that becomes validation where a source has no `val/`; between 0 and 1.
     pub val_fraction: f32,
-    /// Seed of the cut.
+    /// Seed of the split.
     pub seed: u64,
 }
 
@@ -117,15 +116,6 @@ pub struct CopyCounts {
 }
 
 impl Dataset {
-    /// Reads every picture of every source. Undecodable files are listed in [`Dataset::problems`].
-    ///
-    /// # Errors
-    /// No train folder, an empty label, fewer than two or too many labels, labels that differ between the parts of a source, a
-    /// folder that cannot be read, an impossible `spec`, or no room for the pictures on disk.
-    pub fn load(spec: &DataSpec, input: &InputSpec, storage: &Storage, progress: bool) -> Result<Self, DatasetError> {
-        load::load(spec, input, storage, progress)
-    }
-
     /// Which of [`Dataset::labels`] the source with this index has.
     pub fn present_labels(&self, source: usize) -> Vec<bool> {
         self.labels.iter().map(|label| self.sources[source].labels.contains(label)).collect()

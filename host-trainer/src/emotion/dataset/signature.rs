@@ -134,7 +134,7 @@ impl Signer {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::emotion::dataset::copies::SAME_PICTURE;
+    use crate::emotion::dataset::near_duplicates::SAME_PICTURE;
     use emotion_models::{PixelFormat, TestCard};
     use image::imageops;
 

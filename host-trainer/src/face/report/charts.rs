@@ -2,7 +2,7 @@
 
 use crate::face::checkpoint::Epoch;
 use crate::face::metrics::{Findings, Scores};
-use crate::report::curves::{LIGHT_VAL, TRAIN, VAL, panel, plain};
+use crate::report::chart::{LIGHT_VAL, TRAIN, VAL, panel, plain};
 use anyhow::Result;
 use plotters::prelude::*;
 

@@ -3,16 +3,15 @@
 mod charts;
 mod sheet;
 
-use super::command::Data;
-use super::detections::{Looked, text};
+use super::data::Data;
+use super::detections::{PhotoDetections, text};
 use super::inference;
 use super::metrics::Scores;
 use super::run::FaceRun;
-use super::trainer::WANTED;
 use crate::device::Engine;
 use crate::files::write_whole;
 use crate::nets::summary::summary;
-use crate::report::page::STYLE;
+use crate::report::style::STYLE;
 use crate::report::svg::escape;
 use anyhow::Result;
 use std::fmt::Write;
@@ -26,11 +25,12 @@ use std::path::Path;
 pub fn of_run(run: &Path, data: &Data) -> Result<()> {
     let run = FaceRun::open(run)?;
     let seen: Vec<_> = data.val.photos.iter().filter_map(|photo| inference::letterbox(photo, &run.config)).collect();
-    let found = inference::find(&run.net, &run.weights, &run.config, &Engine::cpu(), &seen.iter().collect::<Vec<_>>());
-    let looked = Looked::new(&data.val, found);
-    let threshold = looked.findings.threshold(WANTED.0, WANTED.1);
-    let scores = looked.findings.at(threshold, &data.val.classes);
-    let pages = pages(&looked, &scores, run.config.seed)?;
+    let found =
+        inference::detect(&run.net, &run.weights, &run.config, &Engine::cpu(), &seen.iter().collect::<Vec<_>>());
+    let detections = PhotoDetections::new(&data.val, found);
+    let threshold = detections.findings.threshold();
+    let scores = detections.findings.at(threshold, &data.val.classes);
+    let pages = pages(&detections, &scores, run.config.seed)?;
     let heading = format!("{}, on validation photos, the trainer's own forward pass", run.best());
     let words = format!("{heading}\n\n{}", text(&scores));
     let history = charts::history(&run.history, run.best_epoch)?;
@@ -58,8 +58,8 @@ pub fn of_run(run: &Path, data: &Data) -> Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn of_model(out: &Path, model: &str, data: &str, looked: &Looked<'_>, scores: &Scores) -> Result<()> {
-    let pages = pages(looked, scores, 1)?;
+pub fn of_model(out: &Path, model: &str, data: &str, detections: &PhotoDetections<'_>, scores: &Scores) -> Result<()> {
+    let pages = pages(detections, scores, 1)?;
     let heading = format!("on {data}, through the engine that runs on the device");
     Ok(write_whole(out, page(model, &heading, data, scores, &pages, "").as_bytes())?)
 }
@@ -70,9 +70,9 @@ struct Pictures {
     sheet: String,
 }
 
-fn pages(looked: &Looked<'_>, scores: &Scores, seed: u64) -> Result<Pictures> {
-    let sheet = sheet::sheet(looked, scores.threshold, seed)?;
-    Ok(Pictures { curve: charts::precision_recall(&looked.findings, scores)?, sheet })
+fn pages(detections: &PhotoDetections<'_>, scores: &Scores, seed: u64) -> Result<Pictures> {
+    let sheet = sheet::sheet(detections, scores.threshold, seed)?;
+    Ok(Pictures { curve: charts::precision_recall(&detections.findings, scores)?, sheet })
 }
 
 fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictures, more: &str) -> String {
@@ -88,8 +88,8 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
         (scores.recall.shown(), format!("recall of {} faces of at least 10 % of the width", scores.recall.faces)),
         (format!("{:.3}", scores.precision), format!("precision at score {:.2}", scores.threshold)),
         (
-            scores.centres.near.shown(),
-            format!("of {} centres within 12 % of the face's width", scores.centres.near.faces),
+            scores.localisation.near.shown(),
+            format!("of {} centres within 12 % of the face's width", scores.localisation.near.faces),
         ),
     ];
     for (figure, meaning) in figures {
@@ -102,7 +102,7 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
          width are neither right nor wrong.</p><div class=\"chart\">{}</div><pre>{}</pre>\
          <h2>Photos</h2><p class=\"soft\">Dashed: marked. Green: found. Red: found where nothing is marked. Orange: missed. \
          Grey: under 10 % of the width.</p><div class=\"sheet\">{}</div>{more}</html>",
-        scores.false_alarms,
+        scores.false_positives,
         scores.empty_photos,
         pictures.curve,
         escape(&text(scores)),

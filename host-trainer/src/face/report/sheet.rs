@@ -1,7 +1,7 @@
 //! Photos with the boxes that were found and those that are marked, as SVG.
 
-use crate::face::detections::Looked;
-use crate::face::metrics::{COUNTS, FITS};
+use crate::face::detections::PhotoDetections;
+use crate::face::metrics::{MIN_IOU, MIN_WIDTH};
 use crate::face::photos::{Photo, PhotoFace, Plane};
 use crate::random::{Purpose, stream};
 use crate::report::svg::{escape, open};
@@ -42,12 +42,12 @@ const NEITHER: &str = "#c7c7cc";
 ///
 /// # Errors
 /// Only when a photo cannot be encoded.
-pub fn sheet(looked: &Looked<'_>, threshold: f32, seed: u64) -> Result<String> {
-    let shown: Vec<(usize, Vec<Shown>)> = looked
+pub fn sheet(detections: &PhotoDetections<'_>, threshold: f32, seed: u64) -> Result<String> {
+    let shown: Vec<(usize, Vec<Shown>)> = detections
         .photos
         .photos
         .iter()
-        .zip(&looked.found)
+        .zip(&detections.boxes)
         .map(|(photo, found)| boxes(photo, found, threshold))
         .enumerate()
         .collect();
@@ -72,7 +72,7 @@ pub fn sheet(looked: &Looked<'_>, threshold: f32, seed: u64) -> Result<String> {
         let _ = write!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 19, escape(title));
         for (at, (index, boxes)) in photos.iter().enumerate() {
             let corner = (12 + at % COLUMNS * step.0, top + TITLE + at / COLUMNS * step.1);
-            draw(&mut svg, &looked.photos.photos[*index], boxes, corner)?;
+            draw(&mut svg, &detections.photos.photos[*index], boxes, corner)?;
         }
         top += TITLE + rows(photos) * step.1;
     }
@@ -81,13 +81,13 @@ pub fn sheet(looked: &Looked<'_>, threshold: f32, seed: u64) -> Result<String> {
 
 /// What is drawn over a photo: every marked face, dashed, and every box of at least `threshold`.
 fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
-    let counts = |marked: &PhotoFace| !marked.invalid && photo.share(marked) >= COUNTS;
+    let counts = |marked: &PhotoFace| !marked.invalid && photo.share(marked) >= MIN_WIDTH;
     let mut taken = vec![false; photo.faces.len()];
     let mut shown = vec![];
     for face in found.iter().filter(|face| face.score >= threshold) {
         let fit = |index: &usize| photo.faces[*index].rect.iou(face.rect);
         let best =
-            (0..taken.len()).filter(|&at| !taken[at] && fit(&at) >= FITS).max_by(|a, b| fit(a).total_cmp(&fit(b)));
+            (0..taken.len()).filter(|&at| !taken[at] && fit(&at) >= MIN_IOU).max_by(|a, b| fit(a).total_cmp(&fit(b)));
         let colour = match best {
             Some(index) => {
                 taken[index] = true;
@@ -167,7 +167,7 @@ mod tests {
         let (large, missed, small) =
             (Rect::new(10.0, 10.0, 30.0, 40.0), Rect::new(60.0, 10.0, 30.0, 40.0), Rect::new(80.0, 70.0, 5.0, 6.0));
         let faces = vec![marked(large), marked(missed), marked(small)];
-        let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0, rough: false };
+        let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0, noisy_boxes: false };
         let found = |rect, score| Face { rect, score };
         let wrong = Rect::new(20.0, 60.0, 10.0, 10.0);
         let found: Faces = [found(large, 0.9), found(wrong, 0.8), found(missed, 0.2)].into_iter().collect();
@@ -175,7 +175,7 @@ mod tests {
         let colours: Vec<(&str, bool)> = shown.iter().map(|shown| (shown.colour, shown.dashed)).collect();
         assert_eq!(colours, [(RIGHT, false), (WRONG, false), (RIGHT, true), (MISSED, true), (NEITHER, true)]);
         let photos = Photos { photos: vec![photo], classes: vec![String::new()], crops: vec![] };
-        let svg = sheet(&Looked::new(&photos, vec![found]), 0.5, 1).unwrap();
+        let svg = sheet(&PhotoDetections::new(&photos, vec![found]), 0.5, 1).unwrap();
         assert_eq!(svg.matches("<image").count(), 2);
         assert!(svg.contains("b&lt;c.jpg") && svg.contains("photos with mistakes, 1 of 1"));
     }

@@ -1,6 +1,6 @@
 //! Training pictures: parts of photos, moved, turned, lit and joined as a camera in a room might see them.
 
-use super::occlusion::hide;
+use super::occlusion::occlude;
 use super::photometric;
 use super::view::{Canvas, View};
 use crate::face::config::Scenes;
@@ -18,7 +18,7 @@ pub struct SceneFace {
     /// Neither to be found nor to be taken for something else.
     pub ignored: bool,
     /// Its box is known by and large only, as that of a pasted crop or one drawn by another detector.
-    pub rough: bool,
+    pub noisy: bool,
 }
 
 /// A training picture.
@@ -32,7 +32,7 @@ pub struct Scene {
 
 /// Where the net saw a face that is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mistake {
+pub struct HardNegative {
     /// Index of the photo.
     pub photo: usize,
     /// What it took for a face, in pixels of the photo's first plane.
@@ -40,11 +40,11 @@ pub struct Mistake {
 }
 
 /// Faces narrower than this fraction of the scene's width are ignored.
-pub const SMALLEST: f32 = 0.05;
+pub const MIN_FACE_WIDTH: f32 = 0.05;
 /// Faces of which less than this share is visible are ignored.
-const LEAST_VISIBLE: f32 = 0.5;
+const MIN_VISIBLE: f32 = 0.5;
 /// A photo's pixels are shown at most this many times as large.
-const MOST_ENLARGED: f32 = 2.5;
+const MAX_UPSCALE: f32 = 2.5;
 /// Grey that letterboxes are filled with.
 const PADDING: f32 = 128.0;
 /// Share of scenes seen in a mirror.
@@ -54,18 +54,18 @@ const MIRRORED: f32 = 0.5;
 pub struct Composer<'a> {
     photos: &'a Photos,
     settings: &'a Scenes,
-    mistakes: &'a [Mistake],
+    hard_negatives: &'a [HardNegative],
     size: [usize; 2],
-    /// By class, the photos with faces of it that can be looked at, and which faces these are.
+    /// By class, the photos with faces of it that are large enough, and which faces these are.
     by_class: Vec<Vec<(usize, Vec<usize>)>>,
     /// Square roots of the classes' sizes, summed up: rarer classes are seen more often than their share.
     classes: Vec<f32>,
-    empty: Vec<usize>,
+    faceless: Vec<usize>,
 }
 
 impl<'a> Composer<'a> {
     /// For scenes of `width` x `height` pixels.
-    pub fn new(photos: &'a Photos, settings: &'a Scenes, mistakes: &'a [Mistake], size: [usize; 2]) -> Self {
+    pub fn new(photos: &'a Photos, settings: &'a Scenes, hard_negatives: &'a [HardNegative], size: [usize; 2]) -> Self {
         let mut by_class: Vec<Vec<(usize, Vec<usize>)>> = vec![vec![]; photos.classes.len()];
         for (index, photo) in photos.photos.iter().enumerate() {
             for (class, photos) in by_class.iter_mut().enumerate() {
@@ -84,8 +84,8 @@ impl<'a> Composer<'a> {
             sum
         };
         let classes = by_class.iter().map(add).collect();
-        let empty = (0..photos.photos.len()).filter(|&index| photos.photos[index].faces.is_empty()).collect();
-        Composer { photos, settings, mistakes, size, by_class, classes, empty }
+        let faceless = (0..photos.photos.len()).filter(|&index| photos.photos[index].faces.is_empty()).collect();
+        Composer { photos, settings, hard_negatives, size, by_class, classes, faceless }
     }
 
     /// The scene number `index` of an epoch; it depends on nothing else.
@@ -94,9 +94,9 @@ impl<'a> Composer<'a> {
         let [width, height] = self.size;
         let fill = if random.random_bool(0.5) { PADDING } else { random.random_range(0.0..256.0) };
         let mut canvas = Canvas { width, height, values: vec![fill; width * height] };
-        if !self.empty.is_empty() && random.random::<f32>() < self.settings.around {
+        if !self.faceless.is_empty() && random.random::<f32>() < self.settings.background {
             let area = [0, 0, width, height];
-            let (photo, view) = self.nobody(area, random);
+            let (photo, view) = self.view_without_face(area, random);
             canvas.draw(&self.photos.photos[photo].planes, &view, area, |_, _| 1.0);
         }
         let mut faces = vec![];
@@ -104,48 +104,48 @@ impl<'a> Composer<'a> {
             let x = (random.random_range(0.35..0.65) * width as f32) as usize;
             let y = (random.random_range(0.35..0.65) * height as f32) as usize;
             for area in [[0, 0, x, y], [x, 0, width, y], [0, y, x, height], [x, y, width, height]] {
-                self.part(&mut canvas, area, &mut faces, random);
+                self.compose_part(&mut canvas, area, &mut faces, random);
             }
         } else {
-            self.part(&mut canvas, [0, 0, width, height], &mut faces, random);
+            self.compose_part(&mut canvas, [0, 0, width, height], &mut faces, random);
         }
         for face in &faces {
             if !face.ignored && random.random::<f32>() < self.settings.hidden {
-                hide(&mut canvas, face.rect, random);
+                occlude(&mut canvas, face.rect, random);
             }
         }
-        photometric::change(&mut canvas, self.settings, random);
+        photometric::jitter(&mut canvas, self.settings, random);
         let pixels = canvas.values.iter().map(|value| (value + 0.5) as u8).collect();
         Scene { pixels, faces }
     }
 
     /// One photo's part, in one area of the scene.
-    fn part(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
+    fn compose_part(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
         let settings = self.settings;
         let kind = random.random::<f32>();
-        let faceless = self.empty.is_empty() || kind >= settings.empty;
+        let faceless = self.faceless.is_empty() || kind >= settings.without_face;
         if !faceless {
-            return self.without_face(canvas, area, faces, random);
+            return self.compose_without_face(canvas, area, faces, random);
         }
-        let Some((photo, face)) = self.any_face(random) else { return };
+        let Some((photo, face)) = self.sample_face(random) else { return };
         let photo = &self.photos.photos[photo];
-        let view = if kind < settings.empty + settings.whole {
-            self.whole(photo, area, random)
+        let view = if kind < settings.without_face + settings.whole_photo {
+            self.view_whole(photo, area, random)
         } else {
-            self.around(photo.faces[face].rect, photo.faces[face].invalid, area, random)
+            self.view_around(photo.faces[face].rect, photo.faces[face].invalid, area, random)
         };
         canvas.draw(&photo.planes, &view, area, |_, _| 1.0);
         for face in &photo.faces {
-            self.note(view.box_in_scene(face.rect), (face.invalid, photo.rough), area, faces);
+            self.add_face(view.box_in_scene(face.rect), (face.invalid, photo.noisy_boxes), area, faces);
         }
-        if !self.photos.crops.is_empty() && random.random::<f32>() < settings.joined {
-            self.paste(canvas, area, faces, random);
+        if !self.photos.crops.is_empty() && random.random::<f32>() < settings.copy_paste_extra {
+            self.paste_crop(canvas, area, faces, random);
         }
     }
 
     /// Of a class's photos one of twenty faces is drawn about four times as often as one of a single face, not twenty times: those
     /// that show one person are what a camera sees, and are few.
-    fn any_face(&self, random: &mut ChaCha8Rng) -> Option<(usize, usize)> {
+    fn sample_face(&self, random: &mut ChaCha8Rng) -> Option<(usize, usize)> {
         let all = *self.classes.last()?;
         let wanted = random.random::<f32>() * all;
         let class = self.classes.iter().position(|&sum| wanted < sum)?;
@@ -160,35 +160,35 @@ impl<'a> Composer<'a> {
         Some((*photo, faces[random.random_range(0..faces.len())]))
     }
 
-    fn angle(&self, random: &mut ChaCha8Rng) -> f32 {
-        let (share, most) = self.settings.turned;
+    fn sample_angle(&self, random: &mut ChaCha8Rng) -> f32 {
+        let (share, most) = self.settings.rotation;
         if random.random::<f32>() < share && most > 0.0 { random.random_range(-most..=most).to_radians() } else { 0.0 }
     }
 
-    fn stretch(&self, random: &mut ChaCha8Rng) -> [f32; 2] {
-        let most = self.settings.stretched.abs();
+    fn sample_aspect(&self, random: &mut ChaCha8Rng) -> [f32; 2] {
+        let most = self.settings.aspect_jitter.abs();
         [0; 2].map(|_| random.random_range(-most..=most).exp())
     }
 
     /// A whole photo within the area, its proportions kept, give or take a little.
-    fn whole(&self, photo: &Photo, [left, top, right, bottom]: [usize; 4], random: &mut ChaCha8Rng) -> View {
+    fn view_whole(&self, photo: &Photo, [left, top, right, bottom]: [usize; 4], random: &mut ChaCha8Rng) -> View {
         let [width, height] = photo.size();
         let (columns, rows) = ((right - left).max(1) as f32, (bottom - top).max(1) as f32);
         let scale = (width / columns).max(height / rows) * random.random_range(0.75f32..1.15);
         let middle = [(left + right) as f32 / 2.0, (top + bottom) as f32 / 2.0];
         let moved = [width, height].map(|side| side * random.random_range(0.45..0.55));
-        let view = View::new(moved, middle, scale, 0.3 * self.angle(random), random.random::<f32>() < MIRRORED);
-        view.stretched(middle, self.stretch(random))
+        let view = View::new(moved, middle, scale, 0.3 * self.sample_angle(random), random.random::<f32>() < MIRRORED);
+        view.with_aspect(middle, self.sample_aspect(random))
     }
 
     /// A view in which `rect` takes a random share of the area's width and lies anywhere in it.
-    fn around(&self, rect: Rect, far: bool, area: [usize; 4], random: &mut ChaCha8Rng) -> View {
+    fn view_around(&self, rect: Rect, far: bool, area: [usize; 4], random: &mut ChaCha8Rng) -> View {
         let [left, top, right, bottom] = area.map(|side| side as f32);
         let (columns, rows) = ((right - left).max(1.0), (bottom - top).max(1.0));
-        let [smallest, largest] = self.settings.sizes;
+        let [smallest, largest] = self.settings.face_sizes;
         let share = random.random_range(smallest.ln()..=largest.ln()).exp();
         let share = if far { smallest } else { share };
-        let scale = (rect.width / (share * columns)).max(1.0 / MOST_ENLARGED);
+        let scale = (rect.width / (share * columns)).max(1.0 / MAX_UPSCALE);
         let (width, height) = (rect.width / scale, rect.height / scale);
         // Mostly whole, sometimes cut off by an edge.
         let over = if random.random_bool(0.15) { 0.35 } else { 0.0 };
@@ -197,31 +197,41 @@ impl<'a> Composer<'a> {
             if low < high { random.random_range(low..high) } else { start + size * random.random_range(0.4..0.6) }
         };
         let at = [within(left, columns, width, random), within(top, rows, height, random)];
-        let view = View::new(rect.centre(), at, scale, self.angle(random), random.random::<f32>() < MIRRORED);
-        view.stretched(at, self.stretch(random))
+        let view = View::new(rect.centre(), at, scale, self.sample_angle(random), random.random::<f32>() < MIRRORED);
+        view.with_aspect(at, self.sample_aspect(random))
     }
 
-    fn without_face(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
-        let pasted = !self.photos.crops.is_empty() && random.random::<f32>() < self.settings.pasted;
-        let mined = !pasted && !self.mistakes.is_empty() && random.random::<f32>() < self.settings.mined;
-        let (photo, view) = if mined {
-            let mistake = self.mistakes[random.random_range(0..self.mistakes.len())];
-            let Rect { x, y, width, height } = mistake.rect;
-            (mistake.photo, self.around(Rect::new(x, y, width.max(8.0), height.max(8.0)), false, area, random))
+    fn compose_without_face(
+        &self,
+        canvas: &mut Canvas,
+        area: [usize; 4],
+        faces: &mut Vec<SceneFace>,
+        random: &mut ChaCha8Rng,
+    ) {
+        let copy_paste = !self.photos.crops.is_empty() && random.random::<f32>() < self.settings.copy_paste;
+        let from_hard_negative =
+            !copy_paste && !self.hard_negatives.is_empty() && random.random::<f32>() < self.settings.hard_negatives;
+        let (photo, view) = if from_hard_negative {
+            let hard_negative = self.hard_negatives[random.random_range(0..self.hard_negatives.len())];
+            let Rect { x, y, width, height } = hard_negative.rect;
+            (
+                hard_negative.photo,
+                self.view_around(Rect::new(x, y, width.max(8.0), height.max(8.0)), false, area, random),
+            )
         } else {
-            self.nobody(area, random)
+            self.view_without_face(area, random)
         };
         canvas.draw(&self.photos.photos[photo].planes, &view, area, |_, _| 1.0);
-        if pasted {
+        if copy_paste {
             for _ in 0..random.random_range(1..=2) {
-                self.paste(canvas, area, faces, random);
+                self.paste_crop(canvas, area, faces, random);
             }
         }
     }
 
     /// A part of a photo without a face; there must be one.
-    fn nobody(&self, area: [usize; 4], random: &mut ChaCha8Rng) -> (usize, View) {
-        let index = self.empty[random.random_range(0..self.empty.len())];
+    fn view_without_face(&self, area: [usize; 4], random: &mut ChaCha8Rng) -> (usize, View) {
+        let index = self.faceless[random.random_range(0..self.faceless.len())];
         let [width, height] = self.photos.photos[index].size();
         let zoom = random.random_range(0.25f32..1.1);
         let [across, down] = [width, height].map(|side| (side * zoom).max(8.0));
@@ -230,22 +240,22 @@ impl<'a> Composer<'a> {
             down / 2.0 + random.random::<f32>() * (height - down),
         ];
         let scale = (across / (area[2] - area[0]).max(1) as f32).max(down / (area[3] - area[1]).max(1) as f32);
-        let scale = scale.max(1.0 / MOST_ENLARGED);
+        let scale = scale.max(1.0 / MAX_UPSCALE);
         let at = [(area[0] + area[2]) as f32 / 2.0, (area[1] + area[3]) as f32 / 2.0];
-        (index, View::new(middle, at, scale, self.angle(random), random.random::<f32>() < MIRRORED))
+        (index, View::new(middle, at, scale, self.sample_angle(random), random.random::<f32>() < MIRRORED))
     }
 
     /// A face crop whose edges fade into what is there.
-    fn paste(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
+    fn paste_crop(&self, canvas: &mut Canvas, area: [usize; 4], faces: &mut Vec<SceneFace>, random: &mut ChaCha8Rng) {
         let crop = &self.photos.crops[random.random_range(0..self.photos.crops.len())];
         let Some(first) = crop.planes.first() else { return };
         let [width, height] = [first.width as f32, first.height as f32];
         let Rect { x, y, width: w, height: h } = CROP_FACE;
         let face = Rect::new(x * width, y * height, w * width, h * height);
-        let view = self.around(face, false, area, random);
+        let view = self.view_around(face, false, area, random);
         let new = view.box_in_scene(face);
         // One face before another would leave half a face there.
-        if faces.iter().any(|face| common(face.rect, new) > 0.05) {
+        if faces.iter().any(|face| overlap_of_smaller(face.rect, new) > 0.05) {
             return;
         }
         let fade = random.random_range(0.02f32..0.14);
@@ -260,23 +270,23 @@ impl<'a> Composer<'a> {
             (edge / (2.0 * fade)).clamp(0.0, 1.0)
         };
         canvas.draw(&crop.planes, &view, area, cover);
-        self.note(new, (false, true), area, faces);
+        self.add_face(new, (false, true), area, faces);
     }
 
     /// Takes note of a face, unless nothing of it is in the area.
-    fn note(&self, rect: Rect, (invalid, rough): (bool, bool), area: [usize; 4], faces: &mut Vec<SceneFace>) {
+    fn add_face(&self, rect: Rect, (invalid, noisy): (bool, bool), area: [usize; 4], faces: &mut Vec<SceneFace>) {
         let bounds = Rect::new(area[0] as f32, area[1] as f32, (area[2] - area[0]) as f32, (area[3] - area[1]) as f32);
         let visible = rect.intersection(bounds) / rect.area().max(1e-6);
         if visible <= 0.05 {
             return;
         }
-        let small = rect.width < SMALLEST * self.size[0] as f32;
-        faces.push(SceneFace { rect, ignored: invalid || small || visible < LEAST_VISIBLE, rough });
+        let small = rect.width < MIN_FACE_WIDTH * self.size[0] as f32;
+        faces.push(SceneFace { rect, ignored: invalid || small || visible < MIN_VISIBLE, noisy });
     }
 }
 
 /// The area that two boxes have in common, as a share of the smaller one.
-fn common(a: Rect, b: Rect) -> f32 {
+fn overlap_of_smaller(a: Rect, b: Rect) -> f32 {
     a.intersection(b) / a.area().min(b.area()).max(1e-6)
 }
 
@@ -303,7 +313,7 @@ mod tests {
             planes: pyramid(Plane { width, height, pixels }),
             faces,
             reduction: 1.0,
-            rough: false,
+            noisy_boxes: false,
         }
     }
 
@@ -313,9 +323,16 @@ mod tests {
 
     /// Nothing changed but place and size.
     fn plain() -> Scenes {
-        let none =
-            Scenes { whole: 0.0, empty: 0.0, mosaic: 0.0, around: 0.0, joined: 0.0, hidden: 0.0, ..Scenes::default() };
-        Scenes { turned: (0.0, 0.0), coarse: 0.0, lit: 0.0, blurred: 0.0, noisy: 0.0, ..none }
+        let none = Scenes {
+            whole_photo: 0.0,
+            without_face: 0.0,
+            mosaic: 0.0,
+            background: 0.0,
+            copy_paste_extra: 0.0,
+            occlusion: 0.0,
+            ..Scenes::default()
+        };
+        Scenes { rotation: (0.0, 0.0), downscale: 0.0, photometric_jitter: 0.0, blur: 0.0, noise: 0.0, ..none }
     }
 
     #[test]
@@ -349,12 +366,12 @@ mod tests {
 
     #[test]
     fn what_is_known_by_and_large_stays_so() {
-        for rough in [false, true] {
-            let photos = photos(vec![Photo { rough, ..photo(&[[60, 40, 40, 50]], 0) }]);
+        for noisy in [false, true] {
+            let photos = photos(vec![Photo { noisy_boxes: noisy, ..photo(&[[60, 40, 40, 50]], 0) }]);
             let settings = plain();
             let composer = Composer::new(&photos, &settings, &[], [160, 120]);
             let faces: Vec<SceneFace> = (0..20).flat_map(|index| composer.scene(1, 0, index).faces).collect();
-            assert!(faces.len() > 15 && faces.iter().all(|face| face.rough == rough), "{faces:?}");
+            assert!(faces.len() > 15 && faces.iter().all(|face| face.noisy == noisy), "{faces:?}");
         }
     }
 
@@ -366,7 +383,7 @@ mod tests {
         let composer = Composer::new(&photos, &settings, &[], [160, 120]);
         let random = &mut stream(Purpose::Scene, 1, 0, 0);
         let mut counts = [0; 3];
-        (0..4000).for_each(|_| counts[composer.any_face(random).unwrap().0] += 1);
+        (0..4000).for_each(|_| counts[composer.sample_face(random).unwrap().0] += 1);
         let [crowd, alone, other] = counts.map(f64::from);
         assert!((crowd / alone - 3.0).abs() < 0.3, "{counts:?}");
         // Square roots of ten faces and of one.
@@ -378,7 +395,7 @@ mod tests {
         let plan = Plan {
             photos: Arc::new(photos(vec![photo(&[[60, 40, 40, 50]], 0), photo(&[[20, 20, 60, 75]], 1), photo(&[], 0)])),
             scenes: Scenes::default(),
-            mistakes: Arc::default(),
+            hard_negatives: Arc::default(),
             size: [160, 120],
             cells: [20, 15],
             pixel_map: PixelMap::SIGNED,

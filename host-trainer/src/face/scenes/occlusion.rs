@@ -6,11 +6,11 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 /// Hides a part of a face whose bounding box lies in the scene.
-pub fn hide(canvas: &mut Canvas, face: Rect, random: &mut ChaCha8Rng) {
+pub fn occlude(canvas: &mut Canvas, face: Rect, random: &mut ChaCha8Rng) {
     match random.random_range(0..10) {
         0..4 => mask(canvas, face, random),
         4..6 => glasses(canvas, face, random),
-        _ => thing(canvas, face, random),
+        _ => object(canvas, face, random),
     }
 }
 
@@ -38,7 +38,7 @@ fn glasses(canvas: &mut Canvas, Rect { x: left, y: top, width, height }: Rect, r
 }
 
 /// An ellipse or a rectangle over an edge of the face, of one tone or of what is elsewhere in the scene.
-fn thing(canvas: &mut Canvas, Rect { x: left, y: top, width, height }: Rect, random: &mut ChaCha8Rng) {
+fn object(canvas: &mut Canvas, Rect { x: left, y: top, width, height }: Rect, random: &mut ChaCha8Rng) {
     let size = [width, height].map(|side| side * random.random_range(0.25..0.55f32));
     let angle = random.random_range(0.0..std::f32::consts::TAU);
     let middle = [left + width * (0.5 + 0.45 * angle.cos()), top + height * (0.5 + 0.45 * angle.sin())];
@@ -87,7 +87,7 @@ mod tests {
             let mut canvas =
                 Canvas { width: 160, height: 120, values: (0..19_200).map(|at| (at % 251) as f32).collect() };
             let before = canvas.values.clone();
-            hide(&mut canvas, face, random);
+            occlude(&mut canvas, face, random);
             let places = (0..19_200).filter(|&at| canvas.values[at] != before[at]);
             let inside = |at: usize| {
                 let (x, y) = ((at % 160) as f32, (at / 160) as f32);
@@ -103,7 +103,7 @@ mod tests {
         // A face outside the scene is no fault.
         let mut canvas = Canvas { width: 16, height: 12, values: vec![9.0; 192] };
         (0..50).for_each(|index| {
-            hide(&mut canvas, Rect::new(-90.0, 300.0, 20.0, 9.0), &mut stream(Purpose::Scene, 1, 0, index))
+            occlude(&mut canvas, Rect::new(-90.0, 300.0, 20.0, 9.0), &mut stream(Purpose::Scene, 1, 0, index))
         });
         assert!(canvas.values.iter().all(|&value| value == 9.0));
     }

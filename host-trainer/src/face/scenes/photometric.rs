@@ -9,12 +9,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
 
 /// Changes a scene's tones, each with its own probability; values stay within 0 and 255.
-pub fn change(canvas: &mut Canvas, settings: &Scenes, random: &mut ChaCha8Rng) {
-    if random.random::<f32>() < settings.blurred {
+pub fn jitter(canvas: &mut Canvas, settings: &Scenes, random: &mut ChaCha8Rng) {
+    if random.random::<f32>() < settings.blur {
         let sigma = random.random_range(0.4..1.1);
         blur(&mut canvas.values, (1, canvas.height, canvas.width), sigma);
     }
-    if random.random::<f32>() < settings.lit {
+    if random.random::<f32>() < settings.photometric_jitter {
         match random.random_range(0..4) {
             0 => backlight(canvas, random),
             1 => infrared(canvas, random),
@@ -22,10 +22,10 @@ pub fn change(canvas: &mut Canvas, settings: &Scenes, random: &mut ChaCha8Rng) {
         }
         exposure(canvas, random);
     }
-    if random.random::<f32>() < settings.coarse {
-        coarse(canvas, random.random_range(1.2..2.6));
+    if random.random::<f32>() < settings.downscale {
+        downscale(canvas, random.random_range(1.2..2.6));
     }
-    if random.random::<f32>() < settings.noisy {
+    if random.random::<f32>() < settings.noise {
         let deviation = random.random_range(1.0..10.0f32);
         if let Ok(noise) = Normal::new(0.0, deviation) {
             canvas.values.iter_mut().for_each(|value| *value += noise.sample(random));
@@ -35,7 +35,7 @@ pub fn change(canvas: &mut Canvas, settings: &Scenes, random: &mut ChaCha8Rng) {
 }
 
 /// As `factor` times fewer pixels on each axis show it, enlarged.
-fn coarse(canvas: &mut Canvas, factor: f32) {
+fn downscale(canvas: &mut Canvas, factor: f32) {
     let plane = |canvas: &Canvas| {
         let pixels = canvas.values.iter().map(|value| (value.clamp(0.0, 255.0) + 0.5) as u8).collect();
         Plane { width: canvas.width, height: canvas.height, pixels }

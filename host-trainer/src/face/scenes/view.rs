@@ -27,7 +27,7 @@ impl View {
     }
 
     /// The same, drawn out by a factor on each axis of the scene about its point `at`, which stays where it is.
-    pub fn stretched(&self, [x, y]: [f32; 2], [across, down]: [f32; 2]) -> Self {
+    pub fn with_aspect(&self, [x, y]: [f32; 2], [across, down]: [f32; 2]) -> Self {
         let [a, b, c, d] = self.matrix;
         let matrix = [a / across, b / down, c / across, d / down];
         let offset = [
@@ -149,8 +149,8 @@ mod tests {
             let Rect { x, y, width, height } = view.box_in_scene(Rect::new(90.0, 40.0, 20.0, 20.0));
             assert!((width - 8.0).abs() < 1e-3 && (height - 8.0).abs() < 1e-3, "a circle stays one");
             assert!((x + width / 2.0 - 80.0).abs() < 1e-3 && (y + height / 2.0 - 60.0).abs() < 1e-3);
-            let stretched = view.stretched([80.0, 60.0], [1.5, 0.5]);
-            let Rect { x, y, width, height } = stretched.box_in_scene(Rect::new(90.0, 40.0, 20.0, 20.0));
+            let wider = view.with_aspect([80.0, 60.0], [1.5, 0.5]);
+            let Rect { x, y, width, height } = wider.box_in_scene(Rect::new(90.0, 40.0, 20.0, 20.0));
             assert!((width - 12.0).abs() < 1e-3 && (height - 4.0).abs() < 1e-3, "{width} x {height}");
             assert!((x + width / 2.0 - 80.0).abs() < 1e-3 && (y + height / 2.0 - 60.0).abs() < 1e-3);
         }

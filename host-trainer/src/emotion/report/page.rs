@@ -1,10 +1,11 @@
 //! `report.html`: everything about a run on one page that needs nothing else.
 
-use super::svg::escape;
 use crate::emotion::dataset::Dataset;
 use crate::emotion::metrics::Scores;
-use crate::export::Run;
 use crate::nets::summary::summary;
+use crate::report::style::STYLE;
+use crate::report::svg::escape;
+use crate::run::finished::Run;
 use std::fmt::Write;
 
 /// The page's pictures, as SVG.
@@ -19,24 +20,6 @@ pub struct Pictures {
     pub sheet: String,
 }
 
-pub(crate) const STYLE: &str = "
-:root { color-scheme: light dark; --ink: #1c1e21; --paper: #fbfaf8; --line: #d8d4cc; --soft: #6b675f }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8e6e1; --paper: #17181a; --line: #3a3b3e; --soft: #a09c93 } }
-body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.2rem 4rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif }
-h1 { font-size: 1.6rem; margin: 0 0 .2rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem }
-p, li { color: var(--ink) } .soft { color: var(--soft) }
-.figures { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0 }
-.figures div { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; min-width: 8rem }
-.figures b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums }
-svg { max-width: 100%; height: auto; border-radius: 8px } .row { display: flex; flex-wrap: wrap; gap: 1rem }
-pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; padding: .8rem; font-size: .82rem }
-summary { cursor: pointer; margin: 1rem 0 }
-@media (prefers-color-scheme: dark) { .chart svg { filter: invert(.9) hue-rotate(180deg) }
-  .sheet > svg > rect:first-child { fill: none } .sheet text:not([fill]) { fill: var(--ink) }
-  .sheet text[fill=\"#2a8f4f\"] { fill: #5fbf83 } .sheet text[fill=\"#c0392b\"] { fill: #f0796b } }
-";
-
 /// The page as one HTML file.
 pub fn page(run: &Run, data: &Dataset, part: &str, scores: &Scores, text: &str, pictures: &Pictures) -> String {
     let name = run.folder.file_name().map_or("run".into(), |name| name.to_string_lossy().into_owned());
@@ -45,7 +28,7 @@ pub fn page(run: &Run, data: &Dataset, part: &str, scores: &Scores, text: &str, 
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}: Moodlight training report</title>\
          <style>{STYLE}</style><h1>{0}</h1><p class=\"soft\">{1}, {2:?}, {3} labels</p>",
         escape(&name),
-        super::best(run),
+        run.reported_epoch(),
         run.config.arch.name(),
         data.labels.len()
     );

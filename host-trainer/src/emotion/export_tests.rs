@@ -1,9 +1,10 @@
 #![allow(clippy::unwrap_used)]
 //! The folded, exported graph against the trainer, on nets whose normalisations were made difficult.
 
-use super::fold::{Layer, fold};
-use super::{gate, onnx};
+use super::gate;
 use crate::emotion::dataset::Split;
+use crate::export::fold::{Layer, fold};
+use crate::export::graph;
 use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
 use crate::run::config::Config;
@@ -12,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-pub(super) fn config(arch: Architecture, size: u32) -> Config {
+pub(crate) fn config(arch: Architecture, size: u32) -> Config {
     Config { size, ..Config::preset(arch) }
 }
 
@@ -31,13 +32,13 @@ pub(crate) fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
     weights
 }
 
-pub(super) fn split(config: &Config, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
+pub(crate) fn split(config: &Config, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
     let stride = config.input().len();
     let pixels = (0..pictures * stride).map(|_| rng.random()).collect();
     Arc::new(Split::alone(vec![], pixels, stride, vec![]))
 }
 
-pub(super) fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {
+pub(crate) fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {
     let card = ModelCard {
         name: "test".into(),
         task: Task::Emotion,
@@ -52,7 +53,7 @@ pub(super) fn classifier(config: &Config, net: &Net, weights: &Weights, outputs:
         data_fingerprint: "0".repeat(64),
         metrics: Default::default(),
     };
-    let mut model = onnx::model("test", &fold(net, weights, outputs));
+    let mut model = graph::model("test", &fold(net, weights, outputs));
     embed(&mut model, &card);
     Classifier::from_bytes(&encode(&model), "test").unwrap()
 }

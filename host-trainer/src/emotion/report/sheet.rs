@@ -1,9 +1,9 @@
 //! A sheet of pictures with what the model says of each, as SVG.
 
-use super::svg::{escape, open};
 use crate::emotion::dataset::Split;
 use crate::emotion::metrics::top;
 use crate::random::{Purpose, stream};
+use crate::report::svg::{escape, open};
 use anyhow::{Context, Result};
 use base64::Engine;
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};

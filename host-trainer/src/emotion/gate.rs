@@ -1,14 +1,13 @@
 //! The comparison that stands between a trained net and a written file.
 
+use super::dataset::Split;
 use crate::device::Engine;
-use crate::emotion::dataset::Split;
 use crate::failure::{Kind, failure};
+use crate::nets::Net;
 use crate::nets::weights::Weights;
-use crate::nets::{Net, Op};
 use crate::run::config::Config;
 use crate::train;
 use anyhow::{Result, ensure};
-use emotion_models::pb::ModelProto;
 use emotion_models::{Classifier, Precision, Probabilities};
 use std::sync::Arc;
 
@@ -79,31 +78,6 @@ impl Agreement {
         };
         Err(failure(Kind::Model, message))
     }
-}
-
-/// Refuses the graph of a quantised net whose convolutions are not all integer. A convolution that is the net's last layer, a face
-/// net's head, stays in floating point, as a classifier's last layer does.
-///
-/// # Errors
-/// Says how many are of which kind.
-pub fn check_convolutions(net: &Net, model: &ModelProto) -> Result<()> {
-    if !net.is_quantized() {
-        return Ok(());
-    }
-    let count =
-        |kind: &str| model.graph.iter().flat_map(|graph| &graph.node).filter(|node| node.op_type == kind).count();
-    let is_convolution = |index: &usize| matches!(net.nodes[*index].op, Op::Conv { .. });
-    let (heads, inner): (Vec<usize>, Vec<usize>) =
-        (0..net.nodes.len()).filter(is_convolution).partition(|&index| net.is_last(index));
-    let (wanted, integer, float) = (inner.len(), count("QLinearConv"), count("Conv"));
-    if integer == wanted && float == heads.len() {
-        return Ok(());
-    }
-    let message = format!(
-        "nothing was written: of the net's {wanted} convolutions before its last layer the exported graph has {integer} in integers and {float} in \
-         floating point; this is a fault in the export, please report it"
-    );
-    Err(failure(Kind::Model, message))
 }
 
 /// Runs a split's pictures through the trainer and through the exported model.

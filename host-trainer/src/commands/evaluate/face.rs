@@ -1,14 +1,14 @@
 //! `evaluate` of a face model: photos with marked faces, through the engine that runs on the device.
 
-use super::card;
-use super::detections::{Looked, text};
-use super::export::Measured;
-use super::metrics::Scores;
-use super::photos;
-use super::report;
-use crate::commands::evaluate::{EvaluateArgs, SplitName};
+use super::args::{EvaluateArgs, SplitName};
 use crate::emotion::dataset::scan::Part;
 use crate::export::card::EVALUATIONS;
+use crate::face::card;
+use crate::face::detections::{PhotoDetections, text};
+use crate::face::measured::Measured;
+use crate::face::metrics::Scores;
+use crate::face::photos;
+use crate::face::report;
 use crate::failure::{Kind, failure};
 use crate::output::{say, tell};
 use crate::progress::Progress;
@@ -54,14 +54,14 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         SplitName::Test => Part::Test,
     };
     let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
-    // Made now, as export makes its own: whoever cannot write there hears of it before the photos are looked at.
+    // Made now, as export makes its own: whoever cannot write there hears of it before the photos are searched.
     if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
         crate::files::make_folder(folder)?;
     }
     let progress = Progress::new("evaluating", loaded.photos.photos.len(), !args.json);
-    let looked = Looked::with(&finder, &loaded.photos, &progress)?;
+    let detections = PhotoDetections::detect(&finder, &loaded.photos, &progress)?;
     drop(progress);
-    let scores = looked.findings.at(finder.threshold(), &loaded.photos.classes);
+    let scores = detections.findings.at(finder.threshold(), &loaded.photos.classes);
     let data = args.data.display();
     if args.json {
         let report = Report { model: name, data: data.to_string(), split: part.to_string(), scores: &scores };
@@ -74,7 +74,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     }
     let source = photos::name(&args.data);
     if let Some(page) = &args.report {
-        report::of_model(page, &finder.card().name, &format!("{source}'s {part} photos"), &looked, &scores)?;
+        report::of_model(page, &finder.card().name, &format!("{source}'s {part} photos"), &detections, &scores)?;
         if !args.json {
             say!("page: {}", page.display())?;
         }

@@ -1,79 +1,23 @@
-//! `evaluate`: an exported model on labelled pictures, through the engine that runs on the device.
+//! `evaluate` of an emotion model: labelled pictures, through the engine that runs on the device.
 
-use super::face_search::{Search, SearchArgs};
+use super::args::{EvaluateArgs, SplitName};
+use crate::commands::face_search::Search;
+use crate::emotion::card;
 use crate::emotion::dataset::scan::{describe, label_folders};
+use crate::emotion::measured::Measured;
 use crate::emotion::metrics::{Scores, score};
-use crate::export::{self, Measured, card};
+use crate::emotion::readout::{outputs, subset};
+use crate::export::card::EVALUATIONS;
 use crate::failure::{Blame, Kind, failure};
 use crate::output::{say, tell};
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, ValueEnum};
 use emotion_models::pb::ModelProto;
-use emotion_models::{
-    Classifier, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities, Task, apply_temperature,
-    decode, read_card,
-};
+use emotion_models::{Classifier, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Arguments of `evaluate`.
-#[derive(Debug, Args)]
-pub struct EvaluateArgs {
-    /// Exported model.
-    #[arg(long, value_name = "MODEL.onnx")]
-    pub model: PathBuf,
-    /// Folder with test/LABEL/* (or the part that --split names), or with photos and face boxes for a face model.
-    #[arg(long, value_name = "DIR")]
-    pub data: PathBuf,
-    /// How the face in each photo is found.
-    #[command(flatten)]
-    pub search: SearchArgs,
-    /// Which part of the folder.
-    #[arg(long, value_enum, default_value_t = SplitName::Test)]
-    pub split: SplitName,
-    /// Read out these labels only, by softmax over their logits.
-    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
-    pub labels: Vec<String>,
-    /// Arithmetic to run it in; by default its card's. An integer model runs in f32 too, without rounding its activations.
-    #[arg(long, value_enum)]
-    pub precision: Option<PrecisionName>,
-    /// Print one JSON object.
-    #[arg(long)]
-    pub json: bool,
-    /// Write a page with the precision-recall curve and photos with their boxes, for a face model.
-    #[arg(long, value_name = "PAGE.html")]
-    pub report: Option<PathBuf>,
-    /// Do not add a result on a test folder to the card beside the model.
-    #[arg(long)]
-    pub no_record: bool,
-}
-
-/// The arithmetics that a model may run in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PrecisionName {
-    /// 32-bit floating point.
-    F32,
-    /// 8-bit integers.
-    Int8,
-}
-
-impl From<PrecisionName> for Precision {
-    fn from(name: PrecisionName) -> Self {
-        match name {
-            PrecisionName::F32 => Precision::F32,
-            PrecisionName::Int8 => Precision::Int8,
-        }
-    }
-}
-
-/// Reads the model's file.
-fn read(path: &Path) -> Result<ModelProto, ModelError> {
-    let bytes = emotion_models::read_file(path)?;
-    decode(&bytes).map_err(|error| error.named(&path.display().to_string()))
-}
 
 /// Makes the model ready to run in the arithmetic asked for.
 fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelError> {
@@ -81,27 +25,6 @@ fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelErro
     match args.precision {
         Some(precision) => Classifier::with_precision(model, &name, precision.into()),
         None => Classifier::from_model(model, &name),
-    }
-}
-
-/// The parts of a data folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SplitName {
-    /// `train/`.
-    Train,
-    /// `val/`.
-    Val,
-    /// `test/`.
-    Test,
-}
-
-impl SplitName {
-    fn name(self) -> &'static str {
-        match self {
-            SplitName::Train => "train",
-            SplitName::Val => "val",
-            SplitName::Test => "test",
-        }
     }
 }
 
@@ -125,19 +48,15 @@ type Labelled = (PathBuf, usize);
 ///
 /// # Errors
 /// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
-pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
-    let model = read(&args.model)?;
-    if read_card(&model).is_ok_and(|card| card.task == Task::Face) {
-        return crate::face::evaluate::run(args, &model);
-    }
+pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     if args.report.is_some() {
         return Err(failure(Kind::Usage, "--report is for face models; a run's report.html shows emotion models"));
     }
-    let classifier = load(args, &model)?;
+    let classifier = load(args, model)?;
     let card = classifier.card().clone();
     let search = Search::open(&args.search, card.crop_margin)?;
-    let outputs = export::outputs(&card.labels, &args.labels)
-        .with_context(|| format!("in --labels for {}", args.model.display()))?;
+    let outputs =
+        outputs(&card.labels, &args.labels).with_context(|| format!("in --labels for {}", args.model.display()))?;
     let labels: Vec<String> = outputs.iter().map(|&output| card.labels[output].clone()).collect();
     let (pictures, skipped) = pictures(&args.data, args.split, &labels).blame(Kind::Data)?;
 
@@ -257,14 +176,6 @@ impl Eye {
     }
 }
 
-/// Softmax over a subset of logits: the full softmax renormalised over it, then the temperature.
-fn subset(raw: &Probabilities, outputs: &[usize], temperature: f32) -> Probabilities {
-    let picked: Vec<f32> = outputs.iter().map(|&output| raw[output]).collect();
-    let sum: f32 = picked.iter().sum();
-    let shares: Vec<f32> = picked.iter().map(|p| p / sum.max(f32::MIN_POSITIVE)).collect();
-    Probabilities::from_slice(&shares).map_or(*raw, |shares| apply_temperature(&shares, temperature))
-}
-
 fn folder_name(data: &Path) -> String {
     data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
@@ -272,7 +183,7 @@ fn folder_name(data: &Path) -> String {
 fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize, measured: Measured) -> Result<()> {
     let path = args.model.with_extension("md");
     let text = match std::fs::read_to_string(&path) {
-        Ok(text) if text.contains(card::EVALUATIONS) => text,
+        Ok(text) if text.contains(EVALUATIONS) => text,
         _ => {
             tell!("host-trainer: not recorded: {} is no model card", path.display());
             return Ok(());
@@ -312,7 +223,7 @@ fn print(report: &Report<'_>) -> Result<()> {
     if report.undecodable > 0 {
         counts += &format!(", {} more could not be read", report.undecodable);
     }
-    say!("{counts}\n\n{}", crate::report::text::scores(report.labels, scores).trim_end())
+    say!("{counts}\n\n{}", crate::emotion::report::text::scores(report.labels, scores).trim_end())
 }
 
 #[cfg(test)]
@@ -320,24 +231,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use emotion_models::TestCard;
-
-    fn close(found: &Probabilities, expected: &[f32]) {
-        assert_eq!(found.len(), expected.len());
-        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{found:?} is not {expected:?}");
-    }
-
-    #[test]
-    fn a_subset_is_read_out_by_softmax_over_its_logits() {
-        let logits = [0.3f32, -1.2, 2.0, 0.7];
-        let softmax = |logits: &[f32]| -> Vec<f32> {
-            let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
-            logits.iter().map(|logit| logit.exp() / sum).collect()
-        };
-        let raw = Probabilities::from_slice(&softmax(&logits)).unwrap();
-        close(&subset(&raw, &[3, 0], 1.0), &softmax(&[0.7, 0.3]));
-        close(&subset(&raw, &[3, 0], 2.0), &softmax(&[0.35, 0.15]));
-        close(&subset(&raw, &[0, 1, 2, 3], 1.0), &softmax(&logits));
-    }
 
     #[test]
     fn pictures_with_other_labels_are_skipped_and_counted() {

@@ -1,85 +1,86 @@
-//! Cutting a validation part from training pictures.
+//! Splitting a validation part off training pictures.
 
 use crate::random::{Purpose, stream};
 use rand::seq::SliceRandom;
 use std::collections::HashMap;
 
-/// A picture as the cut sees it.
+/// A picture as the split sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// Its label.
     pub label: usize,
     /// Its data source.
     pub source: usize,
-    /// Where it must stay, or `None` for one that may go to either side.
-    pub side: Option<Side>,
+    /// Where it must stay, or `None` for one that may go to either subset.
+    pub subset: Option<Subset>,
 }
 
-/// A side of the cut.
+/// A subset of the training pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum Subset {
     /// Weights are fitted to it.
     Train,
     /// It chooses epochs.
     Val,
 }
 
-/// The side of each picture: about `fraction` of each label of each source goes to validation, and each cluster of
+/// The subset of each picture: about `fraction` of each label of each source goes to validation, and each group of
 /// near-duplicates stays whole.
 ///
-/// A cluster with a picture that is bound to one side follows it (to training where it is bound to both). The rest is drawn by
-/// `seed` such that no label gets more validation pictures than its share, and at least one where it has two clusters.
-pub fn cut(candidates: &[Candidate], clusters: &[Vec<usize>], fraction: f32, seed: u64) -> Vec<Side> {
-    let mut sides: Vec<Side> = candidates.iter().map(|candidate| candidate.side.unwrap_or(Side::Train)).collect();
+/// A group with a picture that is bound to one subset follows it (to training where it is bound to both). The rest is drawn by
+/// `seed` such that no label gets more validation pictures than its share, and at least one where it has two groups.
+pub fn split_validation(candidates: &[Candidate], groups: &[Vec<usize>], fraction: f32, seed: u64) -> Vec<Subset> {
+    let mut subsets: Vec<Subset> =
+        candidates.iter().map(|candidate| candidate.subset.unwrap_or(Subset::Train)).collect();
     let mut shares = Shares::new(candidates, fraction);
     let mut free = Vec::new();
-    for cluster in clusters {
-        let bound = |side| cluster.iter().any(|&index| candidates[index].side == Some(side));
-        if bound(Side::Train) {
+    for group in groups {
+        let bound = |subset| group.iter().any(|&index| candidates[index].subset == Some(subset));
+        if bound(Subset::Train) {
             continue;
         }
-        let movable = || cluster.iter().copied().filter(|&index| candidates[index].side.is_none());
-        if bound(Side::Val) {
+        let movable = || group.iter().copied().filter(|&index| candidates[index].subset.is_none());
+        if bound(Subset::Val) {
             shares.take(movable().map(|index| candidates[index]));
-            movable().for_each(|index| sides[index] = Side::Val);
+            movable().for_each(|index| subsets[index] = Subset::Val);
         } else {
-            free.push(cluster);
+            free.push(group);
         }
     }
     free.shuffle(&mut stream(Purpose::Split, seed, 0, 0));
-    let members = |cluster: &[usize]| cluster.iter().map(|&index| candidates[index]).collect::<Vec<_>>();
+    let members = |group: &[usize]| group.iter().map(|&index| candidates[index]).collect::<Vec<_>>();
     let mut left = Vec::new();
-    for cluster in free {
-        if shares.fits(&members(cluster)) {
-            shares.take(members(cluster).into_iter());
-            cluster.iter().for_each(|&index| sides[index] = Side::Val);
+    for group in free {
+        if shares.fits(&members(group)) {
+            shares.take(members(group).into_iter());
+            group.iter().for_each(|&index| subsets[index] = Subset::Val);
         } else {
-            left.push(cluster);
+            left.push(group);
         }
     }
-    // A label whose clusters are all larger than its share still needs validation pictures: its smallest cluster goes there,
+    // A label whose groups are all larger than its share still needs validation pictures: its smallest group goes there,
     // as long as another stays for training.
-    left.sort_by_key(|cluster| cluster.len());
+    left.sort_by_key(|group| group.len());
     let mut staying: HashMap<Stratum, usize> = HashMap::new();
-    let strata = |cluster: &[usize]| {
-        let mut strata: Vec<Stratum> = members(cluster).iter().map(stratum).collect();
+    let strata = |group: &[usize]| {
+        let mut strata: Vec<Stratum> = members(group).iter().map(stratum).collect();
         strata.sort_unstable();
         strata.dedup();
         strata
     };
-    left.iter().flat_map(|cluster| strata(cluster)).for_each(|stratum| *staying.entry(stratum).or_default() += 1);
-    for cluster in left {
-        let strata = strata(cluster);
+    left.iter().flat_map(|group| strata(group)).for_each(|stratum| *staying.entry(stratum).or_default() += 1);
+    for group in left {
+        let strata = strata(group);
         let needed = strata.iter().any(|stratum| shares.taken(*stratum) == 0);
         if needed && strata.iter().all(|stratum| staying[stratum] > 1) {
             for stratum in strata {
                 *staying.entry(stratum).or_default() -= 1;
             }
-            shares.take(members(cluster).into_iter());
-            cluster.iter().for_each(|&index| sides[index] = Side::Val);
+            shares.take(members(group).into_iter());
+            group.iter().for_each(|&index| subsets[index] = Subset::Val);
         }
     }
-    sides
+    subsets
 }
 
 /// (source, label).
@@ -95,7 +96,7 @@ struct Shares(HashMap<Stratum, (usize, usize)>);
 impl Shares {
     fn new(candidates: &[Candidate], fraction: f32) -> Self {
         let mut counts: HashMap<Stratum, usize> = HashMap::new();
-        for candidate in candidates.iter().filter(|candidate| candidate.side.is_none()) {
+        for candidate in candidates.iter().filter(|candidate| candidate.subset.is_none()) {
             *counts.entry(stratum(candidate)).or_default() += 1;
         }
         let share = |count: usize| {
@@ -125,64 +126,65 @@ impl Shares {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emotion::dataset::copies::clusters;
+    use crate::emotion::dataset::near_duplicates::near_duplicate_groups;
     use proptest::prelude::*;
 
     fn free(label: usize) -> Candidate {
-        Candidate { label, source: 0, side: None }
+        Candidate { label, source: 0, subset: None }
     }
 
     fn alone(count: usize) -> Vec<Vec<usize>> {
-        clusters(count, std::iter::empty())
+        near_duplicate_groups(count, std::iter::empty())
     }
 
     #[test]
     fn each_label_gives_its_share() {
         let candidates: Vec<_> = (0..300).map(|index| free(usize::from(index >= 100))).collect();
-        let sides = cut(&candidates, &alone(300), 0.15, 3);
-        let count = |range: std::ops::Range<usize>| sides[range].iter().filter(|&&side| side == Side::Val).count();
+        let subsets = split_validation(&candidates, &alone(300), 0.15, 3);
+        let count =
+            |range: std::ops::Range<usize>| subsets[range].iter().filter(|&&subset| subset == Subset::Val).count();
         assert_eq!((count(0..100), count(100..300)), (15, 30));
-        assert_eq!(sides, cut(&candidates, &alone(300), 0.15, 3));
-        assert_ne!(sides, cut(&candidates, &alone(300), 0.15, 4));
+        assert_eq!(subsets, split_validation(&candidates, &alone(300), 0.15, 3));
+        assert_ne!(subsets, split_validation(&candidates, &alone(300), 0.15, 4));
     }
 
     #[test]
     fn big_clusters_still_leave_both_sides_something() {
         let candidates = vec![free(0); 10];
         let pairs = (0..9).filter(|index| *index != 5).map(|index| (index, index + 1));
-        let sides = cut(&candidates, &clusters(10, pairs), 0.15, 1);
-        assert_eq!(sides.iter().filter(|&&side| side == Side::Val).count(), 4);
+        let subsets = split_validation(&candidates, &near_duplicate_groups(10, pairs), 0.15, 1);
+        assert_eq!(subsets.iter().filter(|&&subset| subset == Subset::Val).count(), 4);
     }
 
     #[test]
     fn copies_of_bound_pictures_follow_them() {
         let mut candidates = vec![free(0); 6];
-        candidates[0].side = Some(Side::Val);
-        candidates[1].side = Some(Side::Train);
-        let sides = cut(&candidates, &clusters(6, [(0, 2), (1, 3)].into_iter()), 0.5, 1);
-        assert_eq!((sides[2], sides[3]), (Side::Val, Side::Train));
+        candidates[0].subset = Some(Subset::Val);
+        candidates[1].subset = Some(Subset::Train);
+        let subsets = split_validation(&candidates, &near_duplicate_groups(6, [(0, 2), (1, 3)].into_iter()), 0.5, 1);
+        assert_eq!((subsets[2], subsets[3]), (Subset::Val, Subset::Train));
     }
 
     proptest! {
         #[test]
-        fn clusters_stay_whole_and_shares_are_kept(
+        fn groups_stay_whole_and_shares_are_kept(
             labels in prop::collection::vec((0usize..4, 0usize..2), 2..200),
             pairs in prop::collection::vec((0usize..200, 0usize..200), 0..60),
             fraction in 0.05f32..0.5,
             seed: u64,
         ) {
             let candidates: Vec<_> =
-                labels.iter().map(|&(label, source)| Candidate { label, source, side: None }).collect();
+                labels.iter().map(|&(label, source)| Candidate { label, source, subset: None }).collect();
             let count = candidates.len();
-            let clusters = clusters(count, pairs.into_iter().filter(|&(a, b)| a < count && b < count));
-            let sides = cut(&candidates, &clusters, fraction, seed);
-            for cluster in &clusters {
-                prop_assert!(cluster.iter().all(|&index| sides[index] == sides[cluster[0]]));
+            let groups = near_duplicate_groups(count, pairs.into_iter().filter(|&(a, b)| a < count && b < count));
+            let subsets = split_validation(&candidates, &groups, fraction, seed);
+            for group in &groups {
+                prop_assert!(group.iter().all(|&index| subsets[index] == subsets[group[0]]));
             }
-            let largest = clusters.iter().map(Vec::len).max().unwrap_or(1);
+            let largest = groups.iter().map(Vec::len).max().unwrap_or(1);
             for stratum in labels {
                 let members = || (0..count).filter(|&index| (candidates[index].label, candidates[index].source) == stratum);
-                let val = members().filter(|&index| sides[index] == Side::Val).count();
+                let val = members().filter(|&index| subsets[index] == Subset::Val).count();
                 let share = (members().count() as f32 * fraction).round().max(1.0) as usize;
                 prop_assert!(val <= share + largest);
                 prop_assert!(val < members().count());

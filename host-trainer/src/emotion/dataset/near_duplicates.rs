@@ -9,7 +9,7 @@ pub const SAME_PICTURE: f32 = 0.975;
 
 /// Two pictures that look the same, by index, `first < second`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lookalike {
+pub struct NearDuplicate {
     /// The earlier picture.
     pub first: usize,
     /// The later picture.
@@ -22,7 +22,7 @@ pub struct Lookalike {
 ///
 /// All hashes are compared with all others, which for 35,000 pictures takes a second or two; only near ones are compared as
 /// thumbnails, since aligned faces agree in many of the hash's bits.
-pub fn lookalikes(signatures: &[Signature]) -> Vec<Lookalike> {
+pub fn near_duplicates(signatures: &[Signature]) -> Vec<NearDuplicate> {
     let hashes: Vec<u64> = signatures.iter().map(Signature::hash).collect();
     let compare = |first: usize| {
         let mut found = Vec::new();
@@ -35,7 +35,7 @@ pub fn lookalikes(signatures: &[Signature]) -> Vec<Lookalike> {
             for (second, _) in (start..).zip(&distances[..block.len()]).filter(|&(_, &near)| near <= HASH_DISTANCE) {
                 let resemblance = signatures[first].compare(&signatures[second]);
                 if resemblance.correlation > SAME_PICTURE {
-                    found.push(Lookalike { first, second, resemblance });
+                    found.push(NearDuplicate { first, second, resemblance });
                 }
             }
         }
@@ -58,9 +58,9 @@ pub fn equal_groups<K: std::hash::Hash + Eq>(keys: &[K]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Joins `count` pictures into clusters by pairs; every picture belongs to one, alone or not. Clusters and their members are
+/// Joins `count` pictures into groups by pairs of near-duplicates; every picture belongs to one, alone or not. Groups and their members are
 /// in ascending order.
-pub fn clusters(count: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
+pub fn near_duplicate_groups(count: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Vec<Vec<usize>> {
     let mut parents: Vec<usize> = (0..count).collect();
     fn root(parents: &mut [usize], mut index: usize) -> usize {
         while parents[index] != index {
@@ -77,7 +77,7 @@ pub fn clusters(count: usize, pairs: impl Iterator<Item = (usize, usize)>) -> Ve
     for index in 0..count {
         members[root(&mut parents, index)].push(index);
     }
-    members.retain(|cluster| !cluster.is_empty());
+    members.retain(|group| !group.is_empty());
     members
 }
 
@@ -86,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_chain_into_clusters() {
-        let found = clusters(6, [(4, 5), (0, 2), (5, 2)].into_iter());
+    fn pairs_chain_into_groups() {
+        let found = near_duplicate_groups(6, [(4, 5), (0, 2), (5, 2)].into_iter());
         assert_eq!(found, [vec![0, 2, 4, 5], vec![1], vec![3]]);
     }
 

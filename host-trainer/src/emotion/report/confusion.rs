@@ -1,7 +1,7 @@
 //! The confusion matrix as SVG.
 
-use super::svg::{escape, open, width_of};
 use crate::emotion::metrics::Scores;
+use crate::report::svg::{escape, open, width_of};
 use std::fmt::Write;
 
 /// Height of a cell, and its least width.

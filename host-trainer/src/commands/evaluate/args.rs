@@ -1,0 +1,77 @@
+//! The arguments of `evaluate`.
+
+use crate::commands::face_search::SearchArgs;
+use clap::{Args, ValueEnum};
+use emotion_models::Precision;
+use std::path::PathBuf;
+
+/// Arguments of `evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Exported model.
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub model: PathBuf,
+    /// Folder with test/LABEL/* (or the part that --split names), or with photos and face boxes for a face model.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// How the face in each photo is found.
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// Which part of the folder.
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    pub split: SplitName,
+    /// Read out these labels only, by softmax over their logits.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub labels: Vec<String>,
+    /// Arithmetic to run it in; by default its card's. An integer model runs in f32 too, without rounding its activations.
+    #[arg(long, value_enum)]
+    pub precision: Option<PrecisionName>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Write a page with the precision-recall curve and photos with their boxes, for a face model.
+    #[arg(long, value_name = "PAGE.html")]
+    pub report: Option<PathBuf>,
+    /// Do not add a result on a test folder to the card beside the model.
+    #[arg(long)]
+    pub no_record: bool,
+}
+
+/// The arithmetics that a model may run in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// 32-bit floating point.
+    F32,
+    /// 8-bit integers.
+    Int8,
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F32 => Precision::F32,
+            PrecisionName::Int8 => Precision::Int8,
+        }
+    }
+}
+
+/// The parts of a data folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SplitName {
+    /// `train/`.
+    Train,
+    /// `val/`.
+    Val,
+    /// `test/`.
+    Test,
+}
+
+impl SplitName {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            SplitName::Train => "train",
+            SplitName::Val => "val",
+            SplitName::Test => "test",
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! `evaluate`: an exported model on labelled pictures or marked photos, through the engine that runs on the device.
+
+mod args;
+mod emotion;
+mod face;
+
+pub use args::EvaluateArgs;
+
+use anyhow::Result;
+use emotion_models::pb::ModelProto;
+use emotion_models::{ModelError, Task, decode, read_card};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Scores the model and prints the result.
+///
+/// # Errors
+/// When model or data cannot be used.
+pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
+    let model = read(&args.model)?;
+    if read_card(&model).is_ok_and(|card| card.task == Task::Face) {
+        return face::run(args, &model);
+    }
+    emotion::run(args, &model)
+}
+
+/// Reads the model's file.
+fn read(path: &Path) -> Result<ModelProto, ModelError> {
+    let bytes = emotion_models::read_file(path)?;
+    decode(&bytes).map_err(|error| error.named(&path.display().to_string()))
+}

@@ -1,0 +1,67 @@
+//! What a run has to show for itself: curves, confusion matrix, calibration, pictures, and one page with all of it.
+
+mod confusion;
+mod curves;
+mod page;
+mod sheet;
+pub mod text;
+
+use crate::device::Engine;
+use crate::emotion::dataset::Dataset;
+use crate::emotion::ece::calibrate;
+use crate::emotion::metrics::score;
+use crate::files::write_whole;
+use crate::run::evaluations::note_evaluation;
+use crate::run::finished::Run;
+use crate::train;
+use anyhow::Result;
+use std::path::Path;
+
+/// Scores a finished run's best epoch on its test folder (its validation part where there is none) and writes the pictures,
+/// `report.txt` and `report.html` into the run folder.
+///
+/// # Errors
+/// When the run cannot be read back or a file cannot be written.
+pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
+    let run = Run::open(run)?;
+    let (part, split) = match &data.test {
+        Some(test) => ("test", test),
+        None => ("validation", &data.val),
+    };
+    let classes = data.labels.len();
+    let probabilities = train::probabilities(&run.net, &run.weights, split, &run.config, &Engine::cpu());
+    let targets = split.targets();
+    let scores = score(&probabilities, &targets, classes);
+    let calibration = calibrate(&probabilities, &targets, classes);
+    let input = run.config.input();
+    let shape = (input.colour.channels(), input.height as usize, input.width as usize);
+
+    let text = format!(
+        "{}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
+        run.reported_epoch(),
+        text::scores(&data.labels, &scores)
+    );
+    let pictures = page::Pictures {
+        curves: curves::curves(&run.history, run.best_epoch)?,
+        confusion: confusion::confusion(&data.labels, &scores),
+        reliability: curves::reliability(&calibration.bins)?,
+        sheet: sheet::sheet(
+            &data.labels,
+            split,
+            &sheet::choose(split, &probabilities, classes, run.config.seed),
+            shape,
+        )?,
+    };
+    let page = page::page(&run, data, part, &scores, &text, &pictures);
+    let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
+    write("curves.svg", &pictures.curves)?;
+    write("confusion.svg", &pictures.confusion)?;
+    write("reliability.svg", &pictures.reliability)?;
+    write("sheet.svg", &pictures.sheet)?;
+    write("report.txt", &text)?;
+    write("report.html", &page)?;
+    if data.test.is_some() {
+        note_evaluation(&run.folder, &scores)?;
+    }
+    Ok(())
+}

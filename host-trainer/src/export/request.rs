@@ -1,0 +1,22 @@
+//! What `export` is asked for.
+
+use std::path::PathBuf;
+
+/// What `export` is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The file to write.
+    pub out: PathBuf,
+    /// Labels to read out, in this order; all of them when empty.
+    pub labels: Vec<String>,
+    /// Data sources that choose temperature and thresholds, by index; all of them when empty.
+    pub calibrate_on: Vec<usize>,
+    /// By which fraction crops are larger than the face in them; measured when absent.
+    pub crop_margin: Option<f32>,
+    /// Name in the model's card; the file's name when absent.
+    pub name: Option<String>,
+    /// A remark for the card on how the model was made.
+    pub note: Option<String>,
+}

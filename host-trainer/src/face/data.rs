@@ -1,0 +1,112 @@
+//! The photos that a configuration names.
+
+use super::config::{FaceConfig, FaceData};
+use super::photos::{self, Photo, Photos};
+use crate::emotion::dataset::scan::Part;
+use crate::failure::{Kind, failure};
+use crate::output::say;
+use anyhow::Result;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Seeds of drawn persons: those below belong to tests and the demo, the trainer's validation takes others.
+const DRAWN_FROM: u64 = 20_000;
+/// Drawn photos in validation, and where their seeds begin.
+const DRAWN_VAL: (u64, u64) = (30, 40_000);
+
+/// The photos of a run.
+pub struct Data {
+    /// What it learns from.
+    pub train: Arc<Photos>,
+    /// What chooses epoch and threshold.
+    pub val: Arc<Photos>,
+    /// SHA-256 over pictures and boxes of training and validation.
+    pub fingerprint: String,
+    /// In words, for the card.
+    pub described: String,
+}
+
+impl Data {
+    /// Reads what `config` names.
+    ///
+    /// # Errors
+    /// Photos, boxes or crops that cannot be read.
+    pub fn load(config: &FaceConfig) -> Result<Data> {
+        let FaceData { photos: sources, crops, max_crops, synthetic, val_fraction, .. } = &config.data;
+        let roots = config.data.roots();
+        // Its photos would lie on both sides of the split.
+        if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
+            return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
+        }
+        let mut loaded = photos::load(&roots, Part::Train, true)?;
+        let noisy_boxes: Vec<bool> = sources.iter().map(|source| config.data.has_noisy_boxes(source)).collect();
+        let is_rough = |photo: &Photo| photo.source(&roots).is_some_and(|source| noisy_boxes[source]);
+        loaded.photos.photos.iter_mut().for_each(|photo| photo.noisy_boxes = is_rough(photo));
+        let own_val = photos::load(&roots, Part::Val, false)?;
+        let (mut train, mut val) = if own_val.photos.photos.is_empty() {
+            loaded.photos.split(&roots, *val_fraction, config.seed)
+        } else {
+            (loaded.photos, own_val.photos)
+        };
+        if train.photos.is_empty() {
+            let message = format!(
+                "{} has a single photo, and one part is learned from, another one chooses the epoch: give more",
+                sources.join(", ")
+            );
+            return Err(failure(Kind::Data, message));
+        }
+        let names = photos::names(&roots);
+        let mut described = vec![format!(
+            "{} ({} photos, {} faces; {} photos and {} faces of it for validation)",
+            names.join(", "),
+            train.photos.len() + val.photos.len(),
+            train.faces() + val.faces(),
+            val.photos.len(),
+            val.faces()
+        )];
+        if loaded.unreadable + own_val.unreadable > 0 {
+            described.push(format!("left out: {}", loaded.unreadable + own_val.unreadable));
+        }
+        let by_and_large: Vec<&str> = names
+            .iter()
+            .zip(&noisy_boxes)
+            .filter(|(_, noisy_boxes)| **noisy_boxes)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !by_and_large.is_empty() {
+            described.push(format!("boxes of {} known by and large only", by_and_large.join(", ")));
+        }
+        let crops: Vec<PathBuf> = crops.iter().map(PathBuf::from).collect();
+        described.extend(train.add_crops(&crops, *max_crops)?);
+        if *synthetic > 0 {
+            train.add_drawn(*synthetic, DRAWN_FROM);
+            val.add_drawn(DRAWN_VAL.0, DRAWN_VAL.1);
+            described.push(format!("{synthetic} drawn photos"));
+        }
+        let described = described.join("; ");
+        Ok(Data { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })
+    }
+}
+
+/// Says what the data hold.
+///
+/// # Errors
+/// When nothing can be said.
+pub fn say_data(data: &Data) -> Result<()> {
+    say!("{}", data.described)?;
+    say!("classes of faces, rarer ones seen more often than their share: {}", classes(&data.train))
+}
+
+fn classes(photos: &Photos) -> String {
+    let count = |index: usize| {
+        photos.photos.iter().flat_map(|photo| &photo.faces).filter(|face| face.class == index && !face.invalid).count()
+    };
+    let name = |class: &String| if class.is_empty() { "unnamed".to_owned() } else { class.clone() };
+    photos
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(index, class)| format!("{} {}", name(class), count(index)))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

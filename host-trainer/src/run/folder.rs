@@ -1,0 +1,84 @@
+//! The folder of a run: where it may lie, and what of a former run has to go.
+
+use super::checkpoint;
+use super::config::Config;
+use crate::emotion::dataset::DataSource;
+use crate::failure::{Kind, failure};
+use crate::files;
+use anyhow::{Result, bail, ensure};
+use std::path::Path;
+
+/// Refuses a run folder among the pictures, or, without `force`, one that is in use.
+///
+/// # Errors
+/// Says what is in the way.
+pub(crate) fn claim(run: &Path, config: &Config, force: bool) -> Result<()> {
+    claim_beside(run, &config.data.sources, force)
+}
+
+/// The same for any data folders.
+///
+/// # Errors
+/// Says what is in the way.
+pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
+    refuse_inside_data(run, sources)?;
+    ensure!(!run.is_file(), "{} is a file; a run is a folder: name another with --out", run.display());
+    if force { Ok(()) } else { refuse_to_overwrite(run) }
+}
+
+/// What is made from a run never takes its place, not even by force.
+///
+/// # Errors
+/// Says that `out` is `run`.
+pub(crate) fn keep_parent(run: &Path, out: &Path) -> Result<()> {
+    ensure!(
+        files::settled(run) != files::settled(out),
+        "{} is the run that the new one is made from, and would be lost; name another folder with --out",
+        out.display()
+    );
+    Ok(())
+}
+
+/// A new run neither replaces one that learned something nor settles among other files.
+pub(crate) fn refuse_to_overwrite(run: &Path) -> Result<()> {
+    if checkpoint::last(run).exists() || checkpoint::best(run).exists() {
+        bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
+    }
+    let empty = std::fs::read_dir(run).map_or(true, |mut entries| entries.next().is_none());
+    ensure!(
+        empty || run.join("config.toml").exists(),
+        "{} holds other files; name another folder with --out, or write among them with --force",
+        run.display()
+    );
+    Ok(())
+}
+
+/// A run among the pictures would become one of their labels.
+fn refuse_inside_data(run: &Path, sources: &[String]) -> Result<()> {
+    for source in sources {
+        let source: DataSource = source.parse()?;
+        let inside = ["train", "val", "test"].map(|part| files::settled(&source.path.join(part)));
+        ensure!(
+            !inside.iter().any(|part| files::settled(run).starts_with(part)),
+            "{} lies among the pictures of {}; name another folder with --out",
+            run.display(),
+            source.path.display()
+        );
+    }
+    Ok(())
+}
+
+/// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
+pub(crate) fn remove_former(run: &Path) -> Result<()> {
+    for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
+        let path = run.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                let message = format!("cannot remove {} of the former run: {error}", path.display());
+                return Err(failure(Kind::Output, message));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

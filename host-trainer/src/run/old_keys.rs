@@ -1,0 +1,109 @@
+//! Configuration keys under the names that earlier versions gave them.
+
+use std::borrow::Cow;
+use toml::{Table, Value};
+
+/// Table ("" is the outermost), key as it was, key as it is.
+const RENAMED: [(&str, &str, &str); 21] = [
+    ("", "average", "ema"),
+    ("", "mine_every", "hard_negatives_every"),
+    ("data", "rough", "noisy_boxes"),
+    ("data", "drawn", "synthetic"),
+    ("data", "crops_each", "max_crops"),
+    ("quantize", "settle_after", "freeze_ranges_after"),
+    ("quantize", "calibrate_on", "calibration_images"),
+    ("scenes", "whole", "whole_photo"),
+    ("scenes", "empty", "without_face"),
+    ("scenes", "pasted", "copy_paste"),
+    ("scenes", "mined", "hard_negatives"),
+    ("scenes", "around", "background"),
+    ("scenes", "sizes", "face_sizes"),
+    ("scenes", "turned", "rotation"),
+    ("scenes", "stretched", "aspect_jitter"),
+    ("scenes", "joined", "copy_paste_extra"),
+    ("scenes", "hidden", "occlusion"),
+    ("scenes", "coarse", "downscale"),
+    ("scenes", "lit", "photometric_jitter"),
+    ("scenes", "blurred", "blur"),
+    ("scenes", "noisy", "noise"),
+];
+
+/// A configuration file's text with every key under its present name. Text without an old key, or that is no TOML, comes back
+/// as it is, so that messages about it name the lines that its writer sees.
+pub fn renamed(text: &str) -> Cow<'_, str> {
+    let Ok(mut whole) = text.parse::<Table>() else { return text.into() };
+    let mut changed = false;
+    for (table, old, new) in RENAMED {
+        let keys = if table.is_empty() { Some(&mut whole) } else { whole.get_mut(table).and_then(Value::as_table_mut) };
+        // Under both names a key stays as it is: reading the file then says that it does not know the old one.
+        let Some(keys) = keys.filter(|keys| keys.contains_key(old) && !keys.contains_key(new)) else { continue };
+        let value = keys.remove(old);
+        keys.extend(value.map(|value| (new.to_owned(), value)));
+        changed = true;
+    }
+    match toml::to_string(&whole) {
+        Ok(present) if changed => present.into(),
+        _ => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::face::FaceConfig;
+    use crate::run::config::Config;
+
+    /// A file of old keys, each with the value given to its name.
+    fn old_file(tables: &[&str], value: impl Fn(&str) -> Value) -> String {
+        let mut whole = Table::new();
+        for (table, old, new) in RENAMED.into_iter().filter(|(table, ..)| tables.contains(table)) {
+            let keys = match table {
+                "" => &mut whole,
+                _ => whole.entry(table).or_insert_with(|| Table::new().into()).as_table_mut().unwrap(),
+            };
+            keys.insert(old.into(), value(new));
+        }
+        toml::to_string(&whole).unwrap()
+    }
+
+    #[test]
+    fn every_old_key_of_a_face_run_is_read() {
+        let value = |new: &str| match new {
+            "ema" => 0.25.into(),
+            "noisy_boxes" => vec!["web"].into(),
+            "face_sizes" => vec![0.125, 0.5].into(),
+            "rotation" => vec![0.75, 10.0].into(),
+            "hard_negatives_every" | "synthetic" | "max_crops" | "freeze_ranges_after" | "calibration_images" => {
+                7.into()
+            }
+            _ => 0.0625.into(),
+        };
+        let text = old_file(&["", "data", "quantize", "scenes"], value);
+        let read: FaceConfig = toml::from_str(&renamed(&text)).unwrap();
+        let present = toml::Table::try_from(&read).unwrap();
+        for (table, _, new) in RENAMED {
+            let keys = if table.is_empty() { &present } else { present[table].as_table().unwrap() };
+            assert_eq!(keys[new].to_string(), value(new).to_string(), "{table}.{new}");
+        }
+    }
+
+    #[test]
+    fn old_keys_of_an_emotion_run_win_over_the_preset() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        std::fs::write(&path, "average = 0.25\noperators = \"burn\"\n[quantize]\nsettle_after = 3\ncalibrate_on = 9\n")
+            .unwrap();
+        let read = Config::read(&path, None).unwrap();
+        let quantize = read.quantize.unwrap();
+        assert_eq!((read.ema, quantize.freeze_ranges_after, quantize.calibration_images), (0.25, 3, 9));
+        assert_eq!(read.operators, crate::device::OperatorSet::Reference);
+    }
+
+    #[test]
+    fn a_file_of_present_keys_keeps_its_lines() {
+        for text in ["# mine\nema = 0.5\n", "average = \n", "average = 0.5\nema = 0.5\n"] {
+            assert_eq!(renamed(text), text);
+        }
+    }
+}
