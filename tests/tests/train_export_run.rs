@@ -91,6 +91,7 @@ fn a_run_folder_holds_what_is_worth_looking_at() {
     for word in ["angry", "happy", "sad", "host-trainer train", "host-trainer export"] {
         assert!(card.contains(word), "the model's card lacks {word:?}:\n{card}");
     }
+    assert!(card.len() < 6000, "a card is read at one sitting: {} bytes", card.len());
 }
 
 #[test]

@@ -2,14 +2,18 @@
 
 use super::gate::Agreement;
 use super::measured::Measured;
-use super::metrics::{MAX_FALSE_POSITIVES, Scores, TARGET_PRECISION};
+use super::metrics::{MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
 use super::run::FaceRun;
 use crate::date::today;
-use crate::export::card::{EVALUATIONS, LIMITS_HEADING, cell, options, plain};
+use crate::export::card::{cell, log, recipe, row};
 use crate::export::request::Request;
 use crate::nets::summary::grouped;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
+
+/// Columns of the log of test evaluations.
+pub const LOG_COLUMNS: [&str; 8] =
+    ["date", "data", "photos", "recall", "precision", "average precision", "false positives", "how"];
 
 /// The card as Markdown. `perturbed` is what was found in the validation photos, plain and perturbed, `agreement` what the export
 /// gate saw.
@@ -22,22 +26,51 @@ pub fn markdown(
     agreement: &Agreement,
     request: &Request,
 ) -> String {
+    let mut text = properties(run, card) + LIMITS;
+    text += &results(measured, perturbed);
+    let told = format!("Seed {}; {}. {}.", run.config.seed, run.best(), agreement.said(card.precision));
+    text += &recipe(&run.identity.command, request, &told);
+    let _ = write!(
+        text,
+        "## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n{}",
+        card.data_fingerprint,
+        log(&LOG_COLUMNS)
+    );
+    for one in measured.iter().filter(|one| one.part == "test") {
+        text += &log_row(&one.source, &one.scores, "export");
+    }
+    text
+}
+
+/// A row of the log, dated today.
+pub fn log_row(source: &str, scores: &Scores, how: &str) -> String {
+    row(&[
+        today(),
+        cell(source),
+        scores.photos.to_string(),
+        scores.recall.shown(),
+        format!("{:.3}", scores.precision),
+        format!("{:.4}", scores.average_precision),
+        format!("{} / {}", scores.false_positives, scores.empty_photos),
+        cell(how),
+    ])
+}
+
+/// What goes in, what comes out, and how large it is.
+fn properties(run: &FaceRun, card: &ModelCard) -> String {
     let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
-    let input = &card.input;
-    let map = input.pixel_map;
+    let (input, map) = (&card.input, card.input.pixel_map);
     let [columns, rows] = run.config.cells();
-    let mut text = format!(
+    format!(
         "# {}\n\nA picture of a room in, where the faces are out.\n\n\
          |  |  |\n|---|---|\n\
-         | architecture | face, {} parameters, {} multiply-accumulates a picture |\n\
          | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}`, letterboxed |\n\
          | output | `face`, `[1, 5, {rows}, {columns}]`: of each 8 x 8 pixels the logit of a face's centre, the centre's offset in \
          columns and rows, and the logarithms of width and height, in units of 8 pixels |\n\
-         | score needed | {} |\n\
-         | opset | 13, {}, batch of one |\n\n",
+         | detection threshold | {} |\n\
+         | net | face, {} parameters, {} multiply-accumulates a picture |\n\
+         | format | ONNX, opset 13, {}, batch of one |\n\n",
         card.name,
-        grouped(parameters),
-        grouped(run.net.macs()),
         input.colour.channels(),
         input.height,
         input.width,
@@ -45,66 +78,61 @@ pub fn markdown(
         map.offset,
         map.scale,
         card.thresholds[0],
+        grouped(parameters),
+        grouped(run.net.macs()),
         match card.precision {
             Precision::F32 => "float32",
             Precision::Int8 => "convolutions in 8-bit integers, the last one in float32",
         }
-    );
-    let _ = write!(
+    )
+}
+
+/// A row for each part of each data set, and the faces of the last part by size and class: the test folder's, where there is one.
+fn results(measured: &[Measured], perturbed: &Scores) -> String {
+    let mut text = "## Results\n\n| data | part | photos | faces | recall | precision | average precision | false positives | centre \
+                    within 12 % |\n|---|---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for Measured { source, chose, part, scores } in measured {
+        text += &row(&[
+            cell(source),
+            if *chose && *part == "val" { "val (chose the threshold)" } else { part }.to_owned(),
+            scores.photos.to_string(),
+            scores.recall.faces.to_string(),
+            scores.recall.shown(),
+            format!("{:.3}", scores.precision),
+            format!("{:.4}", scores.average_precision),
+            format!("{} / {}", scores.false_positives, scores.empty_photos),
+            scores.localisation.near.percent(),
+        ]);
+    }
+    let _ = writeln!(
         text,
-        "## How it was made\n\n```\n{}\nhost-trainer export {} --out {}{}\n```\n\nSeed {}; {}. {}.{}\n\n\
-         ## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n\
-         ## Figures\n\nEach photo searched as `classify` searches one, through the engine that runs on the device: a look at \
-         the whole, one from further away for faces that fill it, and two looks from nearer, one of them in a mirror, at each \
-         place that may hold a face (in a camera's frame, at the three likeliest places, and none from further away); the score is \
-         that of the looks' mean logit, one less for boxes under 10 % of the width and for those seen from further away. A box fits a face \
-         from an intersection over union of 0.4 on; one on a face under 10 % of the photo's width is neither right nor wrong, every \
-         other box that fits none is wrong. The score needed was chosen on the validation photos as they are, mirrored, darker, \
-         brighter, flat, cut at two corners and blurred: the lowest with a precision of at least {} there and at most {} boxes a \
-         photo without a face. Over all of these, {} photos: {}.\n\n",
-        run.identity.command,
-        plain(&request.run),
-        plain(&request.out),
-        options(request),
-        run.config.seed,
-        run.best(),
-        agreement.said(card.precision),
-        request.note.as_ref().map_or(String::new(), |note| format!("\n\n{note}")),
-        card.data_fingerprint,
-        TARGET_PRECISION,
-        MAX_FALSE_POSITIVES,
+        "\nFaces count from 10 % of the photo's width. A box finds a face from an intersection over union of 0.4 on. False positives \
+         are boxes in photos without a face, over the number of such photos. The last column is of photos with one face, over 15 % \
+         of the width: how often the box's centre is within 12 % of the face's width.\n\n\
+         Each photo had the engine's multi-pass detection, as `classify` does it: the whole photo, a pass zoomed out, and two zoomed \
+         passes, one of them flipped, at each place that may hold a face. All validation photos chose the epoch. The threshold is \
+         the lowest with a precision of {TARGET_PRECISION} and at most {MAX_FALSE_POSITIVES} false positives a photo without a \
+         face, on the perturbed validation set: each photo plain and in seven other ways, {} in all. There: {}.",
         perturbed.photos,
         line(perturbed),
     );
-    for one in measured.iter().filter(|one| one.part == "val") {
-        let chose = if one.chose { "epoch and score" } else { "the epoch" };
-        section(&mut text, one, &format!("validation photos: they chose {chose}"));
+    if let Some(one) = measured.iter().rfind(|one| one.part == "test").or(measured.last()) {
+        let _ = writeln!(text, "\n| {}, {} | recall | found | of |\n|---|---|---|---|", cell(&one.source), one.part);
+        let sizes = SIZES.iter().map(|(_, _, name)| format!("{name} of the width")).zip(&one.scores.by_size);
+        let classes = one.scores.by_class.iter().map(|(class, recall)| (class_name(class), recall));
+        for (name, recall) in sizes.chain(classes) {
+            text += &row(&[name, recall.shown(), recall.found.to_string(), recall.faces.to_string()]);
+        }
     }
-    let _ = writeln!(text, "{EVALUATIONS}\n");
-    for one in measured.iter().filter(|one| one.part == "test") {
-        section(&mut text, one, &format!("test folder, {}", today()));
-    }
-    if !measured.iter().any(|one| one.part == "test") {
-        let _ = writeln!(text, "None: the data has no test folder.\n");
-    }
-    text + LIMITS
-}
-
-/// A card's text with one more evaluation on a test folder, dated today; `remark` follows the date.
-pub fn with_evaluation(text: &str, measured: &Measured, remark: &str) -> String {
-    let mut added = String::new();
-    section(&mut added, measured, &format!("test folder, {}{remark}", today()));
-    match text.find(LIMITS_HEADING) {
-        Some(at) => format!("{}{added}{}", &text[..at], &text[at..]),
-        None => format!("{text}\n{added}"),
-    }
+    text + "\n"
 }
 
 /// The main figures in a line.
 pub fn line(scores: &Scores) -> String {
     format!(
-        "recall {:.3} at precision {:.3} ({} faces of at least 10 % of the width), average precision {:.4}, {} boxes in {} photos \
-         without a face",
+        "recall {:.3} at precision {:.3} ({} faces of at least 10 % of the width), average precision {:.4}, {} false positives in {} \
+         photos without a face",
         scores.recall.rate(),
         scores.precision,
         scores.recall.faces,
@@ -118,61 +146,14 @@ fn class_name(class: &str) -> String {
     cell(if class.is_empty() { "unnamed" } else { class })
 }
 
-fn section(text: &mut String, one: &Measured, what: &str) {
-    let scores = &one.scores;
-    let _ = write!(
-        text,
-        "### {}: {what}\n\n{} photos, score needed {:.3}: recall **{}** at precision **{:.3}**, average precision **{:.4}**; {} \
-         boxes in {} photos without a face.\n\n| faces | recall | found | of |\n|---|---|---|---|\n",
-        one.source,
-        scores.photos,
-        scores.threshold,
-        scores.recall.shown(),
-        scores.precision,
-        scores.average_precision,
-        scores.false_positives,
-        scores.empty_photos
-    );
-    let mut row = |name: &str, recall: super::metrics::Recall| {
-        let _ = writeln!(text, "| {name} | {} | {} | {} |", recall.shown(), recall.found, recall.faces);
-    };
-    row("at least 10 % of the width", scores.recall);
-    for ((_, _, name), recall) in super::metrics::SIZES.iter().zip(&scores.by_size) {
-        row(name, *recall);
-    }
-    for (class, recall) in &scores.by_class {
-        row(&class_name(class), *recall);
-    }
-    let centres = &scores.localisation;
-    let _ = writeln!(
-        text,
-        "\nPhotos with one face, over 15 % of the width: centre within 12 % of the face's width for {} ({} of {}), median \
-         distance of those found {:.1} %. By class, in % of the width; right and down are mean and standard deviation of those found:\n\n\
-         | faces | within 12 % | of | median | right | down |\n|---|---|---|---|---|---|",
-        centres.near.percent(),
-        centres.near.found,
-        centres.near.faces,
-        100.0 * centres.median
-    );
-    for (class, centres) in &scores.localisation_by_class {
-        let (near, median) = (centres.near, 100.0 * centres.median);
-        let (class, across, down) = (class_name(class), centres.offset(0), centres.offset(1));
-        let _ = writeln!(text, "| {class} | {} | {} | {median:.1} | {across} | {down} |", near.found, near.faces);
-    }
-    text.push('\n');
-}
-
 const LIMITS: &str = "## Limits
 
-- It finds faces that look at the camera, up to some 45 degrees aside; from behind, from far aside or lying down it misses many.
+- It finds faces that look at the camera, up to some 45 degrees aside. From behind, from far aside or lying down it misses many.
 - Faces under 5 % of the picture's width are too few pixels to be found.
-- Measured on the photos named above; other cameras, light, ages and skin tones may fare worse, and have not been measured here one by one.
+- It was measured on the photos named below only. Other cameras, light, ages and skin tones may fare worse.
 - It tells where a face is, not whose.
 
-## Must not be used
+It must not be used to watch people at work or in schools, nor to decide anything about a person. People in view should be told that \
+such a system runs.
 
-- to watch people at work or in schools;
-- to decide anything about a person.
-
-People in view should be told that such a system runs.
 ";

@@ -1,6 +1,7 @@
 //! The arguments of `evaluate`.
 
 use crate::commands::face_search::SearchArgs;
+use crate::emotion::dataset::Part;
 use clap::{Args, ValueEnum};
 use emotion_models::Precision;
 use std::path::PathBuf;
@@ -18,12 +19,12 @@ pub struct EvaluateArgs {
     #[command(flatten)]
     pub search: SearchArgs,
     /// Which part of the folder.
-    #[arg(long, value_enum, default_value_t = SplitName::Test)]
-    pub split: SplitName,
+    #[arg(long, value_enum, default_value_t = Part::Test)]
+    pub split: Part,
     /// Read out these labels only, by softmax over their logits.
     #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
     pub labels: Vec<String>,
-    /// Arithmetic to run it in; by default its card's. An integer model runs in f32 too, without rounding its activations.
+    /// Precision to run it in; by default its card's. An int8 model runs in f32 too, without quantising its activations.
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionName>,
     /// Print one JSON object.
@@ -32,12 +33,12 @@ pub struct EvaluateArgs {
     /// Write a page with the precision-recall curve and photos with their boxes, for a face model.
     #[arg(long, value_name = "PAGE.html")]
     pub report: Option<PathBuf>,
-    /// Do not add a result on a test folder to the card beside the model.
+    /// Do not add a row to the log of test evaluations in the card beside the model.
     #[arg(long)]
     pub no_record: bool,
 }
 
-/// The arithmetics that a model may run in.
+/// The precisions that a model may run in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionName {
     /// 32-bit floating point.
@@ -51,27 +52,6 @@ impl From<PrecisionName> for Precision {
         match name {
             PrecisionName::F32 => Precision::F32,
             PrecisionName::Int8 => Precision::Int8,
-        }
-    }
-}
-
-/// The parts of a data folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SplitName {
-    /// `train/`.
-    Train,
-    /// `val/`.
-    Val,
-    /// `test/`.
-    Test,
-}
-
-impl SplitName {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            SplitName::Train => "train",
-            SplitName::Val => "val",
-            SplitName::Test => "test",
         }
     }
 }

@@ -1,13 +1,13 @@
 //! `evaluate` of an emotion model: labelled pictures, through the engine that runs on the device.
 
-use super::args::{EvaluateArgs, SplitName};
+use super::args::EvaluateArgs;
 use crate::commands::face_search::Search;
-use crate::emotion::card;
+use crate::emotion::card::{LOG_COLUMNS, log_row};
+use crate::emotion::dataset::Part;
 use crate::emotion::dataset::scan::{describe, label_folders};
-use crate::emotion::measured::Measured;
 use crate::emotion::metrics::{Scores, score};
 use crate::emotion::readout::{outputs, subset};
-use crate::export::card::EVALUATIONS;
+use crate::export::card::append_row;
 use crate::failure::{Blame, Kind, failure};
 use crate::output::{say, tell};
 use crate::progress::Progress;
@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Makes the model ready to run in the arithmetic asked for.
+/// Makes the model ready to run in the precision asked for.
 fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelError> {
     let name = args.model.display().to_string();
     match args.precision {
@@ -122,20 +122,15 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         true => say!("{}", serde_json::to_string(&report)?)?,
         false => print(&report)?,
     }
-    if args.split == SplitName::Test && !args.no_record {
-        record(
-            args,
-            &labels,
-            &card,
-            no_face,
-            Measured { source: folder_name(&args.data), part: "test", skipped, scores },
-        )?;
+    if args.split == Part::Test && !args.no_record {
+        let row = log_row(&folder_name(&args.data), &scores, &how(args, &labels, &card, no_face));
+        append_row(&args.model.with_extension("md"), &LOG_COLUMNS, &row, args.json)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// The part's pictures whose label is read out, and how many bear another one.
-fn pictures(data: &Path, split: SplitName, labels: &[String]) -> Result<(Vec<Labelled>, usize)> {
+fn pictures(data: &Path, split: Part, labels: &[String]) -> Result<(Vec<Labelled>, usize)> {
     let folder = data.join(split.name());
     ensure!(folder.is_dir(), "{} has no folder {}/; {}", data.display(), split.name(), describe(data));
     let (mut pictures, mut skipped, mut seen) = (vec![], 0, vec![]);
@@ -180,34 +175,22 @@ fn folder_name(data: &Path) -> String {
     data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-fn record(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize, measured: Measured) -> Result<()> {
-    let path = args.model.with_extension("md");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) if text.contains(EVALUATIONS) => text,
-        _ => {
-            tell!("host-trainer: not recorded: {} is no model card", path.display());
-            return Ok(());
-        }
-    };
-    let mut remark =
-        if labels.len() < model.labels.len() { format!(", {} read out", labels.join(", ")) } else { String::new() };
-    if let Some(precision) = args.precision.map(Precision::from).filter(|&precision| precision != model.precision) {
-        remark += &format!(", run in {precision}");
-    }
-    remark += match args.search.no_face_search {
-        true => ", pictures taken whole",
-        false => ", faces searched for",
+/// How the pictures were taken and the model run, for the card's log.
+fn how(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize) -> String {
+    let mut how = match args.search.no_face_search {
+        true => "evaluate, pictures taken whole".to_owned(),
+        false => "evaluate, faces searched for".to_owned(),
     };
     if no_face > 0 {
-        remark += &format!(" ({no_face} more pictures show none)");
+        how += &format!(" ({no_face} more pictures show none)");
     }
-    let text = card::with_evaluation(&text, &measured, labels, &remark);
-    crate::files::write_whole(&path, text.as_bytes())
-        .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
-    if !args.json {
-        say!("added to {}", path.display())?;
+    if labels.len() < model.labels.len() {
+        how += &format!(", {} read out", labels.join(", "));
     }
-    Ok(())
+    if let Some(precision) = args.precision.map(Precision::from).filter(|&precision| precision != model.precision) {
+        how += &format!(", run in {precision}");
+    }
+    how
 }
 
 fn print(report: &Report<'_>) -> Result<()> {
@@ -241,12 +224,12 @@ mod tests {
             TestCard::new(1).draw(label, 0, 16, 16).save(folder.join("1.png")).unwrap();
         }
         let labels = ["sad".to_owned(), "happy".to_owned()];
-        let (found, skipped) = pictures(root.path(), SplitName::Test, &labels).unwrap();
+        let (found, skipped) = pictures(root.path(), Part::Test, &labels).unwrap();
         assert_eq!(found.iter().map(|(_, target)| *target).collect::<Vec<_>>(), [1, 0]);
         assert_eq!(skipped, 1);
-        let error = pictures(root.path(), SplitName::Test, &["calm".to_owned(), "shy".to_owned()]).unwrap_err();
+        let error = pictures(root.path(), Part::Test, &["calm".to_owned(), "shy".to_owned()]).unwrap_err();
         assert!(error.to_string().contains("bored, happy, sad"), "{error}");
-        let error = pictures(root.path(), SplitName::Val, &labels).unwrap_err();
+        let error = pictures(root.path(), Part::Val, &labels).unwrap_err();
         assert!(error.to_string().contains("val/"), "{error}");
     }
 }

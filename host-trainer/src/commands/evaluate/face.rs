@@ -1,18 +1,17 @@
 //! `evaluate` of a face model: photos with marked faces, through the engine that runs on the device.
 
-use super::args::{EvaluateArgs, SplitName};
+use super::args::EvaluateArgs;
 use crate::emotion::dataset::scan::Part;
-use crate::export::card::EVALUATIONS;
-use crate::face::card;
+use crate::export::card::append_row;
+use crate::face::card::{LOG_COLUMNS, log_row};
 use crate::face::detections::{PhotoDetections, text};
-use crate::face::measured::Measured;
 use crate::face::metrics::Scores;
 use crate::face::photos;
 use crate::face::report;
 use crate::failure::{Kind, failure};
-use crate::output::{say, tell};
+use crate::output::say;
 use crate::progress::Progress;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use emotion_models::pb::ModelProto;
 use emotion_models::{FaceDetector, Precision};
 use serde::Serialize;
@@ -48,11 +47,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         Some(precision) => FaceDetector::with(model, &name, precision, NonZeroUsize::MIN)?,
         None => FaceDetector::from_model(model, &name)?,
     };
-    let part = match args.split {
-        SplitName::Train => Part::Train,
-        SplitName::Val => Part::Val,
-        SplitName::Test => Part::Test,
-    };
+    let part = args.split;
     let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
     // Made now, as export makes its own: whoever cannot write there hears of it before the photos are searched.
     if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
@@ -79,28 +74,10 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
             say!("page: {}", page.display())?;
         }
     }
-    if args.split == SplitName::Test && !args.no_record {
-        record(args, finder.card().precision, Measured { source, chose: false, part: "test", scores })?;
+    if part == Part::Test && !args.no_record {
+        let ran = args.precision.map(Precision::from).filter(|&precision| precision != finder.card().precision);
+        let how = "evaluate".to_owned() + &ran.map_or(String::new(), |precision| format!(", run in {precision}"));
+        append_row(&args.model.with_extension("md"), &LOG_COLUMNS, &log_row(&source, &scores, &how), args.json)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn record(args: &EvaluateArgs, own: Precision, measured: Measured) -> Result<()> {
-    let path = args.model.with_extension("md");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) if text.contains(EVALUATIONS) => text,
-        _ => {
-            tell!("host-trainer: not recorded: {} is no model card", path.display());
-            return Ok(());
-        }
-    };
-    let ran = args.precision.map(Precision::from).filter(|&precision| precision != own);
-    let remark = ran.map_or(String::new(), |precision| format!(", run in {precision}"));
-    let text = card::with_evaluation(&text, &measured, &remark);
-    crate::files::write_whole(&path, text.as_bytes())
-        .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
-    if !args.json {
-        say!("added to {}", path.display())?;
-    }
-    Ok(())
 }
