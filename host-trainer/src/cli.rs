@@ -38,7 +38,7 @@ pub enum Command {
     /// Cut a folder of whole photos to faces, to train on.
     #[command(allow_negative_numbers = true)]
     Crop(commands::crop::CropArgs),
-    /// Score an exported model on a folder of labelled photos, or of photos with marked faces.
+    /// Score an exported model on a folder of labelled photos, or of photos with face boxes.
     #[command(allow_negative_numbers = true)]
     Evaluate(commands::evaluate::EvaluateArgs),
     /// Print an exported model's label and probabilities for pictures, without the limits and thresholds by which a device is unsure.

@@ -1,4 +1,4 @@
-//! Where the arithmetic runs, and through which operators.
+//! Where the computation runs, and through which operators.
 
 use crate::failure::{Kind, failure};
 use anyhow::Result;

@@ -28,7 +28,7 @@ pub fn make_folder(path: &Path) -> Result<(), WriteError> {
 }
 
 /// Where a path leads, links followed, though its end need not be there yet.
-pub fn settled(path: &Path) -> PathBuf {
+pub fn resolved(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());
     let there = whole.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
     match there {
@@ -77,7 +77,7 @@ mod tests {
         let real = root.path().canonicalize().unwrap().join("real");
         std::fs::create_dir(&real).unwrap();
         std::os::unix::fs::symlink(&real, root.path().join("link")).unwrap();
-        assert_eq!(settled(&root.path().join("link/new/run")), real.join("new/run"));
-        assert_eq!(settled(&root.path().join("link/../real")), real);
+        assert_eq!(resolved(&root.path().join("link/new/run")), real.join("new/run"));
+        assert_eq!(resolved(&root.path().join("link/../real")), real);
     }
 }

@@ -145,7 +145,7 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     here(&file).expect_error(2, &["tiny.toml is a file"]);
     here(&[&train[..], &["wbe"]].concat()).expect_error(3, &["wbe", "(own, web)"]);
     let told = here(&[&train[..], &["web/"]].concat()).expect_code(0).stdout;
-    assert!(told.contains("boxes of web known by and large only"), "{told}");
+    assert!(told.contains("noisy boxes: web"), "{told}");
     here(&["export", "run", "--out", "both.onnx"]).expect_code(0);
     here(&["export", "run", "--out", "own.onnx", "--calibrate-on", "1"]).expect_code(0);
     here(&["export", "run", "--out", "none.onnx", "--calibrate-on", "3"]).expect_error(2, &["--calibrate-on 3"]);

@@ -22,7 +22,7 @@ pub struct AuditArgs {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
-    /// Exit with code 6 when a picture and its copy lie on two sides of the split.
+    /// Exit with code 6 when a picture and its copy lie in two subsets of the split.
     #[arg(long)]
     pub strict: bool,
 }
@@ -40,7 +40,7 @@ pub struct Audit {
     pub undecodable: Vec<Undecodable>,
     /// Groups of equal files.
     pub equal: Vec<Vec<PathBuf>>,
-    /// Pairs that look the same but are not equal files.
+    /// Near-duplicates that are not equal files.
     pub near: Vec<Near>,
     /// Pairs (equal or near) of which one lies in `test/` or `val/` and the other in another part.
     pub across_parts: Vec<[PathBuf; 2]>,
@@ -57,7 +57,7 @@ pub struct Undecodable {
     pub reason: String,
 }
 
-/// Two pictures that look the same.
+/// Two near-duplicates.
 #[derive(Debug, Serialize)]
 pub struct Near {
     /// The two files.
@@ -127,12 +127,12 @@ fn findings(files: &[File], readings: Vec<Reading>, other_files: usize) -> Audit
     let digests: Vec<[u8; 32]> = readings.iter().map(|reading| reading.digest).collect();
     let (mut decoded, mut signatures) = (vec![], vec![]);
     for (index, (file, reading)) in files.iter().zip(readings).enumerate() {
-        match reading.looks {
-            Ok(looks) => {
+        match reading.content {
+            Ok(content) => {
                 *audit.pictures.entry(file.part.clone()).or_default().entry(file.label.clone()).or_default() += 1;
-                *audit.sizes.entry(format!("{}x{}", looks.width, looks.height)).or_default() += 1;
+                *audit.sizes.entry(format!("{}x{}", content.width, content.height)).or_default() += 1;
                 decoded.push(index);
-                signatures.push(looks.signature);
+                signatures.push(content.signature);
             }
             Err(reason) => audit.undecodable.push(Undecodable { path: file.path.clone(), reason }),
         }

@@ -29,7 +29,7 @@ const LABELS: usize = 7;
 const WARM_UP: usize = 3;
 
 /// Most bytes of a batch's pictures; a step takes some hundred times as much memory.
-const MOST_BYTES: usize = 1 << 28;
+const MAX_BYTES: usize = 1 << 28;
 
 /// Arguments of `bench-train`.
 #[derive(Debug, Args)]
@@ -46,10 +46,10 @@ pub struct BenchTrainArgs {
     /// Threads; 0 takes all cores.
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub threads: usize,
-    /// Where the arithmetic runs.
+    /// Where the computation runs.
     #[arg(long, value_enum, default_value_t)]
     pub device: DeviceName,
-    /// Whose convolution, normalisation and pooling.
+    /// Which convolution, normalisation and pooling.
     #[arg(long, value_enum, default_value_t)]
     pub operators: OperatorSet,
     /// Also run a whole epoch of this data, decoded, augmented and mixed as in training, against as many bare steps.
@@ -62,7 +62,7 @@ pub struct BenchTrainArgs {
 
 /// What was measured for one batch size.
 #[derive(Debug, Serialize)]
-struct Measured {
+struct BenchResult {
     arch: &'static str,
     device: DeviceName,
     operators: OperatorSet,
@@ -110,8 +110,8 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
         config.check().blame(Kind::Usage)?;
     }
     let pictures = args.batch_size.iter().max().copied().unwrap_or(0);
-    if pictures.saturating_mul(config.input().len()) > MOST_BYTES {
-        let (most, side) = (MOST_BYTES / config.input().len(), config.size);
+    if pictures.saturating_mul(config.input().len()) > MAX_BYTES {
+        let (most, side) = (MAX_BYTES / config.input().len(), config.size);
         let message = format!("--batch-size {pictures}: of pictures of {side}x{side} it takes at most {most}");
         return Err(failure(Kind::Usage, message));
     }
@@ -129,14 +129,14 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
         config.batch_size = batch_size;
         let made_up = made_up(&config);
         let mut trainer = trainer(&config, &made_up)?;
-        let mut measured = steps(&mut trainer, &config, args)?;
+        let mut result = steps(&mut trainer, &config, args)?;
         if let Some(data) = &data {
-            measured.epoch = Some(epoch(&config, data, !args.json)?);
+            result.epoch = Some(epoch(&config, data, !args.json)?);
         }
-        measured.peak_memory_mib = crate::memory::peak_mib();
+        result.peak_memory_mib = crate::memory::peak_mib();
         match args.json {
-            true => say!("{}", serde_json::to_string(&measured)?)?,
-            false => print(&measured)?,
+            true => say!("{}", serde_json::to_string(&result)?)?,
+            false => print(&result)?,
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -181,7 +181,7 @@ fn trainer(config: &Config, data: &Dataset) -> Result<Trainer> {
 }
 
 /// Steps on one and the same batch: what training costs when pictures cost nothing.
-fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Result<Measured> {
+fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Result<BenchResult> {
     let progress = Progress::new("measuring", WARM_UP + args.steps, !args.json);
     let batch = trainer.batches(0).next().ok_or_else(|| failure(Kind::Data, "no batch to measure"))?;
     bare(trainer, &batch, WARM_UP, &progress)?;
@@ -194,7 +194,7 @@ fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Resul
     drop(progress);
     times.sort_unstable();
     let median = times[times.len() / 2].as_secs_f64();
-    Ok(Measured {
+    Ok(BenchResult {
         arch: config.arch.name(),
         device: config.device,
         operators: config.operators,
@@ -253,31 +253,31 @@ fn epoch(config: &Config, data: &Dataset, visible: bool) -> Result<EpochMeasured
     })
 }
 
-fn print(measured: &Measured) -> Result<()> {
-    let Measured { arch, device, operators, batch_size, threads, .. } = measured;
+fn print(result: &BenchResult) -> Result<()> {
+    let BenchResult { arch, device, operators, batch_size, threads, .. } = result;
     let operators = format!("{operators:?}").to_lowercase();
     let device = format!("{device:?}").to_lowercase();
     say!("{arch}, batch {batch_size}, {threads} threads, {device}, {operators} operators")?;
-    say!("  {:>8.1} images/s", measured.images_per_second)?;
-    say!("  {:>8.1} ms a step (p50 of {}; fastest {:.1})", measured.step_ms_p50, measured.steps, measured.step_ms_min)?;
-    if let Some(peak) = measured.peak_memory_mib {
+    say!("  {:>8.1} images/s", result.images_per_second)?;
+    say!("  {:>8.1} ms a step (p50 of {}; fastest {:.1})", result.step_ms_p50, result.steps, result.step_ms_min)?;
+    if let Some(peak) = result.peak_memory_mib {
         say!("  {peak:>8.0} MiB peak memory (RSS) so far")?;
     }
-    let whole: f64 = measured.stages_ms.values().sum();
+    let whole: f64 = result.stages_ms.values().sum();
     let line = |name: &str, ms: f64| say!("  {ms:>8.2} ms {:>4.0} %  {name}", 100.0 * ms / whole);
     for stage in Stage::ALL.iter().filter(|&&stage| stage != Stage::Wait) {
-        line(stage.name(), measured.stages_ms[stage.name()])?;
+        line(stage.name(), result.stages_ms[stage.name()])?;
     }
-    let own: f64 = measured.operators_ms.values().sum();
+    let own: f64 = result.operators_ms.values().sum();
     if own > 0.0 {
         say!("  of forward and backward:")?;
         for part in Part::ALL {
-            line(part.name(), measured.operators_ms[part.name()])?;
+            line(part.name(), result.operators_ms[part.name()])?;
         }
-        let passes = measured.stages_ms[Stage::Forward.name()] + measured.stages_ms[Stage::Backward.name()];
+        let passes = result.stages_ms[Stage::Forward.name()] + result.stages_ms[Stage::Backward.name()];
         line("all else (burn's own)", passes - own)?;
     }
-    if let Some(epoch) = &measured.epoch {
+    if let Some(epoch) = &result.epoch {
         say!(
             "  a whole epoch of {} steps: {:.1} s with pictures, {:.1} s bare: {:.3} times; {:.2} ms a step waiting for pictures",
             epoch.steps,

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
 /// Faces of fewer pixels teach a net little.
-const SMALLEST: u32 = 24;
+const MIN_SIDE: u32 = 24;
 
 /// Arguments of `crop`.
 #[derive(Debug, Args)]
@@ -92,7 +92,7 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
             }
             Outcome::TooSmall => {
                 small += 1;
-                format!("its face is smaller than {SMALLEST} pixels")
+                format!("its face is smaller than {MIN_SIDE} pixels")
             }
             Outcome::Unreadable(reason) => {
                 unreadable += 1;
@@ -128,7 +128,7 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
 fn check(args: &CropArgs) -> Result<()> {
     let (data, out) = (&args.data, &args.out);
     ensure!(data.is_dir(), "{} is no folder with photos", data.display());
-    let inside = files::settled(out).starts_with(files::settled(data));
+    let inside = files::resolved(out).starts_with(files::resolved(data));
     ensure!(!inside, "{} lies in {}: name another folder", out.display(), data.display());
     let taken = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
     ensure!(!taken, "{} is there and not empty: name another folder", out.display());
@@ -152,7 +152,7 @@ fn photos(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn collect(folder: &Path, been: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
-    if !been.insert(files::settled(folder)) {
+    if !been.insert(files::resolved(folder)) {
         return Ok(());
     }
     for path in scan::entries(folder)? {
@@ -175,7 +175,7 @@ fn cut(args: &CropArgs, search: &mut Search, path: &Path) -> Result<Outcome> {
         Err(error) => return Ok(Outcome::Unreadable(error.to_string())),
     };
     let Some((part, face)) = search.crop(&frame)? else { return Ok(Outcome::NoFace) };
-    if face.is_some_and(|face| face.rect.width < SMALLEST as f32) {
+    if face.is_some_and(|face| face.rect.width < MIN_SIDE as f32) {
         return Ok(Outcome::TooSmall);
     }
     let (width, height) = (picture.width, picture.height);

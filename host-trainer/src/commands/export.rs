@@ -22,8 +22,8 @@ pub struct ExportArgs {
     /// Labels to read out, separated by commas; all of them by default.
     #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
     pub labels: Vec<String>,
-    /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds, or the score that a face
-    /// needs; all by default.
+    /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds, or the
+    /// detection threshold; all by default.
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
     pub calibrate_on: Vec<usize>,
     /// By which fraction of the face's mean side the training crops are larger than the face; measured on the validation pictures

@@ -39,7 +39,7 @@ struct Prediction<'a> {
 }
 
 /// What a photo shows.
-struct Seen {
+struct Classified {
     probabilities: Probabilities,
     face: Option<Face>,
 }
@@ -70,16 +70,16 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn predict(classifier: &mut Classifier, search: &mut Search, path: &Path) -> Result<Option<Seen>, String> {
+fn predict(classifier: &mut Classifier, search: &mut Search, path: &Path) -> Result<Option<Classified>, String> {
     let picture = Picture::open(path).map_err(|error| error.to_string())?;
     let frame = picture.view().map_err(|error| error.to_string())?;
     let Some((crop, face)) = search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
     let probabilities = classifier.classify(&frame, crop).map_err(|error| error.to_string())?;
-    Ok(Some(Seen { probabilities, face }))
+    Ok(Some(Classified { probabilities, face }))
 }
 
-fn print(path: &Path, labels: &[String], seen: Option<&Seen>, json: bool) -> Result<()> {
-    let named = |seen: &Seen| -> Vec<(String, f32)> {
+fn print(path: &Path, labels: &[String], seen: Option<&Classified>, json: bool) -> Result<()> {
+    let named = |seen: &Classified| -> Vec<(String, f32)> {
         labels.iter().cloned().zip(seen.probabilities.iter().copied()).collect()
     };
     let picture = path.display().to_string();

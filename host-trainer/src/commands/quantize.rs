@@ -12,7 +12,7 @@ use crate::run::checkpoint::{self, Identity};
 use crate::run::command_line;
 use crate::run::config::{Config, Quantization};
 use crate::run::finished::Run;
-use crate::run::folder::{claim, keep_parent, remove_former};
+use crate::run::folder::{refuse_overwriting_source, remove_former, reserve};
 use crate::threads::start_threads;
 use crate::train::Trainer;
 use crate::train::schedule::Schedule;
@@ -84,7 +84,7 @@ pub enum WeightsOf {
 /// A run that is none or is quantised already, unusable data, a diverging loss, or files that cannot be written.
 pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
     crate::output::outlive_readers();
-    keep_parent(&args.run, &args.out).blame(Kind::Usage)?;
+    refuse_overwriting_source(&args.run, &args.out).blame(Kind::Usage)?;
     if face::task_of(&args.run.join("config.toml")) == Task::Face {
         return face::quantize::run(args);
     }
@@ -108,7 +108,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
         quantization.calibration_images = args.calibration_images.unwrap_or(quantization.calibration_images);
     }
     config.check().blame(Kind::Usage)?;
-    claim(&args.out, &config, args.force).blame(Kind::Usage)?;
+    reserve(&args.out, &config, args.force).blame(Kind::Usage)?;
     config.threads = start_threads(config.threads)?;
     let data = data::load(&config, &args.out).context(
         "the data cannot be used; a run's folders are as seen from where it was started, --data names others",
@@ -131,7 +131,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
 pub fn follow(run: &Path, out: &Path, data: &Dataset, force: bool) -> Result<ExitCode> {
     let parent = open(run)?;
     let config = configuration(&parent.config);
-    claim(out, &config, force).blame(Kind::Usage)?;
+    reserve(out, &config, force).blame(Kind::Usage)?;
     say!("quantising {} into {}", run.display(), out.display())?;
     let command = parent.identity.command.clone();
     train(&parent, config, data, out, command)

@@ -16,7 +16,7 @@ use crate::output::{outlive_readers, say};
 use crate::run::checkpoint::{self, Identity};
 use crate::run::command_line::{command, commands, quoted_path};
 use crate::run::config::{ColourName, Config};
-use crate::run::folder::{claim, keep_parent, refuse_to_overwrite, remove_former};
+use crate::run::folder::{refuse_overwriting_source, refuse_to_overwrite, remove_former, reserve};
 use crate::threads::start_threads;
 use crate::train::early_stopping::Monitor;
 use crate::train::session::{check_configuration, fit_batch, say_where, train_to_end};
@@ -327,9 +327,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
         if let Some(from) = &args.init {
-            keep_parent(from, run).blame(Kind::Usage)?;
+            refuse_overwriting_source(from, run).blame(Kind::Usage)?;
         }
-        claim(run, &config, args.force).blame(Kind::Usage)?;
+        reserve(run, &config, args.force).blame(Kind::Usage)?;
     }
     if args.quantize && !args.force {
         refuse_to_overwrite(&run.join("quantized")).blame(Kind::Usage)?;
@@ -363,7 +363,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode> {
         train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&command());
+            identity.record_resume(&command());
             files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         }
         say_where(run, &state, &config)?;

@@ -6,8 +6,8 @@ use emotion_models::{Detector, FaceDetector, FrameView, InputSpec, PixelFormat, 
 
 /// The margin of crops in which no face is found: about that of common expression data sets.
 pub const COMMON: f32 = 0.2;
-/// Pictures looked at, spread evenly.
-const LOOKED_AT: usize = 400;
+/// Pictures searched, spread evenly.
+const SAMPLE: usize = 400;
 /// Below this share of pictures with a face found, the finder does not understand the crops.
 const FOUND: f32 = 0.25;
 /// Around a crop, as wide as the crop itself in all: a face finder expects a face with something around it.
@@ -21,7 +21,7 @@ pub fn measure(split: &Split, input: &InputSpec) -> Result<Option<f32>> {
     let mut finder = FaceDetector::from_bytes(shipped::FACE, "the shipped face model")?;
     let (width, height) = (input.width as usize, input.height as usize);
     let count = split.items.len();
-    let step = count.div_ceil(LOOKED_AT).max(1);
+    let step = count.div_ceil(SAMPLE).max(1);
     let mut margins = vec![];
     for index in (0..count).step_by(step) {
         let field = field(split.picture(index), width, height);

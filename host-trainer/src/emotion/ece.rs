@@ -1,4 +1,4 @@
-use super::metrics::top;
+use super::readout::top;
 use crate::random::{Purpose, stream};
 use rand::Rng;
 

@@ -1,5 +1,7 @@
 //! How good predictions are.
 
+use super::ece::calibrate;
+use super::readout::top;
 use serde::{Deserialize, Serialize};
 
 /// Probabilities below this count as this in the negative log-likelihood.
@@ -89,11 +91,6 @@ pub fn score(probabilities: &[f32], targets: &[usize], classes: usize) -> Scores
         ece: calibration.error,
         ece_p95: calibration.p95,
     }
-}
-
-/// The most probable label of a row, the first of equals.
-pub fn top(row: &[f32]) -> usize {
-    (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
 }
 
 /// How many labels come before `target` by probability.

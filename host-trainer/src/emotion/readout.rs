@@ -32,6 +32,11 @@ pub fn subset(raw: &Probabilities, outputs: &[usize], temperature: f32) -> Proba
     Probabilities::from_slice(&shares).map_or(*raw, |shares| apply_temperature(&shares, temperature))
 }
 
+/// The most probable label of a row, the first of equals.
+pub fn top(row: &[f32]) -> usize {
+    (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

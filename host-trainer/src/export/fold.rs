@@ -1,5 +1,7 @@
 //! From a trained net to the layers that run on the device: normalisations folded away, dropout gone.
 //!
+//! At inference a normalisation is one multiplication and one addition a channel. On its own it would read and write the whole map once
+//! more, and an 8-bit convolution could not end in 8 bits; folded into weights and bias it costs nothing.
 //! A normalisation that directly follows a convolution or dense layer folds into that layer. Elsewhere (in `lenet` it follows
 //! the ReLU and precedes the max-pooling) it is carried on as a per-channel scale and shift and folds into the *next*
 //! convolution or dense layer. Max-pooling commutes with the scale only where that is not negative; a negative scale's sign

@@ -5,13 +5,13 @@
 
 use super::fold::{Layer, Step};
 use super::onnx::{self, INPUT, Scalar, ints, node, tensor};
-use crate::nets::fake_quantize::{LARGEST_WEIGHT, LEAST_UNIT};
+use crate::nets::fake_quantize::{MAX_WEIGHT, MIN_UNIT};
 use crate::nets::weights::Array;
 use emotion_models::QuantParams;
 use emotion_models::pb::{GraphProto, NodeProto, TensorProto};
 
 /// Largest bias in units of its sum: half of what an i32 holds, the other half being the products'.
-const LARGEST_BIAS: f64 = (1u32 << 30) as f64;
+const MAX_BIAS: f64 = (1u32 << 30) as f64;
 
 /// Integers on a grid, and the value that holds them.
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ pub fn round(weight: &[f32], bias: &[f32], scale: f32) -> Rounded {
     for (kernel, &bias) in weight.chunks_exact(volume).zip(bias) {
         let largest = kernel.iter().fold(0.0f32, |largest, w| largest.max(w.abs()));
         // A channel of next to no weight gets a unit in which its bias can still be said.
-        let sayable = (f64::from(bias.abs()) / (f64::from(scale) * LARGEST_BIAS)) as f32;
-        let unit = (largest / LARGEST_WEIGHT).max(LEAST_UNIT).max(sayable);
+        let sayable = (f64::from(bias.abs()) / (f64::from(scale) * MAX_BIAS)) as f32;
+        let unit = (largest / MAX_WEIGHT).max(MIN_UNIT).max(sayable);
         rounded.weight.extend(kernel.iter().map(|w| (w / unit).round_ties_even() as i8));
         rounded.bias.push((f64::from(bias) / (f64::from(scale) * f64::from(unit))).round_ties_even() as i32);
         rounded.units.push(unit);

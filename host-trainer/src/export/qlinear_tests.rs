@@ -138,10 +138,10 @@ fn folded_training_computes_what_will_be_exported() {
             assert!(pass.ranges.is_empty() && pass.statistics.is_empty());
             pass.logits.into_data().try_to_vec().unwrap()
         };
-        let settled = logits(Some(Training { random: &mut rng.clone(), frozen: 0, settled: true }));
+        let frozen = logits(Some(Training { random: &mut rng.clone(), frozen_stages: 0, frozen_statistics: true }));
         let scored = logits(None);
         let size = scored.iter().fold(0.0f32, |size, x| size.max(x.abs()));
-        for (a, b) in settled.iter().zip(&scored) {
+        for (a, b) in frozen.iter().zip(&scored) {
             assert!((a - b).abs() < 0.02 * size, "{a} against {b} of {size}");
         }
     }

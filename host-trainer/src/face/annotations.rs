@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A photo and the faces marked in it.
+/// A photo and its ground truth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Annotated {
     /// The picture's file.
@@ -17,12 +17,12 @@ pub struct Annotated {
     /// Its name within the data set.
     pub name: String,
     /// None of them for a photo without a face.
-    pub faces: Vec<Marked>,
+    pub faces: Vec<AnnotatedFace>,
 }
 
-/// A face as it was marked, in pixels of the picture file.
+/// An annotated face, in pixels of the picture file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Marked {
+pub struct AnnotatedFace {
     /// Its bounding box.
     pub rect: Rect,
     /// What kind of face, such as `with_mask`; empty where nothing says.
@@ -113,7 +113,7 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
     };
     let columns = [column("x")?, column("y")?, column("w")?, column("h")?];
     let file = column("file")?;
-    let (mut photos, mut empty) = (BTreeMap::<String, Vec<Marked>>::new(), vec![]);
+    let (mut photos, mut empty) = (BTreeMap::<String, Vec<AnnotatedFace>>::new(), vec![]);
     for (row, record) in reader.records().enumerate() {
         let place_of = || format!("{}, line {}", path.display(), row + 2);
         let record = record.with_context(place_of)?;
@@ -129,7 +129,7 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
             *number = value.parse().with_context(|| format!("{}: `{value}` is no number", place_of()))?;
         }
         let class = classes.get(row).cloned().unwrap_or_default();
-        faces.push(Marked { rect: rect(numbers).with_context(place_of)?, class });
+        faces.push(AnnotatedFace { rect: rect(numbers).with_context(place_of)?, class });
     }
     if let Some((name, row)) = empty.iter().find(|(name, _)| photos.get(name).is_some_and(|faces| !faces.is_empty())) {
         bail!("{}, line {}: it says that {name} has no face, and another line marks one", path.display(), row + 2);
@@ -181,7 +181,7 @@ fn wider(path: &Path, images: &Path) -> Result<Vec<Annotated>> {
             let invalid = numbers.get(7) == Some(&1.0);
             if count > 0 && width > 0.0 && height > 0.0 {
                 let class = if invalid { INVALID } else { "" }.to_owned();
-                faces.push(Marked { rect: rect([x, y, width, height]).with_context(|| place_of(at))?, class });
+                faces.push(AnnotatedFace { rect: rect([x, y, width, height]).with_context(|| place_of(at))?, class });
             }
         }
         let name = name.trim().to_owned();
@@ -193,7 +193,7 @@ fn wider(path: &Path, images: &Path) -> Result<Vec<Annotated>> {
 /// The class of faces that are neither to be found nor to be taken for something else.
 pub const INVALID: &str = "invalid";
 
-/// What Pascal VOC itself marks (Everingham et al. 2010, table 1): no faces, and people among them whose faces are not marked.
+/// What Pascal VOC itself marks (Everingham et al. 2010, table 1): no faces, and people among them whose faces are not annotated.
 const PASCALS: [&str; 20] = [
     "aeroplane",
     "bicycle",
@@ -218,7 +218,7 @@ const PASCALS: [&str; 20] = [
 ];
 
 /// Pascal VOC (Everingham et al. 2010): one XML file a picture, objects with a `bndbox` each. Every object counts as a face, its
-/// `name` as the class, but for what Pascal VOC itself marks, which is refused; one marked `difficult` as a face nobody can make out.
+/// `name` as the class, but for what Pascal VOC itself marks, which is refused; one annotated `difficult` as a face nobody can make out.
 fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
     let mut files: Vec<PathBuf> = fs::read_dir(annotations)
         .with_context(|| format!("cannot read {}", annotations.display()))?
@@ -251,7 +251,7 @@ fn voc(annotations: &Path, images: &Path) -> Result<Vec<Annotated>> {
             }
             let class = if difficult { INVALID.to_owned() } else { name };
             let rect = rect([left, top, right - left, bottom - top]);
-            faces.push(Marked { rect: rect.with_context(|| format!("in {}", path.display()))?, class });
+            faces.push(AnnotatedFace { rect: rect.with_context(|| format!("in {}", path.display()))?, class });
         }
         Ok(Annotated { path: images.join(&name), name, faces })
     };
@@ -341,7 +341,10 @@ mod tests {
                    <xmax>109</xmax><ymax>142</ymax></bndbox></object></annotation>";
         let root = folder(&[("train/annotations/a.xml", xml)]);
         let photos = read(root.path(), Part::Train).unwrap().unwrap();
-        assert_eq!(photos[0].faces, [Marked { rect: Rect::new(79.0, 105.0, 30.0, 37.0), class: "with_mask".into() }]);
+        assert_eq!(
+            photos[0].faces,
+            [AnnotatedFace { rect: Rect::new(79.0, 105.0, 30.0, 37.0), class: "with_mask".into() }]
+        );
         let root = folder(&[("train/annotations/a.xml", &xml.replace("with_mask", "dog"))]);
         assert!(format!("{:#}", read(root.path(), Part::Train).unwrap_err()).contains("a.xml: a `dog` is no face"));
         let root = folder(&[("train/annotations/a.xml", "<annotation><filename>")]);

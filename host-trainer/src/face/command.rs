@@ -13,7 +13,7 @@ use crate::nets::summary::summary;
 use crate::output::say;
 use crate::run::checkpoint::Identity;
 use crate::run::command_line::{command, commands, quoted_path};
-use crate::run::folder::{claim_beside, keep_parent, remove_former};
+use crate::run::folder::{refuse_overwriting_source, remove_former, reserve_beside};
 use crate::run::old_keys::renamed;
 use crate::threads::start_threads;
 use crate::train::End;
@@ -53,13 +53,13 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
     let run = run.context("name a run folder with --out RUN").blame(Kind::Usage)?;
     if args.resume.is_none() {
         if let Some(from) = &args.init {
-            keep_parent(from, run).blame(Kind::Usage)?;
+            refuse_overwriting_source(from, run).blame(Kind::Usage)?;
         }
-        claim_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
+        reserve_beside(run, &config.data.photos, args.force).blame(Kind::Usage)?;
     }
     let quantized = run.join("quantized");
     if args.quantize && !args.force {
-        claim_beside(&quantized, &[], false).blame(Kind::Usage)?;
+        reserve_beside(&quantized, &[], false).blame(Kind::Usage)?;
     }
     let engine = Engine::open(config.device, config.operators)?;
     config.threads = start_threads(config.threads)?;
@@ -77,7 +77,7 @@ pub fn train(args: &TrainArgs) -> Result<ExitCode> {
         crate::train::check_identity(&identity, &now, run).blame(Kind::Data)?;
         check_configuration(&config, &identity, run).blame(Kind::Config)?;
         if args.epochs.is_some() {
-            identity.prolong(&command());
+            identity.record_resume(&command());
         }
         files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
         say!("going on with {} after epoch {}", run.display(), state.done.0)?;

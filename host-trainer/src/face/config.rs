@@ -2,7 +2,7 @@
 
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
-use crate::files::settled;
+use crate::files::resolved;
 use crate::nets::{FaceOptions, Net, face};
 use crate::run::config::{Quantization, check_threads};
 use crate::run::old_keys::renamed;
@@ -31,7 +31,7 @@ pub struct FaceConfig {
     pub scenes_per_epoch: usize,
     /// Scenes per step.
     pub batch_size: usize,
-    /// Where the arithmetic runs.
+    /// Where the computation runs.
     pub device: DeviceName,
     /// Whose convolution and normalisation.
     pub operators: OperatorSet,
@@ -147,7 +147,7 @@ impl FaceData {
 
 /// Whether two paths lead to one folder.
 fn same_folder(a: &str, b: &str) -> bool {
-    settled(Path::new(a)) == settled(Path::new(b))
+    resolved(Path::new(a)) == resolved(Path::new(b))
 }
 
 impl Default for FaceData {

@@ -9,10 +9,10 @@ use anyhow::Result;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Seeds of drawn persons: those below belong to tests and the demo, the trainer's validation takes others.
-const DRAWN_FROM: u64 = 20_000;
-/// Drawn photos in validation, and where their seeds begin.
-const DRAWN_VAL: (u64, u64) = (30, 40_000);
+/// Seeds of synthetic persons: those below belong to tests and the demo, the trainer's validation takes others.
+const SYNTHETIC_FROM: u64 = 20_000;
+/// Synthetic photos in validation, and where their seeds begin.
+const SYNTHETIC_VAL: (u64, u64) = (30, 40_000);
 
 /// The photos of a run.
 pub struct Data {
@@ -34,14 +34,14 @@ impl Data {
     pub fn load(config: &FaceConfig) -> Result<Data> {
         let FaceData { photos: sources, crops, max_crops, synthetic, val_fraction, .. } = &config.data;
         let roots = config.data.roots();
-        // Its photos would lie on both sides of the split.
+        // Its photos would lie in both subsets of the split.
         if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
             return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
         }
         let mut loaded = photos::load(&roots, Part::Train, true)?;
         let noisy_boxes: Vec<bool> = sources.iter().map(|source| config.data.has_noisy_boxes(source)).collect();
-        let is_rough = |photo: &Photo| photo.source(&roots).is_some_and(|source| noisy_boxes[source]);
-        loaded.photos.photos.iter_mut().for_each(|photo| photo.noisy_boxes = is_rough(photo));
+        let is_noisy = |photo: &Photo| photo.source(&roots).is_some_and(|source| noisy_boxes[source]);
+        loaded.photos.photos.iter_mut().for_each(|photo| photo.noisy_boxes = is_noisy(photo));
         let own_val = photos::load(&roots, Part::Val, false)?;
         let (mut train, mut val) = if own_val.photos.photos.is_empty() {
             loaded.photos.split(&roots, *val_fraction, config.seed)
@@ -67,21 +67,21 @@ impl Data {
         if loaded.unreadable + own_val.unreadable > 0 {
             described.push(format!("left out: {}", loaded.unreadable + own_val.unreadable));
         }
-        let by_and_large: Vec<&str> = names
+        let with_noisy_boxes: Vec<&str> = names
             .iter()
             .zip(&noisy_boxes)
             .filter(|(_, noisy_boxes)| **noisy_boxes)
             .map(|(name, _)| name.as_str())
             .collect();
-        if !by_and_large.is_empty() {
-            described.push(format!("boxes of {} known by and large only", by_and_large.join(", ")));
+        if !with_noisy_boxes.is_empty() {
+            described.push(format!("noisy boxes: {}", with_noisy_boxes.join(", ")));
         }
         let crops: Vec<PathBuf> = crops.iter().map(PathBuf::from).collect();
         described.extend(train.add_crops(&crops, *max_crops)?);
         if *synthetic > 0 {
-            train.add_drawn(*synthetic, DRAWN_FROM);
-            val.add_drawn(DRAWN_VAL.0, DRAWN_VAL.1);
-            described.push(format!("{synthetic} drawn photos"));
+            train.add_synthetic(*synthetic, SYNTHETIC_FROM);
+            val.add_synthetic(SYNTHETIC_VAL.0, SYNTHETIC_VAL.1);
+            described.push(format!("{synthetic} synthetic photos"));
         }
         let described = described.join("; ");
         Ok(Data { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })

@@ -1,4 +1,4 @@
-//! What was found in photos, beside what is marked in them.
+//! What was detected in photos, beside the ground truth.
 
 use super::metrics::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
@@ -17,12 +17,12 @@ pub struct PhotoDetections<'a> {
     pub photos: &'a Photos,
     /// Boxes by photo.
     pub boxes: Vec<Faces>,
-    /// The boxes, judged.
+    /// The boxes, matched to the ground truth.
     pub findings: Findings,
 }
 
 impl<'a> PhotoDetections<'a> {
-    /// Judges what was found.
+    /// Matches what was found to the ground truth.
     pub fn new(photos: &'a Photos, found: Vec<Faces>) -> Self {
         let mut findings = Findings::default();
         for (photo, faces) in photos.photos.iter().zip(&found) {
@@ -31,7 +31,7 @@ impl<'a> PhotoDetections<'a> {
         PhotoDetections { photos, boxes: found, findings }
     }
 
-    /// Looks at photos with an exported model, as a device does: twice at every place that may hold a face.
+    /// Runs multi-pass detection with an exported model on photos, as a device does.
     ///
     /// # Errors
     /// When the engine fails.
@@ -68,7 +68,7 @@ fn find(finder: &mut FaceDetector, photo: &Photo) -> Result<Faces, ModelError> {
 /// Figures as plain text.
 pub fn text(scores: &Scores) -> String {
     let mut text = format!(
-        "score needed {:.2}; average precision {:.4}\n\n{:26} recall   found    of\n{:26}  {:>5}  {:>6}  {:>4}   precision {:.3}\n",
+        "detection threshold {:.2}; average precision {:.4}\n\n{:26} recall   found    of\n{:26}  {:>5}  {:>6}  {:>4}   precision {:.3}\n",
         scores.threshold,
         scores.average_precision,
         "",
@@ -98,6 +98,10 @@ pub fn text(scores: &Scores) -> String {
         let _ =
             writeln!(text, "  {name:24} {:>11} {:>5} {median:>6.1} %   {across:<15} {down}", near.found, near.faces);
     }
-    let _ = writeln!(text, "\nboxes in photos without a face: {} in {}", scores.false_positives, scores.empty_photos);
+    let _ = writeln!(
+        text,
+        "\nfalse positives in photos without a face: {} in {}",
+        scores.false_positives, scores.empty_photos
+    );
     text
 }

@@ -21,7 +21,7 @@ use emotion_models::{FACE_LABEL, FaceDetector, ModelCard, Precision, Task, embed
 use std::process::ExitCode;
 
 /// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
-const LEAST_RECALL: f64 = 0.5;
+const MIN_RECALL: f64 = 0.5;
 
 /// Exports a face run's best epoch and prints what it came to.
 ///
@@ -76,15 +76,15 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     }
     agreement.check(precision)?;
 
-    // Validation photos, drawn ones among them, choose the threshold; test photos, where there are any, only measure.
+    // Validation photos, synthetic ones among them, choose the threshold; test photos, where there are any, only measure.
     let chooses = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
     let choosing = data.val.filtered(|photo| photo.source(&roots).is_none_or(chooses));
     if !choosing.photos.iter().any(|photo| photo.source(&roots).is_some()) {
         let message = "no photo of the sources that --calibrate-on names was set aside for validation: where one source has a folder val/, the others give none";
         return Err(failure(Kind::Data, message));
     }
-    let looks = perturbations::COUNT * choosing.photos.len() + data.val.photos.len() + test.photos.len();
-    let progress = Progress::new("measuring", looks, true);
+    let passes = perturbations::COUNT * choosing.photos.len() + data.val.photos.len() + test.photos.len();
+    let progress = Progress::new("measuring", passes, true);
     let perturbed = perturbations::detect_perturbed(&finder, &choosing, &progress)?;
     card.thresholds = vec![perturbed.threshold()];
     let perturbed = perturbed.at(card.thresholds[0], &[]);
@@ -92,7 +92,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     for (source, name) in photos::names(&roots).into_iter().enumerate() {
         sources.push((Some(source), name, chooses(source)));
     }
-    sources.push((None, photos::DRAWN.to_owned(), true));
+    sources.push((None, photos::SYNTHETIC.to_owned(), true));
     let mut measured = vec![];
     for (part, photos) in [("val", &*data.val), ("test", &test)] {
         for (source, name, chose) in &sources {
@@ -121,14 +121,14 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     let text = card::markdown(&run, &data.described, &card, &perturbed, &measured, &agreement, request);
     export::write(&request.out, &bytes, text)?;
 
-    say!("{}: faces of a score of at least {}", request.out.display(), card.thresholds[0])?;
-    say!("validation photos in {} ways: {}", perturbations::COUNT, card::line(&perturbed))?;
+    say!("{}: detection threshold {}", request.out.display(), card.thresholds[0])?;
+    say!("perturbed validation set, each photo in {} ways: {}", perturbations::COUNT, card::line(&perturbed))?;
     for Measured { source, part, scores, .. } in &measured {
         say!("{source} {part}: {}", card::line(scores))?;
     }
     say!("card: {}", request.out.with_extension("md").display())?;
     let found = perturbed.recall.rate();
-    if found < LEAST_RECALL {
+    if found < MIN_RECALL {
         let percent = 100.0 * found;
         tell!(
             "warning: it finds {percent:.0} % of the validation photos' faces at the precision asked for: train it for more epochs, or on more photos"

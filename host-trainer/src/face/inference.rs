@@ -1,4 +1,4 @@
-//! The trainer's own look at photos: whole ones, letterboxed as a device sees a frame first.
+//! The trainer's own inference on photos: whole ones, letterboxed as in a device's first pass.
 
 use super::config::FaceConfig;
 use super::detections::{MIN_SCORE, PhotoDetections};
@@ -13,9 +13,9 @@ use crate::nets::weights::Weights;
 use burn::tensor::{Tensor, TensorData};
 use emotion_models::{CropBox, Faces, FrameView, Letterbox, OUTPUTS, PixelFormat, Placement, decode_faces};
 
-/// A box of at least this score on a photo without a face is a mistake to learn from.
+/// A box of at least this score on a photo without a face is a hard negative.
 const HARD_NEGATIVE_SCORE: f32 = 0.15;
-/// Photos that go through the net together.
+/// Photos of one forward pass.
 const BATCH: usize = 32;
 
 /// A photo as the net sees it.
@@ -61,7 +61,7 @@ pub fn detect(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine
     maps.iter().zip(seen).map(|(maps, seen)| decode_faces(maps, config.cells(), MIN_SCORE, seen.placement)).collect()
 }
 
-/// What the net finds in all photos, judged.
+/// What the net finds in all photos, matched to the ground truth.
 pub fn evaluate(
     net: &Net,
     weights: &Weights,

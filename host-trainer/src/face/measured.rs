@@ -6,7 +6,7 @@ use super::metrics::Scores;
 pub struct Measured {
     /// The data set's folder name.
     pub source: String,
-    /// Whether its validation photos chose the score needed.
+    /// Whether its validation photos chose the detection threshold.
     pub chose: bool,
     /// `val` or `test`.
     pub part: &'static str,

@@ -21,7 +21,7 @@ pub const TARGET_PRECISION: f64 = 0.97;
 /// ... and the false positives that it may leave for each photo without a face: two in 83.
 pub const MAX_FALSE_POSITIVES: f64 = 0.024;
 
-/// One box, judged.
+/// One box, matched to the ground truth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JudgedBox {
     /// Its score.
@@ -355,7 +355,7 @@ mod tests {
         assert!(close(scores.localisation.mean[0], 0.2) && close(scores.localisation.deviation[0], 0.1), "{scores:?}");
         assert_eq!((scores.localisation.mean[1], scores.localisation.deviation[1]), (0.0, 0.0));
         assert_eq!(scores.localisation_by_class, [("any".to_owned(), scores.localisation.clone())]);
-        // Below the score needed nothing is found.
+        // Below the detection threshold nothing is found.
         assert_eq!(findings.at(0.95, &[]).localisation.near, Recall { found: 0, faces: 3 });
     }
 }

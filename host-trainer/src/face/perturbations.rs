@@ -1,4 +1,4 @@
-//! Validation photos seen in other ways: mirrored, darker, brighter, flat, cropped, blurred. A threshold chosen on many is less a matter
+//! The perturbed validation set: photos mirrored, darker, brighter, flat, cropped, blurred. A threshold chosen on many is less a matter
 //! of luck than one chosen on few.
 
 use super::detections::PhotoDetections;
@@ -24,7 +24,7 @@ const BATCH: usize = 64;
 /// Ways in which each photo is seen.
 pub const COUNT: usize = 8;
 
-/// What `finder` finds in every photo as it is and in seven other ways, judged.
+/// What `finder` finds in every photo, plain and perturbed in seven ways, matched to the ground truth.
 ///
 /// # Errors
 /// When the engine fails.

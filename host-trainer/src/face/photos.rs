@@ -1,6 +1,6 @@
 //! Decoded photos: grey, at several sizes, so that any part can be drawn at any scale without aliasing.
 
-use super::annotations::{self, Annotated, INVALID, Marked};
+use super::annotations::{self, Annotated, AnnotatedFace, INVALID};
 use crate::emotion::dataset::scan::Part;
 use crate::failure::{Kind, failure};
 use crate::output::tell;
@@ -15,10 +15,10 @@ use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Longest side, in pixels, at which a photo is kept: a face of 5 % of the width is then still 25 pixels wide.
-const LONGEST: u32 = 512;
+const MAX_SIDE: u32 = 512;
 
 /// The least share of a box that lies inside its photo; less is taken for a box of another size's picture.
-const LEAST_INSIDE: f32 = 0.25;
+const MIN_INSIDE: f32 = 0.25;
 
 /// One channel of a picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub struct Photo {
     pub faces: Vec<PhotoFace>,
     /// Pixels of the picture file for one of the first plane.
     pub reduction: f32,
-    /// Its boxes are known by and large only, as those that another detector drew.
+    /// Its boxes are noisy, as another detector's (pseudo-labels).
     pub noisy_boxes: bool,
 }
 
@@ -79,8 +79,8 @@ pub struct Photos {
 /// forty crops of one such set.
 pub const CROP_FACE: Rect = Rect::new(0.13, 0.08, 0.74, 0.88);
 
-/// The class of drawn faces, and what drawn photos are called.
-pub const DRAWN: &str = "drawn";
+/// The class of synthetic faces, and what synthetic photos are called.
+pub const SYNTHETIC: &str = "synthetic";
 
 impl Plane {
     fn halved(&self) -> Plane {
@@ -126,14 +126,14 @@ impl Photo {
     fn open(annotated: &Annotated, classes: &[String]) -> Result<(Photo, [u8; 32]), String> {
         let bytes = Picture::read(&annotated.path).map_err(|error| error.to_string())?;
         let picture = Picture::decode(&bytes, &annotated.path).map_err(|error| error.to_string())?;
-        let (plane, reduction) = luma(&picture, LONGEST)?;
+        let (plane, reduction) = luma(&picture, MAX_SIDE)?;
         let [width, height] = [plane.width, plane.height].map(|side| side as f32 * reduction);
         let picture = Rect::new(0.0, 0.0, width, height);
-        let outside = |rect: Rect| rect.intersection(picture) < LEAST_INSIDE * rect.area();
-        if let Some(marked) = annotated.faces.iter().find(|marked| outside(marked.rect)) {
-            let Rect { x, y, width: w, height: h } = marked.rect;
+        let outside = |rect: Rect| rect.intersection(picture) < MIN_INSIDE * rect.area();
+        if let Some(annotated_face) = annotated.faces.iter().find(|annotated_face| outside(annotated_face.rect)) {
+            let Rect { x, y, width: w, height: h } = annotated_face.rect;
             return Err(format!(
-                "its box {x},{y},{w},{h} (x, y, width, height) lies outside its {width:.0}x{height:.0} pixels, or nearly so: was it marked at another size?"
+                "its box {x},{y},{w},{h} (x, y, width, height) lies outside its {width:.0}x{height:.0} pixels, or nearly so: was it annotated at another size?"
             ));
         }
         let mut hash = Sha256::new();
@@ -142,13 +142,16 @@ impl Photo {
             <[f32; 4]>::from(face.rect).iter().for_each(|value| hash.update(value.to_le_bytes()));
             hash.update(face.class.as_bytes());
         }
-        let face = |marked: &Marked| PhotoFace {
-            rect: marked.rect.map(|value| value / reduction),
-            class: classes.iter().position(|class| *class == marked.class).unwrap_or(0),
-            invalid: marked.class == INVALID,
+        let face = |annotated_face: &AnnotatedFace| PhotoFace {
+            rect: annotated_face.rect.map(|value| value / reduction),
+            class: classes.iter().position(|class| *class == annotated_face.class).unwrap_or(0),
+            invalid: annotated_face.class == INVALID,
         };
-        let faces =
-            annotated.faces.iter().filter(|marked| marked.rect.width >= 1.0 && marked.rect.height >= 1.0).map(face);
+        let faces = annotated
+            .faces
+            .iter()
+            .filter(|annotated_face| annotated_face.rect.width >= 1.0 && annotated_face.rect.height >= 1.0)
+            .map(face);
         let photo = Photo {
             path: annotated.path.clone(),
             planes: pyramid(plane),
@@ -164,7 +167,7 @@ impl Photo {
         self.planes.first().map_or([1.0; 2], |plane| [plane.width as f32, plane.height as f32])
     }
 
-    /// Which of the folders `roots` it lies in; none for a drawn one.
+    /// Which of the folders `roots` it lies in; none for a synthetic one.
     pub fn source(&self, roots: &[PathBuf]) -> Option<usize> {
         roots.iter().position(|root| self.path.starts_with(root))
     }
@@ -265,7 +268,7 @@ impl Photos {
                 .flat_map(|label| label.pictures)
                 .collect();
             let step = files.len().div_ceil(most.max(1)).max(1);
-            let read = |path: &&PathBuf| Some(luma(&Picture::open(path).ok()?, LONGEST / 2).ok()?.0);
+            let read = |path: &&PathBuf| Some(luma(&Picture::open(path).ok()?, MAX_SIDE / 2).ok()?.0);
             let files: Vec<&PathBuf> = files.iter().step_by(step).collect();
             let crops: Vec<Crop> =
                 files.par_iter().filter_map(read).map(|plane| Crop { planes: pyramid(plane) }).collect();
@@ -279,13 +282,14 @@ impl Photos {
         Ok(told)
     }
 
-    /// Adds `count` drawn photos, whose seeds begin at `first`: of four, two of a person who fills the picture, one of a person
+    /// Adds `count` synthetic photos, drawn by the test card, whose seeds begin at `first`: of four, two of a person who fills the picture, one of a person
     /// somewhere in a room, and one of a room with nobody in it.
-    pub fn add_drawn(&mut self, count: u64, first: u64) {
+    pub fn add_synthetic(&mut self, count: u64, first: u64) {
         let class = self.classes.len();
-        self.classes.push(DRAWN.to_owned());
-        let drawn: Vec<Photo> = (first..first + count).into_par_iter().map(|seed| drawn(seed, class)).collect();
-        self.photos.extend(drawn);
+        self.classes.push(SYNTHETIC.to_owned());
+        let synthetic: Vec<Photo> =
+            (first..first + count).into_par_iter().map(|seed| synthetic_photo(seed, class)).collect();
+        self.photos.extend(synthetic);
     }
 
     /// Those of the photos that `wanted` takes, without crops.
@@ -300,8 +304,8 @@ impl Photos {
     }
 }
 
-/// The drawn photo of a seed.
-fn drawn(seed: u64, class: usize) -> Photo {
+/// The synthetic photo of a seed.
+fn synthetic_photo(seed: u64, class: usize) -> Photo {
     let card = TestCard::new(seed);
     let mut random = stream(Purpose::Scene, seed, 0, 0);
     let labels = emotion_models::TEST_CARD_LABELS;
@@ -317,8 +321,8 @@ fn drawn(seed: u64, class: usize) -> Photo {
     };
     let picture = image::DynamicImage::ImageRgb8(picture).into_luma8();
     let plane = Plane { width: width as usize, height: height as usize, pixels: picture.into_raw() };
-    let as_marked = |rect| PhotoFace { rect, class, invalid: false };
-    let faces = face.map(as_marked).into_iter().collect();
+    let as_annotated = |rect| PhotoFace { rect, class, invalid: false };
+    let faces = face.map(as_annotated).into_iter().collect();
     Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, noisy_boxes: false }
 }
 

@@ -13,7 +13,7 @@ use crate::output::say;
 use crate::run::checkpoint::Identity;
 use crate::run::command_line;
 use crate::run::config::Quantization;
-use crate::run::folder::claim_beside;
+use crate::run::folder::reserve_beside;
 use crate::threads::start_threads;
 use crate::train::schedule::Schedule;
 use anyhow::Result;
@@ -41,7 +41,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
         quantize.calibration_images = args.calibration_images.unwrap_or(quantize.calibration_images);
     }
     config.check().blame(Kind::Usage)?;
-    claim_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
+    reserve_beside(&args.out, &config.data.photos, args.force).blame(Kind::Usage)?;
     config.threads = start_threads(config.threads)?;
     let data = Data::load(&config)?;
     let (weights, parent) = weights(&args.run, args.weights)?;
@@ -63,7 +63,7 @@ pub fn run(args: &QuantizeArgs) -> Result<ExitCode> {
 /// As [`run`].
 pub fn follow(run: &Path, out: &Path, data: &Data, force: bool) -> Result<ExitCode> {
     let config = configuration(&open(run)?);
-    claim_beside(out, &[], force).blame(Kind::Usage)?;
+    reserve_beside(out, &[], force).blame(Kind::Usage)?;
     say!("quantising {} into {}", run.display(), out.display())?;
     let (weights, parent) = weights(run, WeightsOf::Best)?;
     train(weights, parent, config, data, out)

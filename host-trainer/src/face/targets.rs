@@ -22,7 +22,7 @@ pub struct Targets {
 const SPREAD: f32 = 0.12;
 /// Cells whose bump is at least this high learn the box too.
 const LEARNS_BOX: f32 = 0.5;
-/// How much a box that is known by and large counts: face crops come without boxes, and box styles differ between data sets, so that
+/// How much a noisy box counts: face crops come without boxes, and box styles differ between data sets, so that
 /// the photos' own boxes say where a face begins and ends.
 const NOISY_BOX_WEIGHT: f32 = 0.15;
 /// How far around an ignored face nothing counts, as a share of its sides.
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn rough_boxes_count_for_less_and_their_centres_for_as_much() {
+    fn noisy_boxes_count_for_less_and_their_centres_for_as_much() {
         let maps = |noisy| {
             let mut targets = Targets::default();
             targets.push(&[SceneFace { rect: Rect::new(20.0, 30.0, 24.0, 32.0), ignored: false, noisy }], [20, 15]);

@@ -198,7 +198,7 @@ impl Trainer {
         entry.mistakes = self.hard_negatives.len();
         entry.seconds = began.elapsed().as_secs_f64();
         let val = format!(
-            "val AP {:.4}, recall {:.3} at precision {:.3} (score {:.2}), {} false alarms",
+            "val AP {:.4}, recall {:.3} at precision {:.3} (score {:.2}), {} false positives",
             entry.val.average_precision,
             entry.val.recall.rate(),
             entry.val.precision,
@@ -208,7 +208,7 @@ impl Trainer {
         match entry.epoch {
             0 => say!("before the first epoch: {val}")?,
             epoch => say!(
-                "epoch {epoch}/{}: loss {:.4}, {val}; {} mistakes, {:.0} scenes/s, {:.0} s",
+                "epoch {epoch}/{}: loss {:.4}, {val}; {} hard negatives, {:.0} scenes/s, {:.0} s",
                 self.config.epochs,
                 entry.loss,
                 entry.mistakes,

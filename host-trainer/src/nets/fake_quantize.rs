@@ -1,4 +1,4 @@
-//! Convolutions on 8-bit numbers, as real numbers that stand for them, with gradients that pass straight through the rounding
+//! Fake-quantised convolutions: on real numbers that stand for 8-bit ones, with gradients that pass straight through the rounding
 //! (Bengio et al. 2013; Jacob et al. 2018).
 //!
 //! Weights are rounded per output channel to whole numbers from -127 to 127, the largest among them to one of the ends: none
@@ -14,10 +14,10 @@ use burn::tensor::{Tensor, TensorData};
 use emotion_models::QuantParams;
 
 /// Largest whole number that stands for a weight.
-pub const LARGEST_WEIGHT: f32 = 127.0;
+pub const MAX_WEIGHT: f32 = 127.0;
 
 /// Unit of a channel whose weights are all zero.
-pub const LEAST_UNIT: f32 = 1e-12;
+pub const MIN_UNIT: f32 = 1e-12;
 
 /// A normalisation behind a ReLU, whose sign alone has been applied: what is still to come, per channel.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ fn straight_through<const D: usize>(from: Tensor<D>, to: Tensor<D>) -> Tensor<D>
 fn round_weights(weight: Tensor<4>) -> (Tensor<4>, Tensor<1>) {
     let [out, channels, rows, columns] = weight.dims();
     let flat = weight.clone().detach().reshape([out, channels * rows * columns]);
-    let unit = (flat.abs().max_dim(1) / LARGEST_WEIGHT).clamp_min(LEAST_UNIT);
+    let unit = (flat.abs().max_dim(1) / MAX_WEIGHT).clamp_min(MIN_UNIT);
     let by = unit.clone().reshape([out, 1, 1, 1]);
     let rounded = (weight.clone().detach() / by.clone()).round() * by;
     (straight_through(weight, rounded), unit.reshape([out]))
@@ -119,6 +119,6 @@ pub(super) fn signed(
     }
     let channels = signs.len();
     let signs = Tensor::<1>::from_data(TensorData::new(signs, [channels]), &x.device());
-    let x = tensors.round(x * signs.clone().reshape([1, channels, 1, 1]), from.symmetric());
+    let x = tensors.fake_quantize(x * signs.clone().reshape([1, channels, 1, 1]), from.symmetric());
     (x, Pending { scale: scale * signs, shift })
 }

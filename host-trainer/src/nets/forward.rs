@@ -1,4 +1,10 @@
-//! Runs a net on burn tensors, for training and for scoring.
+//! The forward pass: runs a net on burn tensors, for training and for scoring.
+//!
+//! Deferred rescaling: where a normalisation follows a ReLU, as in `lenet`, the exported net has no such layer. Its scale and shift are
+//! folded into the next convolution, whose input is then the ReLU's 8-bit output as it is. Quantisation-aware training must compute
+//! the same: rescaling at once would leave the 8-bit grid, and round the wrong weights. So the pass applies signs only, carries scale and
+//! shift along as [`Pending`], through max-pooling and dropout, which commute with a scale that is not negative, and has the next
+//! convolution fold them into its weights before these are rounded. A dense layer stays float: it gets its input rescaled.
 
 use super::fake_quantize::{self, Pending};
 use super::grid::GridSource;
@@ -17,7 +23,7 @@ pub struct Training<'a> {
     pub random: &'a mut ChaCha8Rng,
     /// These first stages behave as at inference.
     pub frozen_stages: usize,
-    /// Whether all normalisations take their running statistics, through which no gradient flows, and ranges stay as they are.
+    /// Whether running statistics, through which no gradient flows, and ranges are frozen.
     pub frozen_statistics: bool,
 }
 
@@ -27,7 +33,7 @@ pub struct Pass {
     pub logits: Tensor<2>,
     /// Batch statistics by the name of their normalisation, with the number of values per channel; empty at inference.
     pub statistics: Vec<(String, BatchStatistics, usize)>,
-    /// Smallest and largest value, `[2]`, that reached each [`Op::Quantize`] layer whose grid is observed; empty at inference and
+    /// Smallest and largest value, `[2]`, that reached each observer, a [`Op::Quantize`] layer; empty at inference and
     /// once statistics are frozen.
     pub ranges: Vec<(String, Tensor<1>)>,
 }
@@ -60,7 +66,8 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
     let mut input = Some(input);
     for (index, node) in net.nodes.iter().enumerate() {
         let take = |at: usize| values[node.inputs[at]].clone();
-        let of_batch = |norm: &Node| training.as_ref().is_some_and(|t| !t.frozen_statistics && norm.stage > t.frozen);
+        let of_batch =
+            |norm: &Node| training.as_ref().is_some_and(|t| !t.frozen_statistics && norm.stage > t.frozen_stages);
         let waiting = node.inputs.first().and_then(|&input| pending[input].clone());
         let value = match (&node.op, node.inputs.first().and_then(|_| take(0))) {
             (Op::Input, _) => input.take(),
@@ -135,7 +142,7 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                     ranges.push((node.name.clone(), range(&x, fast)));
                 }
                 Some(match tensors.grid(node) {
-                    Some(grid) => tensors.round(x, grid),
+                    Some(grid) => tensors.fake_quantize(x, grid),
                     None => x,
                 })
             }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// A net's parameters on a device, each flattened to one axis; trainable ones collect gradients on an autodiff device.
 pub struct Tensors {
     named: BTreeMap<String, Tensor<1>>,
-    /// By layer; none while ranges are still looked for.
+    /// By layer; none while observers still find the ranges.
     pub(super) grids: Option<BTreeMap<String, QuantParams>>,
     pub(super) fast: bool,
 }
@@ -36,7 +36,7 @@ impl Tensors {
         Tensors { named, grids: net.is_quantized().then(|| grids(net, weights)), fast }
     }
 
-    /// The same with nothing rounded: a quantised net then computes as the float net that it is made from.
+    /// Without fake quantisation a quantised net computes as the float net that it is made from.
     pub fn without_fake_quantize(self) -> Self {
         Tensors { grids: None, ..self }
     }
@@ -50,13 +50,13 @@ impl Tensors {
         self.named[&format!("{}.{what}", node.name)].clone()
     }
 
-    /// The grid of a [`Op::Quantize`] layer, unless nothing is rounded.
+    /// The grid of a [`Op::Quantize`] layer, unless fake quantisation is off.
     pub(super) fn grid(&self, node: &Node) -> Option<QuantParams> {
         self.grids.as_ref()?.get(&node.name).copied()
     }
 
-    pub(super) fn round(&self, x: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-        if self.fast { operators::round(x, grid) } else { reference::round(x, grid) }
+    pub(super) fn fake_quantize(&self, x: Tensor<4>, grid: QuantParams) -> Tensor<4> {
+        if self.fast { operators::fake_quantize(x, grid) } else { reference::fake_quantize(x, grid) }
     }
 }
 

@@ -70,7 +70,7 @@ pub trait FastOperators: Backend {
     /// `[N, C, H, W]`, windows of `size x size`.
     fn fast_max_pool(input: FloatTensor<Self>, size: usize) -> FloatTensor<Self>;
     /// `[N, C, H, W]`, each value to the nearest of the grid's.
-    fn fast_round(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self>;
+    fn fast_fake_quantize(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self>;
 }
 
 /// Convolution: `[N, C, H, W]` by `[O, C, K, K]` plus bias `[O]`, zero padding.
@@ -106,9 +106,9 @@ pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::fast_max_pool(input.into_dispatch(), size))
 }
 
-/// Rounds to the values of a grid; the gradient passes where nothing is saturated.
-pub fn round(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::fast_round(input.into_dispatch(), grid))
+/// Fake quantisation: rounds to the values of an 8-bit grid; the gradient passes where nothing is saturated.
+pub fn fake_quantize(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::fast_fake_quantize(input.into_dispatch(), grid))
 }
 
 /// Smallest and largest value.
@@ -194,7 +194,7 @@ impl FastOperators for Flex {
         pooled(&input, timed(Part::PoolForward, || pool::forward(floats(&input), shape)).0, shape)
     }
 
-    fn fast_round(input: FlexTensor, grid: QuantParams) -> FlexTensor {
+    fn fast_fake_quantize(input: FlexTensor, grid: QuantParams) -> FlexTensor {
         let input = contiguous(&input);
         let output = timed(Part::QuantizeForward, || quantize::forward(floats(&input), grid));
         tensor(output, dims::<4>(&input))
@@ -281,9 +281,9 @@ impl Backward<Flex, 1> for PoolBackward {
 }
 
 #[derive(Debug)]
-struct RoundBackward;
+struct FakeQuantizeBackward;
 
-impl Backward<Flex, 1> for RoundBackward {
+impl Backward<Flex, 1> for FakeQuantizeBackward {
     type State = (FlexTensor, QuantParams);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
@@ -346,11 +346,11 @@ impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
         }
     }
 
-    fn fast_round(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self> {
+    fn fast_fake_quantize(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let input = contiguous(&input);
-        let output = Flex::fast_round(input.clone(), grid);
-        match RoundBackward.prepare::<C>([node]).compute_bound().stateful() {
+        let output = Flex::fast_fake_quantize(input.clone(), grid);
+        match FakeQuantizeBackward.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish((input, grid), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }

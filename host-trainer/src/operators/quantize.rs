@@ -1,4 +1,4 @@
-//! Rounding to the numbers of an 8-bit grid, with a gradient that passes straight through where nothing was saturated.
+//! Fake quantisation: rounding to the numbers of an 8-bit grid, with a gradient that passes straight through where nothing was saturated.
 
 use super::mask::passes;
 use emotion_models::QuantParams;

@@ -1,4 +1,4 @@
-//! The same operators from burn's own, for graphics cards and to compare with.
+//! The reference: the same operators from burn's own, for graphics cards and to test ours against.
 
 use super::Convolution;
 use super::norm::Statistics;
@@ -51,8 +51,8 @@ pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
     module::max_pool2d(input, MaxPoolOptions::new([size; 2]))
 }
 
-/// As [`super::round`].
-pub fn round(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
+/// As [`super::fake_quantize`].
+pub fn fake_quantize(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
     let (low, high) = grid.bounds();
     let number = (input.clone().detach() / grid.scale).round();
     let saturated = number.clone().clamp(low, high);

@@ -63,7 +63,7 @@ fn convolution_equals_burns_forward_and_backward() {
 }
 
 #[test]
-fn normalisation_equals_burns_forward_and_backward() {
+fn batch_norm_equals_the_reference_forward_and_backward() {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
     let device = Device::flex().autodiff();
     for (shape, relu) in [([4, 3, 5, 7], false), ([2, 8, 1, 1], true), ([3, 2, 16, 16], true)] {
@@ -117,7 +117,7 @@ fn pooling_equals_burns_forward_and_backward() {
 }
 
 #[test]
-fn normalisation_by_given_statistics_equals_burns() {
+fn normalization_by_given_statistics_equals_the_reference() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     let device = Device::flex();
     let x = random(&mut rng, [3, 4, 5, 6], &device);
@@ -125,7 +125,7 @@ fn normalisation_by_given_statistics_equals_burns() {
     let statistics = Statistics { mean: vec![0.1, -0.3, 0.0, 2.0], variance: vec![1.0, 0.2, 3.0, 0.5] };
     let ours = Normalization { statistics: Arc::new(statistics.clone()), epsilon: 1e-3, relu: true };
     let fast = values(normalize(x.clone(), gamma.clone(), beta.clone(), ours));
-    assert_close(&fast, &values(burns::normalize(x, gamma, beta, &statistics, 1e-3, true)), "output");
+    assert_close(&fast, &values(reference::normalize(x, gamma, beta, &statistics, 1e-3, true)), "output");
 }
 
 /// Holds `analytic` against central differences of `loss` in each element of `at`.
@@ -144,7 +144,7 @@ fn check_numerically(at: &[f32], analytic: &[f32], tolerance: f64, loss: impl Fn
 }
 
 #[test]
-fn normalisation_matches_numerical_gradients() {
+fn batch_norm_matches_numerical_gradients() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     // Without ReLU: at its kink a difference quotient is no gradient. Seven positions: a run that fills no whole vector.
     for positions in [1, 7, 19] {
@@ -200,14 +200,14 @@ fn convolution_matches_numerical_gradients() {
 }
 
 #[test]
-fn rounding_equals_burns_and_its_definition() {
+fn fake_quantization_equals_the_reference_and_its_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let device = Device::flex().autodiff();
     for grid in [QuantParams { scale: 0.01, zero_point: -128 }, QuantParams { scale: 0.004, zero_point: 7 }] {
         let x = random(&mut rng, [2, 3, 5, 7], &device);
         let run = |fast: bool| {
             let x = x.clone().require_grad();
-            let y = if fast { round(x.clone(), grid) } else { burns::round(x.clone(), grid) };
+            let y = if fast { fake_quantize(x.clone(), grid) } else { reference::fake_quantize(x.clone(), grid) };
             let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
             let grads = (y.clone() * weights).sum().backward();
             [values(y), values(x.grad(&grads).unwrap())]
@@ -230,7 +230,7 @@ fn rounding_equals_burns_and_its_definition() {
 }
 
 #[test]
-fn roundings_gradient_is_that_of_the_saturated_line() {
+fn the_gradient_of_fake_quantization_is_that_of_the_saturated_line() {
     // A fine grid follows the line min(max(x, low), high) closely enough for difference quotients; its ends are kinks.
     let grid = QuantParams { scale: 1e-5, zero_point: 20 };
     let (low, high) = grid.bounds();

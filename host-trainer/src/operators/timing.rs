@@ -18,7 +18,7 @@ pub enum Part {
     PoolForward,
     /// Its gradient.
     PoolBackward,
-    /// Rounding to an 8-bit grid, and the range that it covers.
+    /// Fake quantisation, and the observed range.
     QuantizeForward,
     /// Its gradient.
     QuantizeBackward,

@@ -74,7 +74,7 @@ pub struct Identity {
 
 impl Identity {
     /// Takes note of a command that had a run go on for longer than it was to, once.
-    pub fn prolong(&mut self, command: &str) {
+    pub fn record_resume(&mut self, command: &str) {
         if !self.command.lines().any(|line| line == command) {
             self.command = format!("{}\n{command}", self.command);
         }

@@ -31,9 +31,9 @@ pub struct Config {
     pub epochs: usize,
     /// Pictures per step.
     pub batch_size: usize,
-    /// Where the arithmetic runs.
+    /// Where the computation runs.
     pub device: DeviceName,
-    /// Whose convolution, normalisation and pooling.
+    /// Which convolution, normalisation and pooling.
     pub operators: OperatorSet,
     /// Threads; 0 takes all cores. Another number rounds sums differently, so a run keeps its own.
     pub threads: usize,
@@ -287,14 +287,14 @@ impl Config {
 }
 
 /// More threads than this are a slip of the finger.
-const MOST_THREADS: usize = 1024;
+const MAX_THREADS: usize = 1024;
 
 /// Refuses more threads than any machine starts.
 ///
 /// # Errors
 /// Says how many there may be.
 pub fn check_threads(threads: usize) -> Result<()> {
-    ensure!(threads <= MOST_THREADS, "threads {threads} is outside 0..={MOST_THREADS}; 0 takes all cores");
+    ensure!(threads <= MAX_THREADS, "threads {threads} is outside 0..={MAX_THREADS}; 0 takes all cores");
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use crate::files::write_whole;
 use anyhow::Result;
 use std::path::Path;
 
-/// The list of a run's looks at test pictures, for the model's card.
+/// The list of a run's evaluations on its test pictures, for the model's card.
 pub fn evaluations(run: &Path) -> String {
     std::fs::read_to_string(run.join("evaluations.csv")).unwrap_or_default()
 }

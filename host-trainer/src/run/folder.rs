@@ -12,15 +12,15 @@ use std::path::Path;
 ///
 /// # Errors
 /// Says what is in the way.
-pub(crate) fn claim(run: &Path, config: &Config, force: bool) -> Result<()> {
-    claim_beside(run, &config.data.sources, force)
+pub(crate) fn reserve(run: &Path, config: &Config, force: bool) -> Result<()> {
+    reserve_beside(run, &config.data.sources, force)
 }
 
-/// The same for any data folders.
+/// [`reserve`] beside any data folders.
 ///
 /// # Errors
 /// Says what is in the way.
-pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
+pub(crate) fn reserve_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
     refuse_inside_data(run, sources)?;
     ensure!(!run.is_file(), "{} is a file; a run is a folder: name another with --out", run.display());
     if force { Ok(()) } else { refuse_to_overwrite(run) }
@@ -30,16 +30,16 @@ pub(crate) fn claim_beside(run: &Path, sources: &[String], force: bool) -> Resul
 ///
 /// # Errors
 /// Says that `out` is `run`.
-pub(crate) fn keep_parent(run: &Path, out: &Path) -> Result<()> {
+pub(crate) fn refuse_overwriting_source(run: &Path, out: &Path) -> Result<()> {
     ensure!(
-        files::settled(run) != files::settled(out),
+        files::resolved(run) != files::resolved(out),
         "{} is the run that the new one is made from, and would be lost; name another folder with --out",
         out.display()
     );
     Ok(())
 }
 
-/// A new run neither replaces one that learned something nor settles among other files.
+/// A new run neither replaces one that learned something nor lies among other files.
 pub(crate) fn refuse_to_overwrite(run: &Path) -> Result<()> {
     if checkpoint::last(run).exists() || checkpoint::best(run).exists() {
         bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
@@ -57,9 +57,9 @@ pub(crate) fn refuse_to_overwrite(run: &Path) -> Result<()> {
 fn refuse_inside_data(run: &Path, sources: &[String]) -> Result<()> {
     for source in sources {
         let source: DataSource = source.parse()?;
-        let inside = ["train", "val", "test"].map(|part| files::settled(&source.path.join(part)));
+        let inside = ["train", "val", "test"].map(|part| files::resolved(&source.path.join(part)));
         ensure!(
-            !inside.iter().any(|part| files::settled(run).starts_with(part)),
+            !inside.iter().any(|part| files::resolved(run).starts_with(part)),
             "{} lies among the pictures of {}; name another folder with --out",
             run.display(),
             source.path.display()

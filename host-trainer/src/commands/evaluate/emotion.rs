@@ -29,7 +29,7 @@ fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelErro
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct EmotionReport<'a> {
     model: String,
     data: String,
     split: &'a str,
@@ -68,14 +68,14 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         .into_par_iter()
         .zip(pictures.par_chunks(share))
         .flat_map_iter(|((classifier, search), pictures)| {
-            let mut eye = Eye {
+            let mut photos = PhotoClassifier {
                 classifier,
                 search,
                 preprocessor: Preprocessor::new(&card.input),
                 input: vec![0.0; card.input.len()],
             };
             let judge = |(path, _): &Labelled| {
-                let raw = eye.look(path);
+                let raw = photos.classify(path);
                 progress.advance();
                 raw.map(|raw| raw.map(|raw| subset(&raw, &outputs, card.temperature)))
             };
@@ -108,7 +108,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         return Err(failure(Kind::Data, message));
     }
     let scores = score(&probabilities, &targets, labels.len());
-    let report = Report {
+    let report = EmotionReport {
         model: args.model.display().to_string(),
         data: args.data.display().to_string(),
         split: args.split.name(),
@@ -152,17 +152,17 @@ fn pictures(data: &Path, split: Part, labels: &[String]) -> Result<(Vec<Labelled
     Ok((pictures, skipped))
 }
 
-/// Looks at one photo after another.
-struct Eye {
+/// Searches one photo after another for its face, and classifies that.
+struct PhotoClassifier {
     classifier: Classifier,
     search: Search,
     preprocessor: Preprocessor,
     input: Vec<f32>,
 }
 
-impl Eye {
+impl PhotoClassifier {
     /// Raw probabilities of a photo's face; `None` where no face is found.
-    fn look(&mut self, path: &Path) -> Result<Option<Probabilities>, String> {
+    fn classify(&mut self, path: &Path) -> Result<Option<Probabilities>, String> {
         let picture = Picture::open(path).map_err(|error| error.to_string())?;
         let frame = picture.view().map_err(|error| error.to_string())?;
         let Some((crop, _)) = self.search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
@@ -193,7 +193,7 @@ fn how(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize
     how
 }
 
-fn print(report: &Report<'_>) -> Result<()> {
+fn print(report: &EmotionReport<'_>) -> Result<()> {
     let scores = report.scores;
     say!("{} on {} {}", report.model, report.data, report.split)?;
     let mut counts = format!("{} pictures", scores.count);

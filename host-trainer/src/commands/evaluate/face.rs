@@ -1,4 +1,4 @@
-//! `evaluate` of a face model: photos with marked faces, through the engine that runs on the device.
+//! `evaluate` of a face model: photos with face boxes, through the engine that runs on the device.
 
 use super::args::EvaluateArgs;
 use crate::emotion::dataset::scan::Part;
@@ -19,7 +19,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct FaceReport<'a> {
     model: String,
     data: String,
     split: String,
@@ -59,7 +59,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     let scores = detections.findings.at(finder.threshold(), &loaded.photos.classes);
     let data = args.data.display();
     if args.json {
-        let report = Report { model: name, data: data.to_string(), split: part.to_string(), scores: &scores };
+        let report = FaceReport { model: name, data: data.to_string(), split: part.to_string(), scores: &scores };
         say!("{}", serde_json::to_string(&report)?)?;
     } else {
         say!("{name} on {data} {part}: {} photos\n\n{}", scores.photos, text(&scores).trim_end())?;

@@ -1,4 +1,4 @@
-//! `evaluate`: an exported model on labelled pictures or marked photos, through the engine that runs on the device.
+//! `evaluate`: an exported model on labelled pictures or photos with face boxes, through the engine that runs on the device.
 
 mod args;
 mod emotion;

@@ -1,6 +1,6 @@
 use super::fingerprint::{combine, fingerprint};
 use super::near_duplicates::{equal_groups, near_duplicate_groups, near_duplicates};
-use super::reading::{Looks, Reading, read_all};
+use super::reading::{Content, Reading, read_all};
 use super::scan::{LabelFolders, Part, describe, scan};
 use super::split::{Candidate, Subset, split_validation};
 use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split, Storage, Store};
@@ -43,8 +43,8 @@ impl Dataset {
         let mut undecodable = vec![0; spec.sources.len()];
         let mut pictures = Vec::new();
         for ((slot, file), reading) in files.into_iter().enumerate().zip(readings) {
-            match reading.looks {
-                Ok(looks) => pictures.push(Decoded { file, slot: slot as u32, digest: reading.digest, looks }),
+            match reading.content {
+                Ok(content) => pictures.push(Decoded { file, slot: slot as u32, digest: reading.digest, content }),
                 Err(reason) => {
                     undecodable[file.source] += 1;
                     problems.push((file.path, reason));
@@ -187,7 +187,7 @@ struct Decoded {
     /// Its place in the store.
     slot: u32,
     digest: [u8; 32],
-    looks: Looks,
+    content: Content,
 }
 
 fn check_every_label_has_pictures(
@@ -219,7 +219,7 @@ fn divide(
     scans: &[BTreeMap<Part, LabelFolders>],
     pictures: &[Decoded],
 ) -> (Vec<Part>, Vec<(usize, usize)>) {
-    let signatures: Vec<_> = pictures.iter().map(|picture| picture.looks.signature.clone()).collect();
+    let signatures: Vec<_> = pictures.iter().map(|picture| picture.content.signature.clone()).collect();
     let digests: Vec<_> = pictures.iter().map(|picture| picture.digest).collect();
     let mut pairs: Vec<(usize, usize)> =
         near_duplicates(&signatures).iter().map(|pair| (pair.first, pair.second)).collect();
@@ -236,7 +236,7 @@ fn divide(
             Part::Train if !scans[file.source].contains_key(&Part::Val) => None,
             Part::Train => Some(Subset::Train),
             Part::Val => Some(Subset::Val),
-            // Test pictures are in no cluster here: they never choose anything.
+            // Test pictures are in no group here: they never choose anything.
             Part::Test => Some(Subset::Train),
         },
     };

@@ -105,7 +105,7 @@ pub struct SourceSummary {
 /// How many pictures of a source look like another picture of the data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CopyCounts {
-    /// Training and validation pictures with a copy on their own side.
+    /// Training and validation pictures with a copy in their own subset.
     pub kept_together: usize,
     /// Validation pictures with a copy among the training pictures.
     pub val_in_train: usize,

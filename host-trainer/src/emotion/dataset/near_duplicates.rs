@@ -1,4 +1,9 @@
-//! Copies among pictures: equal files, and pictures that look the same.
+//! Copies among pictures: equal files, near-duplicates, and the groups that they form.
+//!
+//! Face data sets are full of frames of one clip and of pictures saved twice. A validation picture with a near-duplicate in training is
+//! answered from memory: it flatters every figure, and picks the epoch that memorised best. So a group goes to one subset as a whole.
+//! Pairs chain into groups (union-find), because the copy of a copy may no longer resemble the first. Signatures are compared in two
+//! stages: hashes first, which takes nanoseconds a pair, then thumbnails of the few near ones, since all aligned faces have similar hashes.
 
 use super::signature::{HASH_DISTANCE, Resemblance, Signature, hash_distance};
 use rayon::prelude::*;
@@ -7,7 +12,7 @@ use std::collections::HashMap;
 /// Thumbnails that correlate more than this are taken to show one picture.
 pub const SAME_PICTURE: f32 = 0.975;
 
-/// Two pictures that look the same, by index, `first < second`.
+/// Two near-duplicates, by index, `first < second`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NearDuplicate {
     /// The earlier picture.
@@ -18,7 +23,7 @@ pub struct NearDuplicate {
     pub resemblance: Resemblance,
 }
 
-/// Every pair of pictures that look the same, in order of their indices.
+/// Every pair of near-duplicates, in order of their indices.
 ///
 /// All hashes are compared with all others, which for 35,000 pictures takes a second or two; only near ones are compared as
 /// thumbnails, since aligned faces agree in many of the hash's bits.
@@ -44,7 +49,7 @@ pub fn near_duplicates(signatures: &[Signature]) -> Vec<NearDuplicate> {
     (0..signatures.len()).into_par_iter().flat_map_iter(compare).collect()
 }
 
-/// Hashes compared before the near ones are looked at: without a branch in between, several are compared at once.
+/// Hashes compared before the near ones are taken: without a branch in between, several are compared at once.
 const BLOCK: usize = 256;
 
 /// Groups of two or more indices whose `keys` are equal, in order of their first index.

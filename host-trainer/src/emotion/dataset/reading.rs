@@ -12,11 +12,11 @@ pub struct Reading {
     /// SHA-256 of the file; of nothing when it cannot be read.
     pub digest: [u8; 32],
     /// Why the file is no picture, or what it shows.
-    pub looks: Result<Looks, String>,
+    pub content: Result<Content, String>,
 }
 
 /// What a picture shows.
-pub struct Looks {
+pub struct Content {
     /// Pixels per row, of the file.
     pub width: u32,
     /// Rows, of the file.
@@ -51,15 +51,15 @@ pub fn read_all(paths: &[PathBuf], input: Option<(&InputSpec, &mut [u8])>, progr
 fn read(path: &Path, signer: &mut Signer, resize: Option<(&mut Preprocessor, &mut [u8])>) -> Reading {
     let bytes = match Picture::read(path) {
         Ok(bytes) => bytes,
-        Err(error) => return Reading { digest: Sha256::digest([]).into(), looks: Err(error.to_string()) },
+        Err(error) => return Reading { digest: Sha256::digest([]).into(), content: Err(error.to_string()) },
     };
-    let looks = Picture::decode(&bytes, path).map_err(|error| error.to_string()).and_then(|picture| {
+    let content = Picture::decode(&bytes, path).map_err(|error| error.to_string()).and_then(|picture| {
         let view = picture.view().map_err(|error| error.to_string())?;
         let whole = CropBox::full(picture.width, picture.height);
         if let Some((preprocessor, target)) = resize {
             target.copy_from_slice(preprocessor.resize(&view, whole));
         }
-        Ok(Looks { width: picture.width, height: picture.height, signature: signer.sign(&view) })
+        Ok(Content { width: picture.width, height: picture.height, signature: signer.sign(&view) })
     });
-    Reading { digest: Sha256::digest(&bytes).into(), looks }
+    Reading { digest: Sha256::digest(&bytes).into(), content }
 }

@@ -143,7 +143,7 @@ mod tests {
         Signer::default().sign(&view)
     }
 
-    fn lookalike(a: &Signature, b: &Signature) -> bool {
+    fn near_duplicate(a: &Signature, b: &Signature) -> bool {
         hash_distance(a.hash(), b.hash()) <= HASH_DISTANCE && a.compare(b).correlation > SAME_PICTURE
     }
 
@@ -156,10 +156,10 @@ mod tests {
         let smaller = imageops::resize(&original, 64, 64, imageops::FilterType::Triangle);
         let mirrored = imageops::flip_horizontal(&original);
         for copy in [&brighter, &flatter, &smaller, &mirrored] {
-            assert!(lookalike(&signature, &sign(copy)));
+            assert!(near_duplicate(&signature, &sign(copy)));
         }
         assert!(signature.compare(&sign(&mirrored)).mirrored);
-        assert!(!lookalike(&signature, &sign(&imageops::rotate90(&original))));
+        assert!(!near_duplicate(&signature, &sign(&imageops::rotate90(&original))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// More repeats than this are a slip of the finger.
-const MOST_REPEATS: usize = 1000;
+const MAX_REPEATS: usize = 1000;
 
 /// A folder of pictures and how often its training pictures are seen in an epoch; `DIR` or `DIR*N` as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl FromStr for DataSource {
             Some(_) if Path::new(text).is_dir() => Ok(Self { path: text.into(), repeat: 1 }),
             Some((path, repeat)) if !path.is_empty() => {
                 let repeat = repeat.parse().map_err(|_| bad())?;
-                if repeat == 0 || repeat > MOST_REPEATS { Err(bad()) } else { Ok(Self { path: path.into(), repeat }) }
+                if repeat == 0 || repeat > MAX_REPEATS { Err(bad()) } else { Ok(Self { path: path.into(), repeat }) }
             }
             None if !text.is_empty() => Ok(Self { path: text.into(), repeat: 1 }),
             _ => Err(bad()),

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn big_clusters_still_leave_both_sides_something() {
+    fn big_groups_still_leave_both_subsets_something() {
         let candidates = vec![free(0); 10];
         let pairs = (0..9).filter(|index| *index != 5).map(|index| (index, index + 1));
         let subsets = split_validation(&candidates, &near_duplicate_groups(10, pairs), 0.15, 1);

@@ -38,10 +38,10 @@ impl Storage {
 
 /// The bytes of all pictures of a data set.
 #[derive(Debug)]
-pub struct Store(Kind);
+pub struct Store(StoreKind);
 
 #[derive(Debug)]
-enum Kind {
+enum StoreKind {
     Memory(Vec<u8>),
     Disk(MmapMut),
 }
@@ -67,18 +67,18 @@ impl Store {
         // SAFETY: the file has no name and its handle stays here, so that nothing else can change or shorten it; it is as
         // long as the mapping, which lives as long as the pictures.
         let map = unsafe { MmapMut::map_mut(&file) }.map_err(failed)?;
-        Ok(Store(Kind::Disk(map)))
+        Ok(Store(StoreKind::Disk(map)))
     }
 
     /// Whether the pictures lie in a file.
     pub fn is_on_disk(&self) -> bool {
-        matches!(self.0, Kind::Disk(_))
+        matches!(self.0, StoreKind::Disk(_))
     }
 }
 
 impl From<Vec<u8>> for Store {
     fn from(bytes: Vec<u8>) -> Self {
-        Store(Kind::Memory(bytes))
+        Store(StoreKind::Memory(bytes))
     }
 }
 
@@ -93,8 +93,8 @@ impl Deref for Store {
 
     fn deref(&self) -> &[u8] {
         match &self.0 {
-            Kind::Memory(bytes) => bytes,
-            Kind::Disk(map) => map,
+            StoreKind::Memory(bytes) => bytes,
+            StoreKind::Disk(map) => map,
         }
     }
 }
@@ -102,8 +102,8 @@ impl Deref for Store {
 impl DerefMut for Store {
     fn deref_mut(&mut self) -> &mut [u8] {
         match &mut self.0 {
-            Kind::Memory(bytes) => bytes,
-            Kind::Disk(map) => map,
+            StoreKind::Memory(bytes) => bytes,
+            StoreKind::Disk(map) => map,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A sheet of pictures with what the model says of each, as SVG.
 
 use crate::emotion::dataset::Split;
-use crate::emotion::metrics::top;
+use crate::emotion::readout::top;
 use crate::random::{Purpose, stream};
 use crate::report::svg::{escape, open};
 use anyhow::{Context, Result};

@@ -55,7 +55,7 @@ pub fn history(epochs: &[Epoch], best: usize) -> Result<String> {
         panel(&panels[0], "loss", best, &[("training", TRAIN, series(|epoch| epoch.loss))])?;
         let lines = [
             ("average precision", VAL, series(|epoch| epoch.val.average_precision)),
-            ("recall at the score chosen", LIGHT_VAL, series(|epoch| epoch.val.recall.rate())),
+            ("recall at the threshold", LIGHT_VAL, series(|epoch| epoch.val.recall.rate())),
         ];
         panel(&panels[1], "validation", best, &lines)?;
         root.present().map_err(plain)?;

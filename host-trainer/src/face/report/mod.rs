@@ -54,7 +54,7 @@ pub fn of_run(run: &Path, data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// Writes the page of an exported model's look at a part of a data set.
+/// Writes the page of an exported model's evaluation on a part of a data set.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -100,7 +100,7 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
         "<div><b>{}</b><span class=\"soft\">boxes in {} photos without a face</span></div></div>\
          <h2>Precision and recall</h2><p class=\"soft\">Boxes fit from an intersection over union of 0.4 on; faces under 10 % of the \
          width are neither right nor wrong.</p><div class=\"chart\">{}</div><pre>{}</pre>\
-         <h2>Photos</h2><p class=\"soft\">Dashed: marked. Green: found. Red: found where nothing is marked. Orange: missed. \
+         <h2>Photos</h2><p class=\"soft\">Dashed: ground truth. Green: found. Red: false positive. Orange: missed. \
          Grey: under 10 % of the width.</p><div class=\"sheet\">{}</div>{more}</html>",
         scores.false_positives,
         scores.empty_photos,

@@ -1,4 +1,4 @@
-//! Photos with the boxes that were found and those that are marked, as SVG.
+//! Photos with detections and ground truth, as SVG.
 
 use crate::face::detections::PhotoDetections;
 use crate::face::metrics::{MIN_IOU, MIN_WIDTH};
@@ -79,9 +79,9 @@ pub fn sheet(detections: &PhotoDetections<'_>, threshold: f32, seed: u64) -> Res
     Ok(svg + "</svg>")
 }
 
-/// What is drawn over a photo: every marked face, dashed, and every box of at least `threshold`.
+/// What is drawn over a photo: every annotated face, dashed, and every box of at least `threshold`.
 fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
-    let counts = |marked: &PhotoFace| !marked.invalid && photo.share(marked) >= MIN_WIDTH;
+    let counts = |annotated: &PhotoFace| !annotated.invalid && photo.share(annotated) >= MIN_WIDTH;
     let mut taken = vec![false; photo.faces.len()];
     let mut shown = vec![];
     for face in found.iter().filter(|face| face.score >= threshold) {
@@ -97,13 +97,13 @@ fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
         };
         shown.push(Shown { rect: face.rect, colour, dashed: false, score: Some(face.score) });
     }
-    for (marked, taken) in photo.faces.iter().zip(taken) {
-        let colour = match (counts(marked), taken) {
+    for (annotated, taken) in photo.faces.iter().zip(taken) {
+        let colour = match (counts(annotated), taken) {
             (false, _) => NEITHER,
             (true, true) => RIGHT,
             (true, false) => MISSED,
         };
-        shown.push(Shown { rect: marked.rect, colour, dashed: true, score: None });
+        shown.push(Shown { rect: annotated.rect, colour, dashed: true, score: None });
     }
     shown
 }
@@ -163,10 +163,10 @@ mod tests {
     #[test]
     fn boxes_are_coloured_by_what_they_are() {
         let plane = Plane { width: 100, height: 80, pixels: vec![90; 8000] };
-        let marked = |rect| PhotoFace { rect, class: 0, invalid: false };
+        let annotated = |rect| PhotoFace { rect, class: 0, invalid: false };
         let (large, missed, small) =
             (Rect::new(10.0, 10.0, 30.0, 40.0), Rect::new(60.0, 10.0, 30.0, 40.0), Rect::new(80.0, 70.0, 5.0, 6.0));
-        let faces = vec![marked(large), marked(missed), marked(small)];
+        let faces = vec![annotated(large), annotated(missed), annotated(small)];
         let photo = Photo { path: "a/b<c.jpg".into(), planes: vec![plane], faces, reduction: 1.0, noisy_boxes: false };
         let found = |rect, score| Face { rect, score };
         let wrong = Rect::new(20.0, 60.0, 10.0, 10.0);

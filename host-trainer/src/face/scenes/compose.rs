@@ -1,4 +1,11 @@
-//! Training pictures: parts of photos, moved, turned, lit and joined as a camera in a room might see them.
+//! Scene composition: training pictures made of parts of photos, as a camera in a room might see them.
+//!
+//! Data sets show faces large and in the middle; a camera shows them at any size, anywhere. So a scene draws a face, then its size,
+//! uniform in the logarithm so that small faces come as often as large ones, then its position. Classes and photos are drawn by square
+//! roots of their faces, since a camera mostly sees one person and rarely a crowd. Photos without a face teach what is none; hard
+//! negatives repeat what the net last mistook; pasted crops keep it from learning that certain rooms are always empty.
+//! Pixels, boxes and ignored faces move together, so that targets stay exact. A scene depends on seed, epoch and index alone:
+//! any number of threads makes the same ones, and a resumed run goes on with them.
 
 use super::occlusion::occlude;
 use super::photometric;
@@ -17,7 +24,7 @@ pub struct SceneFace {
     pub rect: Rect,
     /// Neither to be found nor to be taken for something else.
     pub ignored: bool,
-    /// Its box is known by and large only, as that of a pasted crop or one drawn by another detector.
+    /// Its box is noisy, as that of a pasted crop or another detector's.
     pub noisy: bool,
 }
 
@@ -30,7 +37,7 @@ pub struct Scene {
     pub faces: Vec<SceneFace>,
 }
 
-/// Where the net saw a face that is none.
+/// A hard negative: where the net found a face that is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HardNegative {
     /// Index of the photo.
@@ -110,7 +117,7 @@ impl<'a> Composer<'a> {
             self.compose_part(&mut canvas, [0, 0, width, height], &mut faces, random);
         }
         for face in &faces {
-            if !face.ignored && random.random::<f32>() < self.settings.hidden {
+            if !face.ignored && random.random::<f32>() < self.settings.occlusion {
                 occlude(&mut canvas, face.rect, random);
             }
         }
@@ -306,8 +313,9 @@ mod tests {
         for [x, y, w, h] in faces {
             (*y..y + h).for_each(|row| pixels[row * width + x..][..*w].fill(255));
         }
-        let marked = |rect: &[usize; 4]| PhotoFace { rect: rect.map(|side| side as f32).into(), class, invalid: false };
-        let faces = faces.iter().map(marked).collect();
+        let annotated =
+            |rect: &[usize; 4]| PhotoFace { rect: rect.map(|side| side as f32).into(), class, invalid: false };
+        let faces = faces.iter().map(annotated).collect();
         Photo {
             path: "photo".into(),
             planes: pyramid(Plane { width, height, pixels }),
@@ -365,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_by_and_large_stays_so() {
+    fn noisy_boxes_stay_noisy() {
         for noisy in [false, true] {
             let photos = photos(vec![Photo { noisy_boxes: noisy, ..photo(&[[60, 40, 40, 50]], 0) }]);
             let settings = plain();

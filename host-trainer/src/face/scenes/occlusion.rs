@@ -1,4 +1,4 @@
-//! Faces partly hidden, as by masks, dark glasses, hands and cups.
+//! Occlusion: faces partly hidden, as by masks, dark glasses, hands and cups.
 
 use super::view::Canvas;
 use emotion_models::Rect;

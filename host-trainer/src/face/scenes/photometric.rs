@@ -1,4 +1,4 @@
-//! Light, blur and noise of a scene.
+//! Photometric jitter: light, blur and noise of a scene.
 
 use super::view::{Canvas, View};
 use crate::emotion::augment::blur;
@@ -34,7 +34,7 @@ pub fn jitter(canvas: &mut Canvas, settings: &Scenes, random: &mut ChaCha8Rng) {
     canvas.values.iter_mut().for_each(|value| *value = value.clamp(0.0, 255.0));
 }
 
-/// As `factor` times fewer pixels on each axis show it, enlarged.
+/// Reduces by `factor` on each axis, and enlarges again.
 fn downscale(canvas: &mut Canvas, factor: f32) {
     let plane = |canvas: &Canvas| {
         let pixels = canvas.values.iter().map(|value| (value.clamp(0.0, 255.0) + 0.5) as u8).collect();

@@ -26,7 +26,7 @@ impl View {
         Self { matrix, offset }
     }
 
-    /// The same, drawn out by a factor on each axis of the scene about its point `at`, which stays where it is.
+    /// This view with another aspect: scaled by a factor on each axis of the scene about its point `at`, which stays where it is.
     pub fn with_aspect(&self, [x, y]: [f32; 2], [across, down]: [f32; 2]) -> Self {
         let [a, b, c, d] = self.matrix;
         let matrix = [a / across, b / down, c / across, d / down];
