@@ -1,3 +1,5 @@
+//! Calibration error: how far a model is from being as sure as it is right.
+
 use super::readout::top;
 use crate::random::{Purpose, stream};
 use rand::Rng;

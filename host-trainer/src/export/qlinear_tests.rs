@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! The integer graph against the trainer that rounds, on nets whose normalisations were made difficult.
 
+use super::convolutions::check_convolutions;
 use super::fold::{Layer, Step, fold};
 use super::graph;
 use crate::device::Engine;

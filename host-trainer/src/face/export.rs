@@ -119,7 +119,7 @@ pub fn run(request: &Request) -> Result<ExitCode> {
     let bytes = encode(&model);
     FaceDetector::from_bytes(&bytes, "the exported model")?;
     let text = card::markdown(&run, &data.described, &card, &perturbed, &measured, &agreement, request);
-    export::write(&request.out, &bytes, text)?;
+    write(&request.out, &bytes, text)?;
 
     say!("{}: detection threshold {}", request.out.display(), card.thresholds[0])?;
     say!("perturbed validation set, each photo in {} ways: {}", perturbations::COUNT, card::line(&perturbed))?;

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::random::{Purpose, stream};
-use emotion_models::{Colour, PixelMap};
+use emotion_models::{Colour, InputSpec, PixelMap};
 use rand::Rng;
 use std::collections::HashSet;
 use std::fs;
