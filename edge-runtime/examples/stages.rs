@@ -8,9 +8,9 @@
 
 use edge_runtime::config::{self, Config, Keys, Origin};
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::{FaceLocator, Follower, WhichFaces};
 use edge_runtime::mood::{MoodFilter, Observation};
 use edge_runtime::pixels;
+use edge_runtime::track::{FaceLocator, Follower, WhichFaces};
 use emotion_models::{
     Classifier, DEMO_SEED, FaceDetector, FrameView, PixelFormat, Precision, TEST_CARD_LABELS, TestCard, decode, shipped,
 };

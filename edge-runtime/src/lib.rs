@@ -1,7 +1,7 @@
 //! Runs where the camera is: frames in, one light a mood out.
 //!
 //! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]; [`pipeline`] takes
-//! each through [`locate`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
+//! each through [`track`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
 //! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`]
 //! runs them, [`doctor`] looks at the machine, and [`exit`] says
 //! how a run ended. [`photo`] and [`annotate`] are what `classify` does with whole photos.
@@ -16,7 +16,6 @@ pub mod exit;
 pub mod frame;
 pub mod histogram;
 pub mod lights;
-pub mod locate;
 pub mod mailbox;
 pub mod memory;
 pub mod mood;
@@ -30,3 +29,4 @@ pub mod setup;
 pub mod signals;
 pub mod source;
 pub mod summary;
+pub mod track;

@@ -1,8 +1,8 @@
 //! Whole photos: the faces in one, the mood of each, and what may be said of the photo.
 
 use crate::event::UNDECIDED;
-use crate::locate::{Doubt, WhichFaces};
 use crate::mood::FilterSettings;
+use crate::track::{Doubt, WhichFaces};
 use emotion_models::{
     Classifier, CropBox, Detector, Face, FrameView, ModelCard, ModelError, Probabilities, Rect, main_face,
 };

@@ -3,9 +3,9 @@
 use crate::cli::{Global, Settings};
 use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
-use crate::locate::{CentredSquare, FaceLocator, Follower};
 use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
+use crate::track::{CentredSquare, FaceLocator, Follower};
 use emotion_models::{AutoTune, Classifier, FaceDetector, ModelError, read_file, shipped};
 use std::num::NonZeroUsize;
 use std::path::Path;

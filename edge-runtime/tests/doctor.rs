@@ -11,7 +11,7 @@ use edge_runtime::doctor::{
 use edge_runtime::lights::board::Line;
 use edge_runtime::output::paint::Ink;
 use edge_runtime::source::SourceSpec;
-use edge_runtime::source::cameras::{Camera, CameraFormat};
+use edge_runtime::source::camera_info::{Camera, CameraFormat};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Home, card, run};

@@ -10,7 +10,6 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::{CentredSquare, WhichFaces};
 use edge_runtime::mood::{Moods, State};
 use edge_runtime::output::greeting;
 use edge_runtime::output::paint::Ink;
@@ -18,6 +17,7 @@ use edge_runtime::output::panel::{PICTURE, Panel, View};
 use edge_runtime::pipeline::Pipeline;
 use edge_runtime::setup;
 use edge_runtime::source::SourceSpec;
+use edge_runtime::track::{CentredSquare, WhichFaces};
 use emotion_models::{
     Classifier, Colour, CropBox, DEMO_SEED, InputSpec, PixelFormat, PixelMap, Preprocessor, TestCard,
 };

@@ -5,11 +5,11 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::locate::{CentredSquare, WhichFaces};
 use edge_runtime::mailbox::Stop;
 use edge_runtime::mood::Moods;
 use edge_runtime::pipeline::{self, Observer, Pipeline, RunPlan};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
+use edge_runtime::track::{CentredSquare, WhichFaces};
 use emotion_models::{Classifier, CropBox, FrameView, PixelFormat, TEST_CARD_LABELS, TestCard};
 use end_to_end_tests::{
     Faces, Finished, Session, draw_data, draw_faces, edge_runtime, example, host_trainer, train_tiny,

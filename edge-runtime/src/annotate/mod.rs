@@ -235,7 +235,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::lights::Colour;
-    use crate::locate::Doubt;
+    use crate::track::Doubt;
     use emotion_models::Probabilities;
     use proptest::prelude::*;
 

@@ -1,9 +1,9 @@
 //! `bench`: how fast every stage is.
 
-mod arithmetic;
-mod drawn;
 mod live;
+mod precision;
 mod report;
+mod synthetic;
 
 use super::startup;
 use crate::cli::{BenchArgs, Global, Settings};
@@ -26,14 +26,14 @@ pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
     let setup =
         Setup::new(global, &Settings { precision: args.precision, threads: args.threads, ..Settings::default() })?;
     let mut report = match &args.source {
-        None => drawn::measure(&setup, args)?,
+        None => synthetic::measure(&setup, args)?,
         Some(source) => live::measure(&setup, source, args.frames)?,
     };
     report.engine += &match setup.config.threads.get() {
         1 => ", one thread".to_owned(),
         threads => format!(", {threads} threads"),
     };
-    let (facts, layers) = arithmetic::measure(&setup, args.layers)?;
+    let (facts, layers) = precision::measure(&setup, args.layers)?;
     report.facts.splice(0..0, facts);
     report.layers = layers;
     let text = if args.json {

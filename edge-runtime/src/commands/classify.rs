@@ -1,23 +1,23 @@
 //! `classify`: the mood of the faces in photos.
 
 mod annotated;
-mod told;
+mod report;
 
 use crate::annotate::annotate;
 use crate::cli::{ClassifyArgs, Global, Settings};
 use crate::exit::Failure;
 use crate::frame::Skipped;
-use crate::locate::WhichFaces;
 use crate::photo::{MoodJudge, PhotoJudge, Seen};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
+use crate::track::WhichFaces;
 use annotated::Annotated;
 use emotion_models::Detector;
 use emotion_models::Picture;
+use report::Told;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use told::Told;
 
 pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
     let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &args.pictures)).transpose()?;

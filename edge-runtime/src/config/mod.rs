@@ -11,10 +11,10 @@ mod values;
 mod write;
 
 use crate::lights::Colour;
-use crate::locate::WhichFaces;
 use crate::mood::LONGEST_HOLD;
 use crate::precision::PrecisionChoice;
 use crate::source::{CameraRequest, SourceSpec};
+use crate::track::WhichFaces;
 pub use keys::Keys;
 pub use places::find;
 pub use resolve::{Resolved, lamps, resolve};

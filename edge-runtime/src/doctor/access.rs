@@ -1,6 +1,6 @@
 //! Whether the user may use the device files that a run needs.
 
-use super::answers::Device;
+use super::probe::Device;
 use super::{Check, Machine, Plan, Verdict};
 use crate::config::LightsBackend;
 

@@ -1,8 +1,8 @@
 //! The cameras, who reads each of them, and whether the configured one is there.
 
-use super::answers::{Device, Holder};
+use super::probe::{Device, Holder};
 use super::{Check, Machine, Plan, Verdict, service};
-use crate::source::cameras::Camera;
+use crate::source::camera_info::Camera;
 use crate::source::{Images, SourceError, SourceSpec};
 use std::collections::BTreeSet;
 use std::path::Path;

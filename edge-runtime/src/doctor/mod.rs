@@ -5,20 +5,20 @@
 //! a run needs; none writes, opens a camera's stream or drives a pin.
 
 mod access;
-mod answers;
 mod board;
 mod cameras;
 mod glibc;
 mod lights;
 mod machine;
 mod power;
+mod probe;
 mod processor;
 mod report;
 mod runtime;
 mod service;
 
-pub use answers::{Answers, Device, Holder, Program, User};
 pub use machine::Machine;
+pub use probe::{Answers, Device, Holder, Program, User};
 pub use report::{json, text, worst};
 pub use runtime::{Configured, Loaded, LoadedModels, Plan};
 use serde::Serialize;

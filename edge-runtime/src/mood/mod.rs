@@ -1,11 +1,11 @@
 //! From flickering probabilities to a steady mood.
 
-mod crowd;
+mod aggregate;
 mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use crowd::{Look, MoodSet, Moods, Person};
+pub use aggregate::{Look, MoodSet, Moods, Person};
 
 use emotion_models::{MAX_LABELS, Probabilities};
 pub use settings::{FilterError, FilterSettings, LONGEST_HOLD};

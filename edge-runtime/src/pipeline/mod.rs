@@ -6,8 +6,8 @@ pub use run::{HUNG, Observer, Outcome, RunPlan, run};
 
 use crate::frame::Frame;
 use crate::lights::{Lights, LightsError};
-use crate::locate::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
 use crate::mood::{Look, Moods, Person, State};
+use crate::track::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
 use embedded_hal::digital::OutputPin;
 use emotion_models::{Classifier, CropBox, Face, FrameView, ModelError, Probabilities};
 use std::time::{Duration, Instant};

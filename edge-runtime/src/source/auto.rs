@@ -3,7 +3,7 @@
 //! A camera that V4L2 can read, such as a USB one, comes before a camera module: whoever plugs one into a board that has a
 //! module already means the one that was plugged in. Name `rpicam` to have the module all the same.
 
-use super::cameras::{Camera, survey};
+use super::camera_info::{Camera, survey};
 use super::{CameraRequest, FrameSource, SourceError, rpicam, v4l2};
 
 /// Opens the first camera that can be: those V4L2 reads in the order of their nodes, then libcamera's.

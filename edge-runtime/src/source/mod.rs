@@ -1,14 +1,14 @@
 //! Where frames come from.
 
 mod auto;
-pub mod cameras;
+mod camera_error;
+pub mod camera_info;
 mod capture;
 mod images;
 mod raw;
 pub mod rpicam;
 mod spec;
 mod test_card;
-mod trouble;
 #[cfg(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm")))]
 mod v4l2;
 #[cfg(not(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm"))))]
@@ -20,6 +20,7 @@ mod video;
 
 use crate::frame::{Frame, Skipped};
 pub use auto::is_any as is_any_camera;
+pub use camera_error::{CameraError, holder};
 pub use capture::{Capture, Playback, start};
 use emotion_models::FrameError;
 pub use images::{Images, open_picture};
@@ -30,7 +31,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 pub use test_card::{SceneSource, TestCardSource};
-pub use trouble::{CameraError, holder};
 
 /// Longest time until a camera has delivered its first frame or told why it does not. More than finding one and each kind's own limit
 /// take, so that the camera's words are what is told; what takes longer hangs in a driver.

@@ -1,18 +1,18 @@
 //! Cameras through libcamera, by way of its program `rpicam-vid`, or `libcamera-vid` as it was called before.
 
 mod child;
+mod frame_sync;
 mod programs;
-mod rhythm;
 #[cfg(test)]
 mod tests;
 
-use super::trouble::CameraError;
+use super::camera_error::CameraError;
 use super::{CameraRequest, FrameSource, LONGEST_START, SourceError};
 use crate::frame::Frame;
 use child::{Child, Read};
 use emotion_models::PixelFormat;
+use frame_sync::Rhythm;
 pub use programs::listed;
-use rhythm::Rhythm;
 use std::path::Path;
 use std::time::{Duration, Instant};
 

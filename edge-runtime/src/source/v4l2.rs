@@ -4,17 +4,17 @@
 //! panics on a card's name that is no UTF-8 and on numbers it does not know, and its streams panic when they are dropped
 //! while a driver fails: twice over where something else has panicked before, which would end the program with lights lit.
 
+mod enumerate;
 mod node;
-mod survey;
 
-use super::trouble::CameraError;
+use super::camera_error::CameraError;
 use super::video::VideoSource;
-use super::video::fault::fault;
+use super::video::error::fault;
 use super::{CameraRequest, FrameSource};
+pub(super) use enumerate::survey;
+use enumerate::{Use, ask};
 use std::io;
 use std::path::Path;
-pub(super) use survey::survey;
-use survey::{Use, ask};
 
 /// Whether this program was built with V4L2.
 pub(super) const IS_BUILT_IN: bool = true;

@@ -1,7 +1,7 @@
 //! What stands in for V4L2 where this program was built without it.
 
-use super::cameras::Camera;
-use super::trouble::CameraError;
+use super::camera_error::CameraError;
+use super::camera_info::Camera;
 use super::{CameraRequest, FrameSource};
 use std::path::Path;
 

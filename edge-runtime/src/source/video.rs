@@ -1,20 +1,20 @@
 //! Frames from a video device: the newest the driver has, checked, with the time it was captured.
 
-pub(super) mod choice;
 pub(super) mod driver;
-pub(super) mod fault;
+pub(super) mod error;
 mod mjpg;
+pub(super) mod negotiate;
 #[cfg(test)]
 mod tests;
 
-use super::trouble::CameraError;
+use super::camera_error::CameraError;
 use super::{CameraRequest, FrameSource, LONGEST_START, Losses, SourceError};
 use crate::frame::Frame;
-use choice::{Encoding, encoding, ranked};
 use driver::{BUFFERS, Driver, Filled, Given};
 use emotion_models::MAX_SIDE;
-use fault::fault;
+use error::fault;
 use mjpg::Mjpg;
+use negotiate::{Encoding, encoding, ranked};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

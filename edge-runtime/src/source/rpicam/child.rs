@@ -1,6 +1,6 @@
 //! The child that delivers frames: started, read with a limit of time, quoted, ended.
 
-use crate::source::trouble::CameraError;
+use crate::source::camera_error::CameraError;
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::os::fd::AsRawFd;

@@ -1,7 +1,7 @@
 //! A video device's node, and the system calls a camera takes.
 
-use crate::source::video::choice::{encoding, nearness};
 use crate::source::video::driver::{BUFFERS, Driver, Filled, FourCc, Given, Offer};
+use crate::source::video::negotiate::{encoding, nearness};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem;

@@ -2,7 +2,7 @@
 
 use super::{Machine, glibc, service};
 use crate::lights::board::{self, Line};
-use crate::source::cameras::{self, Camera};
+use crate::source::camera_info::{self, Camera};
 use crate::source::{holder, rpicam};
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
@@ -88,7 +88,7 @@ pub struct Holder {
 impl Answers {
     /// Asks this machine, whose files are `files`.
     pub(super) fn of_this_machine(files: &Machine) -> Self {
-        let cameras = cameras::survey();
+        let cameras = camera_info::survey();
         Self {
             kernel_arch: kernel_arch(),
             user: user(files),
@@ -114,7 +114,7 @@ impl Answers {
             bits: usize::BITS,
             glibc: glibc::loaded(),
             glibc_needed: glibc::needed(),
-            reads_v4l2: cameras::READS_V4L2,
+            reads_v4l2: camera_info::READS_V4L2,
             instruction_sets: std::env::var("TRACT_CPU_ISA").unwrap_or_default(),
         };
         Self { program, ..Self::default() }

@@ -1,6 +1,6 @@
 //! Finding faces once, then following them.
 
-use super::steady::Steady;
+use super::one_euro::Steady;
 use super::{FaceLocator, Followed, Following, MOST_FOLLOWED, Sight, WhichFaces};
 use emotion_models::{CropBox, Detector, Face, Faces, FrameView, ModelError, centrality, tracking_window};
 use std::time::Duration;

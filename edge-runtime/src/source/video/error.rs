@@ -1,6 +1,6 @@
 //! What an error of a driver's means.
 
-use crate::source::trouble::{CameraError, holder};
+use crate::source::camera_error::{CameraError, holder};
 use std::fs;
 use std::io;
 use std::path::Path;

@@ -1,11 +1,11 @@
 //! What video devices there are.
 
 use super::node::{Card, Node, Sizes};
-use crate::source::cameras::{Camera, CameraFormat};
-use crate::source::trouble::CameraError;
-use crate::source::video::choice::{encoding, is_raw};
+use crate::source::camera_error::CameraError;
+use crate::source::camera_info::{Camera, CameraFormat};
 use crate::source::video::driver::FourCc;
-use crate::source::video::fault::fault;
+use crate::source::video::error::fault;
+use crate::source::video::negotiate::{encoding, is_raw};
 use std::fs;
 use std::io;
 use std::panic::catch_unwind;

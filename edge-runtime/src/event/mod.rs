@@ -1,8 +1,8 @@
 //! What happens on the frame path, as outputs hear of it.
 
-use crate::locate::Doubt;
 use crate::mood::{MoodSet, State};
 use crate::pipeline::{FaceInView, FacesInView};
+use crate::track::Doubt;
 use emotion_models::Probabilities;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::sync::Arc;

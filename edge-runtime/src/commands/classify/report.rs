@@ -1,8 +1,8 @@
 //! What `classify` says of a photo, in words and as JSON.
 
 use crate::event::Labelled;
-use crate::locate::WhichFaces;
 use crate::photo::{Seen, SeenFace, Unsure, Verdict};
+use crate::track::WhichFaces;
 use emotion_models::Face;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -83,7 +83,7 @@ fn pixels(face: &Face) -> [f64; 4] {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::locate::Doubt;
+    use crate::track::Doubt;
     use emotion_models::{Probabilities, Rect};
 
     fn face(x: f32, values: &[f32], unsure: Option<Unsure>) -> SeenFace {

@@ -2,9 +2,9 @@
 
 use crate::config::{self, Config, LightsBackend};
 use crate::exit::EXIT_CODES;
-use crate::locate::WhichFaces;
 use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
+use crate::track::WhichFaces;
 use clap::{Args, Parser, Subcommand};
 use emotion_models::PixelFormat;
 use std::num::NonZeroUsize;

@@ -1,7 +1,7 @@
 //! One steady state from all faces in view.
 
 use super::{FilterSettings, MoodFilter, Observation, State};
-use crate::locate::{MOST_FOLLOWED, WhichFaces};
+use crate::track::{MOST_FOLLOWED, WhichFaces};
 use emotion_models::{MAX_LABELS, Probabilities};
 use std::time::Duration;
 

@@ -1,15 +1,15 @@
 //! Who is in view, and where their faces are.
 
-mod follow;
-mod steady;
+mod one_euro;
 #[cfg(test)]
 mod tests;
+mod tracker;
 
 use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError, Rect};
-pub use follow::Follower;
 use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
+pub use tracker::Follower;
 
 /// Most faces that are followed at once; of more, the largest.
 pub const MOST_FOLLOWED: usize = 6;
