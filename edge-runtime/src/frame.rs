@@ -1,6 +1,6 @@
 //! A frame on its way from a source to the classifier, and the clock its times count from.
 
-use crate::summary::counted;
+use crate::plural::counted;
 use emotion_models::{FrameError, FrameView, PixelFormat};
 use std::fmt;
 use std::path::{Path, PathBuf};

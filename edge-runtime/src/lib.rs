@@ -23,6 +23,7 @@ pub mod output;
 pub mod photo;
 pub mod pipeline;
 pub mod pixels;
+mod plural;
 pub mod precision;
 pub mod service;
 pub mod setup;

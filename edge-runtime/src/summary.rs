@@ -2,7 +2,9 @@
 
 use crate::event::{Event, millis, state_word};
 use crate::histogram::{Histogram, Percentiles};
+use crate::memory::peak_rss_kib;
 use crate::mood::{MoodSet, State};
+use crate::plural::counted;
 use emotion_models::MAX_LABELS;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -111,18 +113,6 @@ impl Summary {
             "peak_rss_kib": peak_rss_kib(),
         })
     }
-}
-
-/// How many there are of what `word` names, as in `1 frame`, `2 frames`.
-pub(crate) fn counted(count: u64, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Most memory this process ever had resident, in KiB; `None` where the system does not tell.
-pub fn peak_rss_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@
 
 mod support;
 
-use edge_runtime::config::{Config, Keys, LightsBackend, Origin, resolve};
+use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::doctor::{
     self, Answers, Check, Configured, Device, Holder, Loaded, LoadedModels, Machine, Plan, Program, User, Verdict,
 };
+use edge_runtime::lights::LightsBackend;
 use edge_runtime::lights::board::Line;
 use edge_runtime::output::paint::Ink;
 use edge_runtime::source::SourceSpec;
-use edge_runtime::source::camera_info::{Camera, CameraFormat};
+use edge_runtime::source::{Camera, CameraFormat};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Home, card, run};

@@ -4,10 +4,11 @@
 mod support;
 
 use edge_runtime::config::{Config, Keys, Origin, resolve};
+use edge_runtime::event::FacesInView;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory, MemoryPin};
 use edge_runtime::mood::{Moods, State};
-use edge_runtime::pipeline::{FacesInView, Pipeline};
+use edge_runtime::pipeline::Pipeline;
 use edge_runtime::track::{Follower, WhichFaces};
 use emotion_models::{
     Classifier, CropBox, DEMO_SEED, Detector, Face, FaceDetector, Faces, FrameView, ModelError, PixelFormat, Place,

@@ -1,7 +1,8 @@
 //! The command line.
 
-use crate::config::{self, Config, LightsBackend};
+use crate::config::{self, Config};
 use crate::exit::EXIT_CODES;
+use crate::lights::LightsBackend;
 use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
 use crate::track::WhichFaces;

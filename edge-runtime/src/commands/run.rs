@@ -1,10 +1,10 @@
 //! `run`: lights follow the mood.
 
 use crate::cli::{Global, RunArgs};
-use crate::config::{LightsBackend, Origin};
+use crate::config::Origin;
 use crate::exit::Failure;
 use crate::frame::Clock;
-use crate::lights::{self, Driver, Memory, dark_after_panic, darken_on_panic};
+use crate::lights::{self, Driver, LightsBackend, Memory, dark_after_panic, darken_on_panic};
 use crate::mailbox::{Handover, Stop};
 use crate::mood::Moods;
 use crate::output::paint::Ink;

@@ -10,7 +10,7 @@ mod tests;
 mod values;
 mod write;
 
-use crate::lights::Colour;
+use crate::lights::{Colour, LightsBackend};
 use crate::mood::LONGEST_HOLD;
 use crate::precision::PrecisionChoice;
 use crate::source::{CameraRequest, SourceSpec};
@@ -124,22 +124,6 @@ pub struct FilterConfig {
     pub leave: BTreeMap<String, f32>,
 }
 
-/// How the lights are driven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum LightsBackend {
-    /// On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal.
-    Auto,
-    /// GPIO lines through the kernel's character device.
-    Gpiochip,
-    /// GPIO lines through the pin controller's registers.
-    Rppal,
-    /// Drawn in the terminal.
-    Terminal,
-    /// Not at all.
-    None,
-}
-
 /// The lights.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -173,9 +157,6 @@ pub struct LampConfig {
 /// The default wiring of the moods: label, colour, BCM pin.
 pub const DEFAULT_MOODS: [(&str, Colour, u8); 3] =
     [("angry", Colour::Red, 17), ("happy", Colour::Green, 27), ("sad", Colour::Blue, 22)];
-
-/// Highest BCM number on a Raspberry Pi's 40-pin header.
-pub const HIGHEST_PIN: u8 = 27;
 
 /// Bounds of `fps`, in frames a second.
 pub const FPS: (f64, f64) = (0.1, 1000.0);

@@ -1,6 +1,8 @@
 //! What a broken configuration file still says of the lights, for whoever must put them out whatever else is wrong.
 
-use super::{Config, LampConfig, LightsBackend, LightsConfig};
+use super::{Config, LampConfig, LightsConfig};
+use crate::lights::LightsBackend;
+use crate::lights::board::HIGHEST_PIN;
 use serde::Deserialize;
 use std::path::Path;
 use toml::Spanned;
@@ -52,7 +54,7 @@ fn with_whole_headings(text: &str) -> String {
 
 /// A lamp's pin and level; its colour drives nothing.
 fn lamp(found: &DeTable<'_>) -> LampConfig {
-    let pin = value::<u8>(found, "pin").filter(|&pin| pin <= super::HIGHEST_PIN);
+    let pin = value::<u8>(found, "pin").filter(|&pin| pin <= HIGHEST_PIN);
     LampConfig { pin, active_low: value(found, "active_low"), ..LampConfig::default() }
 }
 

@@ -1,6 +1,7 @@
 //! Values as a configuration file writes them, each refused with what is allowed.
 
-use super::{CAMERA_SIDE, HIGHEST_PIN, THREADS};
+use super::{CAMERA_SIDE, THREADS};
+use crate::lights::board::HIGHEST_PIN;
 use serde::de::{Error, IntoDeserializer, Visitor};
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;

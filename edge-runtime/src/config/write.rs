@@ -1,9 +1,8 @@
 //! The effective configuration as a commented file that reads back the same.
 
-use super::{
-    CAMERA_SIDE, Config, DWELL, FPS, HIGHEST_PIN, HOLD, LampConfig, LightsBackend, Origin, Resolved, SMOOTHING, THREADS,
-};
-use crate::lights::Colour;
+use super::{CAMERA_SIDE, Config, DWELL, FPS, HOLD, LampConfig, Origin, Resolved, SMOOTHING, THREADS};
+use crate::lights::board::HIGHEST_PIN;
+use crate::lights::{Colour, LightsBackend};
 use emotion_models::ModelCard;
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -1,8 +1,8 @@
 //! Whether the user may use the device files that a run needs.
 
-use super::probe::Device;
+use super::machine::Device;
 use super::{Check, Machine, Plan, Verdict};
-use crate::config::LightsBackend;
+use crate::lights::LightsBackend;
 
 /// A kind of device file, and who needs it.
 struct Kind {

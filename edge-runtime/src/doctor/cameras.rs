@@ -1,9 +1,8 @@
 //! The cameras, who reads each of them, and whether the configured one is there.
 
-use super::probe::{Device, Holder};
+use super::machine::{Device, Holder};
 use super::{Check, Machine, Plan, Verdict, service};
-use crate::source::camera_info::Camera;
-use crate::source::{Images, SourceError, SourceSpec};
+use crate::source::{Camera, Images, SourceError, SourceSpec};
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! The pins of the configured lights, and who holds them.
 
 use super::{Check, Machine, Plan, service};
-use crate::config::LightsBackend;
 use crate::lights::LampWiring;
+use crate::lights::LightsBackend;
 use crate::lights::board::{CONSUMER, Line};
 
 /// Which pin of the 40-pin header each BCM number is, from GPIO0 on.

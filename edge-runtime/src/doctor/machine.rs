@@ -1,6 +1,7 @@
 //! A machine, as its files and its answers describe it.
 
-use super::Answers;
+use crate::lights::board::Line;
+use crate::source::Camera;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,12 +18,6 @@ impl Machine {
     /// A machine whose files lie below `root`.
     pub fn new(root: &Path, answers: Answers) -> Self {
         Self { root: root.to_owned(), answers }
-    }
-
-    /// This machine. Asking takes as long as its slowest program: libcamera's list, a second on a Raspberry Pi.
-    pub fn here() -> Self {
-        let root = Path::new("/");
-        Self::new(root, Answers::of_this_machine(&Self::new(root, Answers::default())))
     }
 
     /// The content of a small text file, without the NUL that ends strings of the device tree, and trimmed; `None`
@@ -61,6 +56,81 @@ impl Machine {
     pub(super) fn is_pi(&self) -> bool {
         self.model().is_some_and(|model| model.starts_with("Raspberry Pi"))
     }
+}
+
+/// What no file tells. `Default` knows nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// This program.
+    pub program: Program,
+    /// The kernel's architecture, as `uname -m` names it.
+    pub kernel_arch: String,
+    /// Who runs this program.
+    pub user: User,
+    /// Device files of cameras and GPIO.
+    pub devices: Vec<Device>,
+    /// The V4L2 devices.
+    pub cameras: Vec<Camera>,
+    /// Which other programs have them open: a device can be opened by many, but only one of them captures.
+    pub holders: Vec<Holder>,
+    /// The cameras that libcamera lists; `None` without its programs.
+    pub rpicam: Option<Result<Vec<String>, String>>,
+    /// The GPIO lines of the header.
+    pub lines: Vec<Line>,
+    /// What `vcgencmd get_throttled` says.
+    pub throttled: Option<u32>,
+    /// What `systemctl is-active` says of Moodlight's service, such as `active` or `failed`.
+    pub service: Option<String>,
+}
+
+/// This program.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// The architecture it was built for, as Rust names it: `aarch64`, `arm`, `x86_64`.
+    pub arch: String,
+    /// Bits of a pointer.
+    pub bits: u32,
+    /// The glibc it runs with.
+    pub glibc: Option<String>,
+    /// The oldest glibc it runs with.
+    pub glibc_needed: Option<String>,
+    /// Whether it was built to read V4L2 cameras.
+    pub reads_v4l2: bool,
+    /// `TRACT_CPU_ISA`, by which it leaves instruction sets alone.
+    pub instruction_sets: String,
+}
+
+/// Who runs a program.
+#[derive(Clone, Debug, Default)]
+pub struct User {
+    /// Login name, or the number where it has none.
+    pub name: String,
+    /// Whether it is root.
+    pub root: bool,
+    /// Numbers of the process's groups.
+    pub groups: Vec<u32>,
+}
+
+/// A device file.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its path.
+    pub path: PathBuf,
+    /// Number of its group.
+    pub group: u32,
+    /// Whether the user may read and write it.
+    pub usable: bool,
+}
+
+/// A program that has a device open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The device.
+    pub device: PathBuf,
+    /// Number of its process.
+    pub process: u32,
+    /// Its name.
+    pub program: String,
 }
 
 /// The value of the first `key : value` line with this key.

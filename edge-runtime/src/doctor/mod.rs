@@ -7,6 +7,7 @@
 mod access;
 mod board;
 mod cameras;
+mod check;
 mod glibc;
 mod lights;
 mod machine;
@@ -17,54 +18,10 @@ mod report;
 mod runtime;
 mod service;
 
-pub use machine::Machine;
-pub use probe::{Answers, Device, Holder, Program, User};
+pub use check::{Check, Verdict};
+pub use machine::{Answers, Device, Holder, Machine, Program, User};
 pub use report::{json, text, worst};
 pub use runtime::{Configured, Loaded, LoadedModels, Plan};
-use serde::Serialize;
-
-/// How a check ended; the later, the worse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// As it should be.
-    Ok,
-    /// Moodlight runs, but not at its best, or not for long.
-    Warning,
-    /// Moodlight does not do what the configuration asks for.
-    Problem,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// What was looked at, such as `kernel` or `light happy`.
-    pub id: String,
-    /// How it is.
-    pub verdict: Verdict,
-    /// What was found.
-    pub found: String,
-    /// What to do, a command or a sentence; `None` where nothing needs doing.
-    pub fix: Option<String>,
-}
-
-impl Check {
-    fn ok(id: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { id: id.into(), verdict: Verdict::Ok, found: found.into(), fix: None }
-    }
-
-    fn new(verdict: Verdict, id: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { id: id.into(), verdict, found: found.into(), fix: Some(fix.into()) }
-    }
-
-    fn warning(id: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::new(Verdict::Warning, id, found, fix)
-    }
-
-    fn problem(id: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::new(Verdict::Problem, id, found, fix)
-    }
-}
 
 /// Looks at everything: the machine from the board up, then what Moodlight is to do with it.
 pub fn examine(machine: &Machine, configured: &Configured, loaded: &LoadedModels, plan: &Plan) -> Vec<Check> {

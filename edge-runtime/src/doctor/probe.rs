@@ -1,94 +1,27 @@
 //! What no file tells: answers of system calls, drivers and other programs.
 
-use super::{Machine, glibc, service};
-use crate::lights::board::{self, Line};
-use crate::source::camera_info::{self, Camera};
-use crate::source::{holder, rpicam};
+use super::machine::{Answers, Device, Holder, Machine, Program, User};
+use super::{glibc, service};
+use crate::lights::board;
+use crate::source::{self, Camera, holder, rpicam};
 use std::ffi::{CStr, CString};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What no file tells. `Default` knows nothing.
-#[derive(Clone, Debug, Default)]
-pub struct Answers {
-    /// This program.
-    pub program: Program,
-    /// The kernel's architecture, as `uname -m` names it.
-    pub kernel_arch: String,
-    /// Who runs this program.
-    pub user: User,
-    /// Device files of cameras and GPIO.
-    pub devices: Vec<Device>,
-    /// The V4L2 devices.
-    pub cameras: Vec<Camera>,
-    /// Which other programs have them open: a device can be opened by many, but only one of them captures.
-    pub holders: Vec<Holder>,
-    /// The cameras that libcamera lists; `None` without its programs.
-    pub rpicam: Option<Result<Vec<String>, String>>,
-    /// The GPIO lines of the header.
-    pub lines: Vec<Line>,
-    /// What `vcgencmd get_throttled` says.
-    pub throttled: Option<u32>,
-    /// What `systemctl is-active` says of Moodlight's service, such as `active` or `failed`.
-    pub service: Option<String>,
-}
-
-/// This program.
-#[derive(Clone, Debug, Default)]
-pub struct Program {
-    /// The architecture it was built for, as Rust names it: `aarch64`, `arm`, `x86_64`.
-    pub arch: String,
-    /// Bits of a pointer.
-    pub bits: u32,
-    /// The glibc it runs with.
-    pub glibc: Option<String>,
-    /// The oldest glibc it runs with.
-    pub glibc_needed: Option<String>,
-    /// Whether it was built to read V4L2 cameras.
-    pub reads_v4l2: bool,
-    /// `TRACT_CPU_ISA`, by which it leaves instruction sets alone.
-    pub instruction_sets: String,
-}
-
-/// Who runs a program.
-#[derive(Clone, Debug, Default)]
-pub struct User {
-    /// Login name, or the number where it has none.
-    pub name: String,
-    /// Whether it is root.
-    pub root: bool,
-    /// Numbers of the process's groups.
-    pub groups: Vec<u32>,
-}
-
-/// A device file.
-#[derive(Clone, Debug)]
-pub struct Device {
-    /// Its path.
-    pub path: PathBuf,
-    /// Number of its group.
-    pub group: u32,
-    /// Whether the user may read and write it.
-    pub usable: bool,
-}
-
-/// A program that has a device open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// The device.
-    pub device: PathBuf,
-    /// Number of its process.
-    pub process: u32,
-    /// Its name.
-    pub program: String,
+impl Machine {
+    /// This machine. Asking takes as long as its slowest program: libcamera's list, a second on a Raspberry Pi.
+    pub fn here() -> Self {
+        let root = Path::new("/");
+        Self::new(root, Answers::of_this_machine(&Self::new(root, Answers::default())))
+    }
 }
 
 impl Answers {
     /// Asks this machine, whose files are `files`.
     pub(super) fn of_this_machine(files: &Machine) -> Self {
-        let cameras = camera_info::survey();
+        let cameras = source::cameras();
         Self {
             kernel_arch: kernel_arch(),
             user: user(files),
@@ -96,7 +29,7 @@ impl Answers {
             holders: holders(Path::new("/proc"), &cameras),
             cameras,
             rpicam: rpicam::listed(),
-            lines: board::survey(),
+            lines: board::header_lines(),
             throttled: files
                 .is_pi()
                 .then(|| said("vcgencmd", &["get_throttled"]))
@@ -114,7 +47,7 @@ impl Answers {
             bits: usize::BITS,
             glibc: glibc::loaded(),
             glibc_needed: glibc::needed(),
-            reads_v4l2: camera_info::READS_V4L2,
+            reads_v4l2: source::READS_V4L2,
             instruction_sets: std::env::var("TRACT_CPU_ISA").unwrap_or_default(),
         };
         Self { program, ..Self::default() }

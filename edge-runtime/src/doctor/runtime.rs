@@ -1,8 +1,9 @@
 //! What Moodlight is to do here: its configuration, its model, and what they need of the machine.
 
 use super::{Check, Machine, Verdict};
-use crate::config::{LightsBackend, Origin};
+use crate::config::Origin;
 use crate::lights::LampWiring;
+use crate::lights::LightsBackend;
 use crate::source::SourceSpec;
 use clap::ValueEnum;
 use emotion_models::ModelCard;

@@ -1,9 +1,11 @@
 //! What happens on the frame path, as outputs hear of it.
 
+mod face;
+
 use crate::mood::{MoodSet, State};
-use crate::pipeline::{FaceInView, FacesInView};
 use crate::track::Doubt;
 use emotion_models::Probabilities;
+pub use face::{FaceInView, FacesInView};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,43 +1,24 @@
 //! What drives the lights: the choice of a backend, and the pins it opens.
 
-use super::pin::{HardwarePin, LightPin};
+use super::gpio::{Gpio, Refusal};
+use super::pin::LightPin;
 use super::{Lights, LightsError, Memory, Wiring, board};
-use crate::config::LightsBackend;
+use serde::Deserialize;
 
-/// GPIO lines as one driver reaches them.
-pub(super) trait Gpio {
-    /// Makes the line of a BCM pin an output of this level.
-    fn open(&mut self, pin: u8, high: bool) -> Result<HardwarePin, Refusal>;
-}
-
-/// Why a line is not ours.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The driver reaches no line at all.
-    #[error("{0}")]
-    Unavailable(String),
-    /// There is no such line.
-    #[error("this board has no GPIO {pin}; `edge-runtime doctor` lists its lines")]
-    Unknown {
-        /// BCM number.
-        pin: u8,
-    },
-    /// Another program, or the kernel, holds the line.
-    #[error("GPIO {pin} is held by `{holder}`: stop that, or wire the light to another pin")]
-    Held {
-        /// BCM number.
-        pin: u8,
-        /// Who holds it.
-        holder: String,
-    },
-    /// The driver failed.
-    #[error("GPIO {pin}: {reason}")]
-    Failed {
-        /// BCM number.
-        pin: u8,
-        /// What it says.
-        reason: String,
-    },
+/// How the lights are driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LightsBackend {
+    /// On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal.
+    Auto,
+    /// GPIO lines through the kernel's character device.
+    Gpiochip,
+    /// GPIO lines through the pin controller's registers.
+    Rppal,
+    /// Drawn in the terminal.
+    Terminal,
+    /// Not at all.
+    None,
 }
 
 /// What drives the lights, in the end.
@@ -165,7 +146,7 @@ fn choose(machine: &dyn Machine, backend: LightsBackend) -> Result<Chosen, Light
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::lights::pin::PinError;
+    use crate::lights::pin::{HardwarePin, PinError};
     use crate::lights::{Colour, LampWiring, darken_on_panic};
     use crate::mood::State;
     use embedded_hal::digital::{ErrorType, OutputPin};

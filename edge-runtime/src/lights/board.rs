@@ -1,6 +1,6 @@
 //! The GPIO lines of this machine, and who holds them.
 
-use super::backend::Refusal;
+use super::Refusal;
 use std::path::{Path, PathBuf};
 
 /// The name our lines bear while we hold them.
@@ -9,8 +9,8 @@ pub const CONSUMER: &str = "moodlight";
 /// Where the kernel names the board.
 const MODEL: &str = "/proc/device-tree/model";
 
-/// Highest BCM number on the header.
-const HIGHEST: u8 = crate::config::HIGHEST_PIN;
+/// Highest BCM number on a Raspberry Pi's 40-pin header.
+pub const HIGHEST_PIN: u8 = 27;
 
 /// One line of a GPIO chip.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,8 @@ pub struct Line {
 
 /// The lines of the header that can be seen, BCM 0 to 27 in order; none where this machine has no such header, or where
 /// the user may not look.
-pub fn survey() -> Vec<Line> {
-    (0..=HIGHEST).filter_map(|pin| find(pin).ok()).collect()
+pub fn header_lines() -> Vec<Line> {
+    (0..=HIGHEST_PIN).filter_map(|pin| find(pin).ok()).collect()
 }
 
 /// Whether this is a Raspberry Pi: by its name, or by the lines it has.

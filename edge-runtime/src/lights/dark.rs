@@ -1,6 +1,6 @@
 //! Darkness from anywhere: the panic hook and the signal thread.
 
-use super::Shared;
+use super::lamp::Shared;
 use embedded_hal::digital::OutputPin;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, TryLockError};

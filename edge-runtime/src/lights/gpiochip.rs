@@ -1,7 +1,7 @@
 //! Lines of the GPIO character device, requested by name.
 
-use super::backend::{Gpio, Refusal};
 use super::board::{self, Line};
+use super::gpio::{Gpio, Refusal};
 use super::pin::{HardwarePin, InWords};
 use gpiocdev::Request;
 use gpiocdev::line::Value;

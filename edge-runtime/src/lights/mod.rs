@@ -3,8 +3,11 @@
 mod backend;
 pub mod board;
 mod dark;
+mod error;
+mod gpio;
 #[cfg(target_os = "linux")]
 mod gpiochip;
+mod lamp;
 mod memory;
 mod pin;
 #[cfg(target_os = "linux")]
@@ -12,9 +15,12 @@ mod rppal;
 mod wiring;
 
 use crate::mood::{MoodSet, State};
-pub use backend::{Driver, Refusal, open};
+pub use backend::{Driver, LightsBackend, open};
 pub use dark::{DarkSwitch, dark_after_panic, darken_on_panic};
 use embedded_hal::digital::OutputPin;
+pub use error::LightsError;
+pub use gpio::Refusal;
+use lamp::{Lamp, Shared};
 pub use memory::{Change, Memory, MemoryPin};
 pub use pin::{LightPin, PinError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,58 +29,6 @@ pub use wiring::{Colour, LampWiring, Wiring};
 
 /// Half a period of the blinking that says fault.
 pub const BLINK: Duration = Duration::from_millis(250);
-
-/// Why the lights cannot be driven.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum LightsError {
-    /// No driver of GPIO lines works here.
-    #[error("cannot reach the GPIO lines: {tried}; `--lights terminal` needs none")]
-    NoDriver {
-        /// Each driver that was tried, and why it does not work.
-        tried: String,
-    },
-    /// A pin cannot be opened.
-    #[error("cannot take the pin of the light `{light}`: {reason}")]
-    Open {
-        /// The light's name.
-        light: String,
-        /// What the backend says.
-        reason: String,
-    },
-    /// A pin cannot be driven.
-    #[error("cannot drive the light `{light}`: {reason}; check that nothing else uses its pin")]
-    Drive {
-        /// The light's name.
-        light: String,
-        /// What the backend says.
-        reason: String,
-    },
-}
-
-/// A pin with what is known about it.
-struct Lamp<P> {
-    pin: P,
-    name: String,
-    active_low: bool,
-    /// What the pin was last driven to; `None` before that, and after a failure.
-    lit: Option<bool>,
-}
-
-impl<P: OutputPin> Lamp<P> {
-    fn set(&mut self, lit: bool) -> Result<(), LightsError> {
-        if self.lit == Some(lit) {
-            return Ok(());
-        }
-        self.lit = None;
-        let driven = if lit != self.active_low { self.pin.set_high() } else { self.pin.set_low() };
-        driven.map_err(|error| LightsError::Drive { light: self.name.clone(), reason: format!("{error:?}") })?;
-        self.lit = Some(lit);
-        Ok(())
-    }
-}
-
-/// A lamp the panic hook and the signal thread can reach too.
-type Shared<P> = Arc<Mutex<Lamp<P>>>;
 
 /// The lights of a model's moods, and the camera light.
 ///
@@ -87,19 +41,19 @@ pub struct Lights<P> {
 }
 
 impl<P: OutputPin + Send + 'static> Lights<P> {
-    /// Opens the pins of `wiring` through `open` and drives each inactive at once. `open` may answer `None` for a light
+    /// Opens the pins of `wiring` through `pin_of` and drives each inactive at once. `pin_of` may answer `None` for a light
     /// that the backend has no pin for.
     ///
     /// # Errors
     /// A pin that cannot be opened or driven; what was driven until then is inactive.
     pub fn open<E: std::fmt::Display>(
         wiring: &Wiring,
-        mut open: impl FnMut(&LampWiring) -> Result<Option<P>, E>,
+        mut pin_of: impl FnMut(&LampWiring) -> Result<Option<P>, E>,
     ) -> Result<Self, LightsError> {
         let mut lamp = |wired: &LampWiring| -> Result<Option<Shared<P>>, LightsError> {
             let name = wired.name.clone();
             let pin =
-                open(wired).map_err(|error| LightsError::Open { light: name.clone(), reason: error.to_string() })?;
+                pin_of(wired).map_err(|error| LightsError::Open { light: name.clone(), reason: error.to_string() })?;
             let Some(pin) = pin else { return Ok(None) };
             let mut lamp = Lamp { pin, name, active_low: wired.active_low, lit: None };
             lamp.set(false)?;

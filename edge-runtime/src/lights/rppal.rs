@@ -1,7 +1,7 @@
 //! Lines through the registers of the pin controller, for kernels whose character device does not serve.
 
-use super::backend::{Gpio, Refusal};
 use super::board;
+use super::gpio::{Gpio, Refusal};
 use super::pin::{HardwarePin, InWords};
 use std::panic::catch_unwind;
 

@@ -2,7 +2,8 @@
 
 use crate::event::{Event, JsonEvent, state_name};
 use crate::mailbox::{Handover, Stop};
-use crate::summary::{Summary, counted};
+use crate::plural::counted;
+use crate::summary::Summary;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};

@@ -1,8 +1,9 @@
 //! The live display: the newest event, drawn in place by a thread of its own.
 
 use super::paint::Ink;
-use super::panel::{PICTURE, Panel, View};
+use super::panel::{Panel, View};
 use super::screen;
+use super::shapes::PICTURE;
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::lights::Memory;

@@ -1,14 +1,13 @@
 //! What the live display looks like: lights and bars on one line, or beside a small picture of what the camera sees.
 
 use super::paint::Ink;
+pub use super::shapes::PICTURE;
 use super::shapes::{Fitting, bar, led, picture_row};
 use crate::event::{Event, state_name};
 use crate::lights::{Colour, Wiring};
 use crate::mood::State;
 use std::fmt::Write;
 
-/// Pixels across and down the small picture; a character cell shows two, one above the other.
-pub const PICTURE: usize = 28;
 const PICTURE_ROWS: usize = PICTURE / 2;
 /// Columns of a probability bar beside the picture, and on the single line.
 const BAR: usize = 22;

@@ -1,8 +1,10 @@
 //! What a line of the display is made of: lights, bars, pixels.
 
 use super::paint::Ink;
-use super::panel::PICTURE;
 use crate::lights::Colour;
+
+/// Pixels across and down the small picture; a character cell shows two, one above the other.
+pub const PICTURE: usize = 28;
 
 /// A line that takes only what still fits.
 pub(super) struct Fitting {

@@ -4,12 +4,13 @@ mod run;
 
 pub use run::{HUNG, Observer, Outcome, RunPlan, run};
 
+use crate::event::{FaceInView, FacesInView};
 use crate::frame::Frame;
 use crate::lights::{Lights, LightsError};
 use crate::mood::{Look, Moods, Person, State};
 use crate::track::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
 use embedded_hal::digital::OutputPin;
-use emotion_models::{Classifier, CropBox, Face, FrameView, ModelError, Probabilities};
+use emotion_models::{Classifier, CropBox, FrameView, ModelError, Probabilities};
 use std::time::{Duration, Instant};
 
 /// How long each stage of one frame took.
@@ -28,24 +29,6 @@ pub struct Timings {
     /// All of it.
     pub frame: Duration,
 }
-
-/// A face in view.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FaceInView {
-    /// The same for the same person, for as long as they are followed.
-    pub id: u32,
-    /// Its box, in pixels of the frame.
-    pub face: Face,
-    /// What the model says of it in this frame.
-    pub probabilities: Option<Probabilities>,
-    /// Why no mood can be told from it.
-    pub doubt: Option<Doubt>,
-    /// Its own state, as far as it is kept apart.
-    pub state: Option<State>,
-}
-
-/// The faces in view, the one that the lights are about first.
-pub type FacesInView = heapless::Vec<FaceInView, MOST_FOLLOWED>;
 
 /// What one frame came to.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The loop that moves frames from a capture through the pipeline, and what it does about faults.
 
-use super::{FacesInView, Pipeline, StepError};
-use crate::event::Event;
+use super::{Pipeline, StepError};
+use crate::event::{Event, FacesInView};
 use crate::exit::Failure;
 use crate::frame::{Clock, Frame, Skipped};
 use crate::mailbox::{Stop, Taken};

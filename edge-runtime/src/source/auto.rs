@@ -3,12 +3,11 @@
 //! A camera that V4L2 can read, such as a USB one, comes before a camera module: whoever plugs one into a board that has a
 //! module already means the one that was plugged in. Name `rpicam` to have the module all the same.
 
-use super::camera_info::{Camera, survey};
-use super::{CameraRequest, FrameSource, SourceError, rpicam, v4l2};
+use super::{Camera, CameraRequest, FrameSource, SourceError, rpicam, v4l2};
 
 /// Opens the first camera that can be: those V4L2 reads in the order of their nodes, then libcamera's.
 pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, SourceError> {
-    let found = survey();
+    let found = v4l2::cameras();
     let mut refusal = None;
     for camera in found.iter().filter(|camera| camera.is_readable()) {
         match v4l2::open(&camera.path, request, fps) {
@@ -27,7 +26,7 @@ pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSou
 
 /// Whether there is a camera that `auto` would try.
 pub fn is_any() -> bool {
-    survey().iter().any(Camera::is_readable)
+    v4l2::cameras().iter().any(Camera::is_readable)
         || rpicam::listed().is_some_and(|listed| listed.is_ok_and(|cameras| !cameras.is_empty()))
 }
 

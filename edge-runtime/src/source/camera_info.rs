@@ -1,11 +1,7 @@
-//! The cameras this machine has, as V4L2 lists them.
+//! What a video device says of itself.
 
-use super::v4l2;
 use std::fmt;
 use std::path::PathBuf;
-
-/// Whether this program was built to read V4L2 devices.
-pub const READS_V4L2: bool = v4l2::IS_BUILT_IN;
 
 /// A video device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,11 +49,4 @@ impl fmt::Display for CameraFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(String::from_utf8_lossy(&self.fourcc).trim_end())
     }
-}
-
-/// The video devices of this machine, by the number of their nodes. Empty where this program was built without V4L2.
-///
-/// Each is asked on a thread of its own: a driver that hangs costs its entry two seconds, not the survey.
-pub fn survey() -> Vec<Camera> {
-    v4l2::survey()
 }

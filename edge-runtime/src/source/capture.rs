@@ -1,6 +1,6 @@
 //! The capture thread: paces a source, hands its frames over, opens a camera again when it fails.
 
-use super::{CameraRequest, FrameSource, Losses, SourceError, SourceSpec};
+use super::{FrameSource, Losses, Playback, SourceError, SourceSpec};
 use crate::frame::{Clock, Frame};
 use crate::mailbox::{Handover, Mailbox, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,38 +17,6 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_
 /// A camera that has delivered for this long before it fails is tried again after the first pause: a shorter while is but another failed
 /// attempt.
 const SOUND: Duration = Duration::from_secs(10);
-
-/// Seconds a picture or a mood of the test card is shown, if nothing else is asked for.
-const DWELL: f64 = 2.5;
-
-/// How a source is played.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Playback {
-    /// Frames a second, above 0.
-    pub fps: f64,
-    /// Every frame counts: nothing is dropped, nothing waits, and time is the frame number over `fps`.
-    pub every_frame: bool,
-    /// Pictures begin again after the last.
-    pub repeat: bool,
-    /// Seconds each picture, and each mood of the test card, is shown. Without it: 2.5, but one frame for pictures when
-    /// every frame counts, since a folder is then a film.
-    pub dwell: Option<f64>,
-    /// What is asked of a camera.
-    pub camera: CameraRequest,
-}
-
-impl Playback {
-    pub(super) fn frames_per_picture(&self, pictures: bool) -> u64 {
-        match self.dwell {
-            None if pictures && self.every_frame => 1,
-            dwell => (dwell.unwrap_or(DWELL) * self.fps).round().max(1.0) as u64,
-        }
-    }
-
-    fn time_of(&self, number: u64) -> Duration {
-        Duration::try_from_secs_f64(number as f64 / self.fps).unwrap_or(Duration::MAX)
-    }
-}
 
 /// Starts capturing on a thread of its own and answers with the mailbox the frames arrive in.
 ///
@@ -196,6 +164,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::mailbox::Taken;
+    use crate::source::CameraRequest;
 
     fn playback(every_frame: bool) -> Playback {
         Playback { fps: 200.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() }

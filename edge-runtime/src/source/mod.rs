@@ -2,9 +2,10 @@
 
 mod auto;
 mod camera_error;
-pub mod camera_info;
+mod camera_info;
 mod capture;
 mod images;
+mod playback;
 mod raw;
 pub mod rpicam;
 mod spec;
@@ -21,9 +22,11 @@ mod video;
 use crate::frame::{Frame, Skipped};
 pub use auto::is_any as is_any_camera;
 pub use camera_error::{CameraError, holder};
-pub use capture::{Capture, Playback, start};
+pub use camera_info::{Camera, CameraFormat};
+pub use capture::{Capture, start};
 use emotion_models::FrameError;
 pub use images::{Images, open_picture};
+pub use playback::Playback;
 pub use raw::RawFrames;
 pub use spec::{SourceSpec, SourceSpecError};
 use std::io;
@@ -31,6 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 pub use test_card::{SceneSource, TestCardSource};
+pub use v4l2::{IS_BUILT_IN as READS_V4L2, cameras};
 
 /// Longest time until a camera has delivered its first frame or told why it does not. More than finding one and each kind's own limit
 /// take, so that the camera's words are what is told; what takes longer hangs in a driver.

@@ -11,13 +11,13 @@ use super::camera_error::CameraError;
 use super::video::VideoSource;
 use super::video::error::fault;
 use super::{CameraRequest, FrameSource};
-pub(super) use enumerate::survey;
+pub use enumerate::cameras;
 use enumerate::{Use, ask};
 use std::io;
 use std::path::Path;
 
-/// Whether this program was built with V4L2.
-pub(super) const IS_BUILT_IN: bool = true;
+/// Whether this program was built to read V4L2 devices.
+pub const IS_BUILT_IN: bool = true;
 
 /// Opens the camera at `path` and starts capturing.
 pub(super) fn open(path: &Path, request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, CameraError> {
@@ -38,7 +38,7 @@ pub(super) fn open(path: &Path, request: &CameraRequest, fps: f64) -> Result<Box
 
 /// The cameras other than `path` that can be read, in words.
 fn others(path: &Path) -> String {
-    let readable = survey().into_iter().filter(|camera| camera.path != path && camera.is_readable());
+    let readable = cameras().into_iter().filter(|camera| camera.path != path && camera.is_readable());
     match readable.map(|camera| camera.to_string()).collect::<Vec<_>>() {
         none if none.is_empty() => "there is no other that V4L2 can read".to_owned(),
         some => format!("there is {}", some.join(", ")),

@@ -1,14 +1,15 @@
 //! The frames of a source as they come: a camera's rate, and the latency from capture to light.
 
 use super::report::{Fact, Report, mebibytes};
-use super::{Stages, failure, pipeline, report};
+use super::stages::{Stages, failure, pipeline, report};
 use crate::exit::Failure;
 use crate::frame::Clock;
 use crate::histogram::Histogram;
 use crate::mailbox::{Stop, Taken};
+use crate::memory::peak_rss_kib;
+use crate::plural::counted;
 use crate::setup::Setup;
 use crate::source::{self, Playback, SourceError, SourceSpec};
-use crate::summary::{counted, peak_rss_kib};
 use emotion_models::Colour;
 use std::time::{Duration, Instant};
 

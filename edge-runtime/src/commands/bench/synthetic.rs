@@ -1,14 +1,15 @@
 //! Drawn frames, as fast as they can be judged, and what only a process of its own can show.
 
 use super::report::{Fact, Report, mebibytes};
-use super::{Stages, failure, pipeline, report, startup};
+use super::stages::{Stages, failure, pipeline, report};
 use crate::cli::BenchArgs;
+use crate::commands::startup;
 use crate::event::millis;
 use crate::exit::Failure;
 use crate::frame::Frame;
 use crate::pixels;
+use crate::plural::counted;
 use crate::setup::Setup;
-use crate::summary::counted;
 use emotion_models::{DEMO_SEED, TEST_CARD_LABELS, TestCard};
 use std::time::{Duration, Instant};
 

@@ -26,9 +26,11 @@ const CAMERA_PORT: [&str; 2] = ["unicam", "rp1-cfe"];
 /// Drivers of a Raspberry Pi's picture processors, which capture nothing by themselves.
 const PROCESSORS: [&str; 3] = ["bcm2835-isp", "pispbe", "bcm2835-codec"];
 
-/// The video devices of this machine, by the number of their nodes.
-pub(in crate::source) fn survey() -> Vec<Camera> {
-    nodes().into_iter().map(survey_one).collect()
+/// The video devices of this machine, by the number of their nodes. Empty where this program was built without V4L2.
+///
+/// Each is asked on a thread of its own: a driver that hangs costs its entry two seconds, not the others.
+pub fn cameras() -> Vec<Camera> {
+    nodes().into_iter().map(enumerate_one).collect()
 }
 
 fn nodes() -> Vec<PathBuf> {
@@ -39,10 +41,10 @@ fn nodes() -> Vec<PathBuf> {
 }
 
 /// Asks one device on a thread of its own, which is left behind if the driver hangs.
-fn survey_one(path: PathBuf) -> Camera {
+fn enumerate_one(path: PathBuf) -> Camera {
     let (answer, answered) = channel();
     let asked = path.clone();
-    let spawned = thread::Builder::new().name("survey".to_owned()).spawn(move || {
+    let spawned = thread::Builder::new().name("enumerate".to_owned()).spawn(move || {
         let _ = answer.send(catch_unwind(|| ask(&asked)));
     });
     match (spawned, answered.recv_timeout(PATIENCE)) {
