@@ -2,22 +2,20 @@
 //! remembered.
 
 use emotion_models::{AutoTune, ModelError, Precision, decode, engine_description};
-use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::{env, fmt, fs};
 
 /// What the configuration may say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum PrecisionChoice {
-    /// The faster one.
+    /// The faster one here, found when a model first runs.
     #[default]
     Auto,
     /// 32-bit floating point.
     F32,
-    /// 8-bit integers; for models that were quantised.
+    /// 8-bit integers, for a quantised model.
     Int8,
 }
 

@@ -1,6 +1,6 @@
 //! From flags and files to the parts of a run.
 
-use crate::cli::{Global, Settings};
+use crate::cli::{Flags, Global};
 use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
 use crate::precision::{self, PrecisionChoice};
@@ -31,31 +31,37 @@ impl Setup {
     ///
     /// # Errors
     /// A file that cannot be read, or that says something impossible.
-    pub fn new(global: &Global, settings: &Settings) -> Result<Self, Failure> {
+    pub fn new<const SET: usize>(global: &Global, flags: &Flags<SET>) -> Result<Self, Failure> {
         let Some(path) = config::find(global.config.as_deref()) else {
-            return Ok(Self::without_file(global, settings));
+            return Ok(Self::without_file(global, flags));
         };
         let (config, keys) = Config::read(&path)?;
-        Ok(Self::compose(config, keys, Origin::File(path), global, settings))
+        Ok(Self::compose(config, keys, Origin::File(path), global, flags))
     }
 
     /// The defaults with the flags over them, whatever a file says.
-    pub fn without_file(global: &Global, settings: &Settings) -> Self {
-        Self::compose(Config::default(), Keys::default(), Origin::Defaults, global, settings)
+    pub fn without_file<const SET: usize>(global: &Global, flags: &Flags<SET>) -> Self {
+        Self::compose(Config::default(), Keys::default(), Origin::Defaults, global, flags)
     }
 
     /// The defaults, with the lights of a file that is refused as far as it names any, and the flags over them.
-    pub fn with_lights_of_broken_file(global: &Global, settings: &Settings) -> Self {
-        let mut setup = Self::without_file(global, settings);
+    pub fn with_lights_of_broken_file<const SET: usize>(global: &Global, flags: &Flags<SET>) -> Self {
+        let mut setup = Self::without_file(global, flags);
         if let Some(path) = config::find(global.config.as_deref()) {
             setup.config.lights = Config::salvage_lights(&path);
-            settings.apply(&mut setup.config);
+            flags.apply(&mut setup.config);
         }
         setup
     }
 
-    fn compose(mut config: Config, keys: Keys, origin: Origin, global: &Global, settings: &Settings) -> Self {
-        settings.apply(&mut config);
+    fn compose<const SET: usize>(
+        mut config: Config,
+        keys: Keys,
+        origin: Origin,
+        global: &Global,
+        flags: &Flags<SET>,
+    ) -> Self {
+        flags.apply(&mut config);
         let mut model_place = config.model.is_some().then(|| keys.place("model"));
         if global.model.is_some() {
             config.model.clone_from(&global.model);

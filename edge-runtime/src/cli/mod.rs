@@ -1,14 +1,13 @@
 //! The command line.
 
-use crate::config::{self, Config};
+mod flags;
+
 use crate::exit::EXIT_CODES;
-use crate::lights::LightsBackend;
-use crate::precision::PrecisionChoice;
 use crate::source::SourceSpec;
-use crate::track::WhichFaces;
 use clap::{Args, Parser, Subcommand};
 use emotion_models::PixelFormat;
-use std::num::NonZeroUsize;
+pub use flags::{Flags, Settings};
+use flags::{LIGHTS, MODELS, PHOTO};
 use std::path::PathBuf;
 
 /// The sources, as `--help` lists them.
@@ -25,7 +24,7 @@ Sources:
 Without a configuration file and a source, the test card stands in where there is no camera.";
 
 /// Most frames that `bench` measures.
-const MOST_BENCH_FRAMES: u64 = 1_000_000;
+const MAX_BENCH_FRAMES: u64 = 1_000_000;
 
 /// A camera looks at a face; a light shows its mood.
 #[derive(Debug, Parser)]
@@ -48,11 +47,11 @@ pub struct Global {
     /// Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Model, as `host-trainer export` writes it [default: the one inside this program]
-    #[arg(long, global = true, value_name = "FILE")]
+    /// The emotion model
+    #[arg(long, global = true, value_name = "FILE", help = flags::doc("model"))]
     pub model: Option<PathBuf>,
-    /// Face model, which finds the faces [default: the one inside this program]
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_face_search")]
+    /// The face model
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "no_face_search", help = flags::doc("face_model"))]
     pub face_model: Option<PathBuf>,
     /// Take the centred square of every frame for a face, and a picture given to `classify` as a whole
     #[arg(long, global = true)]
@@ -80,48 +79,12 @@ pub enum Command {
     Man,
 }
 
-/// Flags that win over the configuration file.
-#[derive(Args, Clone, Debug, Default, PartialEq)]
-pub struct Settings {
-    /// Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT
-    #[arg(long, value_name = "SOURCE")]
-    pub source: Option<SourceSpec>,
-    /// How lights are driven
-    #[arg(long, value_enum)]
-    pub lights: Option<LightsBackend>,
-    /// Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each
-    #[arg(long, value_enum)]
-    pub faces: Option<WhichFaces>,
-    /// The arithmetic that the models run in; auto is the faster one here
-    #[arg(long, value_enum)]
-    pub precision: Option<PrecisionChoice>,
-    /// Threads that the models run on, 1 to 16
-    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
-    pub threads: Option<NonZeroUsize>,
-    /// Frames a second
-    #[arg(long, value_name = "N", value_parser = fps, allow_negative_numbers = true)]
-    pub fps: Option<f64>,
-    /// Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for
-    /// each picture]
-    #[arg(long, value_name = "SECONDS", value_parser = dwell, allow_negative_numbers = true)]
-    pub dwell: Option<f64>,
-    /// Time constant of the smoothing; 0 smooths nothing
-    #[arg(long, value_name = "SECONDS", value_parser = smoothing, allow_negative_numbers = true)]
-    pub smoothing: Option<f64>,
-    /// Least time between two changes of the lights, up to 1.5; twice that while a face is in view
-    #[arg(long, value_name = "SECONDS", value_parser = hold, allow_negative_numbers = true)]
-    pub hold: Option<f64>,
-    /// How far below its enter threshold a mood is left, 0 to 1
-    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
-    pub leave_margin: Option<f32>,
-}
-
 /// Flags of `dark`.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct DarkArgs {
-    /// How lights are driven
-    #[arg(long, value_enum)]
-    pub lights: Option<LightsBackend>,
+    /// Flags that win over the configuration file.
+    #[command(flatten)]
+    pub settings: Flags<LIGHTS>,
 }
 
 /// Flags of `run`.
@@ -153,15 +116,9 @@ pub struct ClassifyArgs {
     /// Write a JSON object for each picture, one a line
     #[arg(long)]
     pub json: bool,
-    /// Whose mood counts in a photo: that of the largest face, the mean of all, or each
-    #[arg(long, value_enum)]
-    pub faces: Option<WhichFaces>,
-    /// The arithmetic that the models run in; auto is the faster one here
-    #[arg(long, value_enum)]
-    pub precision: Option<PrecisionChoice>,
-    /// Threads that the models run on, 1 to 16
-    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
-    pub threads: Option<NonZeroUsize>,
+    /// Flags that win over the configuration file.
+    #[command(flatten)]
+    pub settings: Flags<PHOTO>,
     /// Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder; takes the place of a
     /// file that is there
     #[arg(long, value_name = "OUT")]
@@ -180,12 +137,9 @@ pub struct BenchArgs {
     /// Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb
     #[arg(long, default_value = "yuyv")]
     pub format: PixelFormat,
-    /// The arithmetic that the model runs in; auto is the faster one here
-    #[arg(long, value_enum)]
-    pub precision: Option<PrecisionChoice>,
-    /// Threads that the model runs on, 1 to 16
-    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
-    pub threads: Option<NonZeroUsize>,
+    /// Flags that win over the configuration file.
+    #[command(flatten)]
+    pub settings: Flags<MODELS>,
     /// Tell layer by layer where the time of an inference goes
     #[arg(long)]
     pub layers: bool,
@@ -218,65 +172,13 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
-impl Settings {
-    /// Puts what the flags say over what the file says.
-    pub fn apply(&self, config: &mut Config) {
-        fn put<T: Clone>(target: &mut T, flag: &Option<T>) {
-            if let Some(value) = flag {
-                target.clone_from(value);
-            }
-        }
-        put(&mut config.source, &self.source);
-        put(&mut config.lights.backend, &self.lights);
-        put(&mut config.faces, &self.faces);
-        put(&mut config.precision, &self.precision);
-        put(&mut config.threads, &self.threads);
-        put(&mut config.fps, &self.fps);
-        put(&mut config.filter.smoothing, &self.smoothing);
-        put(&mut config.filter.hold, &self.hold);
-        put(&mut config.filter.leave_margin, &self.leave_margin);
-        if self.dwell.is_some() {
-            config.dwell = self.dwell;
-        }
-    }
-}
-
-fn number(text: &str, bounds: (f64, f64)) -> Result<f64, String> {
-    text.parse().map_or_else(|_| Err(config::takes(bounds)), |value| config::within(value, bounds))
-}
-
-fn threads(text: &str) -> Result<NonZeroUsize, String> {
-    let fits = |threads: &NonZeroUsize| threads.get() <= config::THREADS;
-    text.parse().ok().filter(fits).ok_or_else(|| format!("takes a whole number from 1 to {}", config::THREADS))
-}
-
 fn frames(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "takes a whole number from 1 on".to_owned())
 }
 
 fn bench_frames(text: &str) -> Result<u64, String> {
-    let count = text.parse().ok().filter(|count| (1..=MOST_BENCH_FRAMES).contains(count));
-    count.ok_or_else(|| format!("takes a whole number from 1 to {MOST_BENCH_FRAMES}"))
-}
-
-fn fps(text: &str) -> Result<f64, String> {
-    number(text, config::FPS)
-}
-
-fn dwell(text: &str) -> Result<f64, String> {
-    number(text, config::DWELL)
-}
-
-fn smoothing(text: &str) -> Result<f64, String> {
-    number(text, config::SMOOTHING)
-}
-
-fn hold(text: &str) -> Result<f64, String> {
-    number(text, config::HOLD)
-}
-
-fn share(text: &str) -> Result<f32, String> {
-    number(text, (0.0, 1.0)).map(|value| value as f32)
+    let count = text.parse().ok().filter(|count| (1..=MAX_BENCH_FRAMES).contains(count));
+    count.ok_or_else(|| format!("takes a whole number from 1 to {MAX_BENCH_FRAMES}"))
 }
 
 #[cfg(test)]

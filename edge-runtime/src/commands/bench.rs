@@ -6,14 +6,13 @@ mod report;
 mod stages;
 mod synthetic;
 
-use crate::cli::{BenchArgs, Global, Settings};
+use crate::cli::{BenchArgs, Global};
 use crate::exit::Failure;
 use crate::setup::Setup;
 use std::io::{self, Write};
 
 pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
-    let setup =
-        Setup::new(global, &Settings { precision: args.precision, threads: args.threads, ..Settings::default() })?;
+    let setup = Setup::new(global, &args.settings)?;
     let mut report = match &args.source {
         None => synthetic::measure(&setup, args)?,
         Some(source) => live::measure(&setup, source, args.frames)?,

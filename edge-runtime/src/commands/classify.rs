@@ -4,7 +4,7 @@ mod annotated;
 mod report;
 
 use crate::annotate::annotate;
-use crate::cli::{ClassifyArgs, Global, Settings};
+use crate::cli::{ClassifyArgs, Global};
 use crate::exit::Failure;
 use crate::frame::Skipped;
 use crate::photo::{MoodJudge, PhotoJudge, Seen};
@@ -21,12 +21,11 @@ use std::sync::Arc;
 
 pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
     let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &args.pictures)).transpose()?;
-    let setup =
-        Setup::new(global, &Settings { precision: args.precision, threads: args.threads, ..Settings::default() })?;
+    let setup = Setup::new(global, &args.settings)?;
     let classifier = setup.classifier()?;
     let resolved = setup.resolve(&classifier)?;
     let finder = setup.finder()?;
-    let (searched, choice) = (finder.is_some(), args.faces.unwrap_or(setup.config.faces));
+    let (searched, choice) = (finder.is_some(), setup.config.faces);
     let labels = classifier.card().labels.clone();
     let mut judge = PhotoJudge { finder, judge: classifier, filter: resolved.filter };
     let mut stdout = io::stdout().lock();

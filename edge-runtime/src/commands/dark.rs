@@ -1,6 +1,6 @@
 //! `dark`: every configured light goes out, for whoever cleans up after a run that could not.
 
-use crate::cli::{DarkArgs, Global, Settings};
+use crate::cli::{DarkArgs, Global};
 use crate::config;
 use crate::exit::Failure;
 use crate::lights::{self, Driver, LampWiring, LightsError, Memory, Wiring};
@@ -9,12 +9,11 @@ use crate::setup::Setup;
 /// Needs no model: pins are what the configuration says, as far as that can be made out where it is broken, or the default wiring.
 /// Each is driven whatever happens to the others.
 pub(super) fn dark(global: &Global, args: &DarkArgs) -> Result<(), Failure> {
-    let settings = Settings { lights: args.lights, ..Settings::default() };
-    let setup = Setup::new(global, &settings).unwrap_or_else(|refused| {
+    let setup = Setup::new(global, &args.settings).unwrap_or_else(|refused| {
         tracing::warn!(
             "{refused}; darkening the lights that the configuration names all the same, else the default wiring"
         );
-        Setup::with_lights_of_broken_file(global, &settings)
+        Setup::with_lights_of_broken_file(global, &args.settings)
     });
     let mut result = Ok(());
     for lamp in config::lamps(&setup.config.lights) {

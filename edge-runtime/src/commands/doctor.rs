@@ -54,7 +54,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
         source: config.source.clone(),
         backend: config.lights.backend,
         lamps,
-        configured: setup.origin != Origin::Defaults || args.settings.source.is_some(),
+        configured: setup.origin != Origin::Defaults || args.settings.give("source"),
     };
 
     let machine = ask()?;

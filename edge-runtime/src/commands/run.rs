@@ -92,7 +92,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
 /// is no camera.
 fn stands_in(setup: &Setup, args: &RunArgs) -> bool {
     setup.origin == Origin::Defaults
-        && args.settings.source.is_none()
+        && !args.settings.give("source")
         && matches!(setup.config.lights.backend, LightsBackend::Auto | LightsBackend::Terminal)
         && !source::is_any_camera()
 }

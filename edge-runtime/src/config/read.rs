@@ -1,8 +1,9 @@
 //! Reading a configuration file.
 
-use super::{Config, ConfigError, Keys};
-use serde::Deserialize;
+use super::setting::{Given, Refused, Setting, quoted};
+use super::{Config, ConfigError, Keys, SETTINGS};
 use std::path::Path;
+use toml::de::DeTable;
 
 impl Config {
     /// Reads a file. Relative paths of models count from the file's folder.
@@ -29,26 +30,44 @@ impl Config {
     /// # Errors
     /// As [`Config::read`], but for the file itself.
     pub fn parse(text: &str, path: &Path) -> Result<(Self, Keys), ConfigError> {
-        let keys = Keys::new(path, text);
-        let input = toml::Deserializer::parse(text).map_err(|error| {
+        let table = DeTable::parse(text).map_err(|error| {
             let span = error.span().unwrap_or_default();
-            refused(keys.line_of(span.start), no_toml(error.message(), text.get(span).unwrap_or_default()))
+            let place = Keys::new(path, text, &DeTable::new()).line_of(span.start);
+            refused(place, no_toml(error.message(), text.get(span).unwrap_or_default()))
         })?;
-        // An array would pass for a table whose values stand in order.
-        if let Some(key) = keys.array() {
-            return Err(refused(keys.place(key), "takes no array".to_owned()));
-        }
-        match Self::deserialize(input) {
-            Ok(config) => Ok((config, keys)),
-            Err(error) => {
-                let place = match error.span() {
-                    Some(span) => keys.place_of(span),
-                    None => path.display().to_string(),
-                };
-                Err(refused(place, plain(error.message())))
+        let keys = Keys::new(path, text, table.get_ref());
+        let mut config = Self::default();
+        config.take_section("", table.get_ref(), &keys)?;
+        Ok((config, keys))
+    }
+
+    /// Takes over what a table of the file says; `section` is its dotted name, with a dot at its end.
+    fn take_section(&mut self, section: &str, table: &DeTable<'_>, keys: &Keys) -> Result<(), ConfigError> {
+        for (key, value) in table {
+            let name = format!("{section}{}", key.get_ref());
+            let given = Given::file(value.get_ref());
+            let at = |why: Refused| refused(keys.place(&format!("{name}{}", why.within)), why.message);
+            if let Some(Setting { field, takes, .. }) = SETTINGS.iter().find(|setting| setting.key == name) {
+                field(self).accept(&given, takes).map_err(at)?;
+            } else if SETTINGS
+                .iter()
+                .any(|setting| setting.key.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.')))
+            {
+                self.take_section(&format!("{name}."), given.table().map_err(at)?, keys)?;
+            } else {
+                let mut allowed: Vec<&str> =
+                    SETTINGS.iter().filter_map(|setting| first_of(setting.key, section)).collect();
+                allowed.dedup();
+                return Err(at(Refused::new(format!("unknown key: allowed are {}", quoted(allowed.into_iter())))));
             }
         }
+        Ok(())
     }
+}
+
+/// What of a key comes after `section`, up to the next dot; `None` where it lies elsewhere.
+fn first_of<'a>(key: &'a str, section: &str) -> Option<&'a str> {
+    key.strip_prefix(section)?.split('.').next()
 }
 
 fn refused(place: String, message: String) -> ConfigError {
@@ -65,50 +84,5 @@ fn no_toml(message: &str, there: &str) -> String {
         "not TOML: a value is missing, malformed, or lacks its quotes".to_owned()
     } else {
         format!("not TOML: {}", message.replace('\n', ", "))
-    }
-}
-
-/// The deserializer's message in words that say what is allowed.
-fn plain(message: &str) -> String {
-    if let Some(("invalid type" | "invalid value", rest)) = message.split_once(": ")
-        && let Some((found, expected)) = rest.rsplit_once(", expected ")
-    {
-        return format!("takes {}, not {}", kind(expected), value(found));
-    }
-    if let Some(rest) = message.strip_prefix("unknown variant ")
-        && let Some((found, expected)) = rest.rsplit_once(", expected ")
-    {
-        return format!("takes {expected}, not {found}");
-    }
-    if let Some(rest) = message.strip_prefix("unknown field ")
-        && let Some((_, expected)) = rest.rsplit_once(", expected ")
-    {
-        return format!("unknown key: allowed are {}", expected.trim_start_matches("one of "));
-    }
-    if let Some(key) = message.strip_prefix("missing field ") {
-        return format!("lacks {key}, as in light = \"red\"");
-    }
-    message.trim().replace('\n', ", ")
-}
-
-/// What a key takes, where the deserializer names types of this program.
-fn kind(expected: &str) -> &str {
-    match expected {
-        "a map" => "a table",
-        "path string" => "a string",
-        "a boolean" => "true or false",
-        _ if expected.starts_with("struct ") => "a table",
-        _ => expected,
-    }
-}
-
-/// A value as the file writes it, without the name of its type.
-fn value(found: &str) -> &str {
-    match found {
-        "map" => "a table",
-        "sequence" => "an array",
-        _ => {
-            found.find(['`', '"']).map_or(found, |start| found[start..].trim_end_matches(" as i128").trim_matches('`'))
-        }
     }
 }

@@ -1,12 +1,9 @@
 //! What a broken configuration file still says of the lights, for whoever must put them out whatever else is wrong.
 
-use super::{Config, LampConfig, LightsConfig};
-use crate::lights::LightsBackend;
-use crate::lights::board::HIGHEST_PIN;
-use serde::Deserialize;
+use super::setting::{Field, Given, Takes};
+use super::{Config, LampConfig, LightsConfig, setting};
 use std::path::Path;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::de::{DeTable, DeValue};
 
 impl Config {
     /// The lights that the file at `path` names, as far as that can be made out: faults elsewhere in the file do not count, and of the
@@ -24,12 +21,8 @@ fn lights(text: &str) -> LightsConfig {
     let heading = text.match_indices("[lights").map(|(at, _)| at).find(|&at| text[..at].ends_with('\n'));
     let files = [0, heading.unwrap_or(0)].map(|start| DeTable::parse_recoverable(&text[start..]).0);
     let Some(found) = files.iter().find_map(|file| table(file.get_ref(), "lights")) else { return config };
-    if let Some(backend) = value::<LightsBackend>(found, "backend") {
-        config.backend = backend;
-    }
-    if let Some(active_low) = value(found, "active_low") {
-        config.active_low = active_low;
-    }
+    accept(found, "backend", &mut config.backend, &setting("lights.backend").takes);
+    accept(found, "active_low", &mut config.active_low, &Takes::Switch);
     if let Some(camera) = table(found, "camera") {
         config.camera = lamp(camera);
     }
@@ -52,10 +45,20 @@ fn with_whole_headings(text: &str) -> String {
     text.lines().map(whole).collect()
 }
 
-/// A lamp's pin and level; its colour drives nothing.
+/// A lamp's keys, as far as they make sense.
 fn lamp(found: &DeTable<'_>) -> LampConfig {
-    let pin = value::<u8>(found, "pin").filter(|&pin| pin <= HIGHEST_PIN);
-    LampConfig { pin, active_low: value(found, "active_low"), ..LampConfig::default() }
+    let mut lamp = LampConfig::unset();
+    for (key, value) in found {
+        let _ = lamp.accept_key(key.get_ref(), &Given::file(value.get_ref()));
+    }
+    lamp
+}
+
+/// Takes over a key's value, if it is there and makes sense.
+fn accept(found: &DeTable<'_>, key: &str, field: &mut dyn Field, takes: &Takes) {
+    if let Some(value) = found.get(key) {
+        let _ = field.accept(&Given::file(value.get_ref()), takes);
+    }
 }
 
 fn table<'a, 'text>(table: &'a DeTable<'text>, key: &str) -> Option<&'a DeTable<'text>> {
@@ -65,14 +68,10 @@ fn table<'a, 'text>(table: &'a DeTable<'text>, key: &str) -> Option<&'a DeTable<
     }
 }
 
-fn value<'a, T: Deserialize<'a>>(table: &DeTable<'a>, key: &str) -> Option<T> {
-    let value: &Spanned<DeValue<'a>> = table.get(key)?;
-    T::deserialize(ValueDeserializer::from(value.clone())).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lights::LightsBackend;
 
     fn pins(config: &LightsConfig) -> Vec<(&str, Option<u8>)> {
         config.moods.iter().flatten().map(|(label, lamp)| (label.as_str(), lamp.pin)).collect()

@@ -1,9 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::lights::LampWiring;
+use crate::lights::{Colour, LampWiring, LightsBackend};
+use crate::track::WhichFaces;
 use emotion_models::{Colour as InputColour, InputSpec, ModelCard, PixelMap, Precision, Task};
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn card(labels: &[&str]) -> ModelCard {
@@ -180,7 +182,7 @@ fn any_config() -> impl Strategy<Value = Config> {
         (source, prop::option::of("[a-zA-Z0-9_/. '\"\\\\]{1,20}"), 0.1f64..1000.0, prop::option::of(0.01f64..9e4));
     let filter = (0.0f64..60.0, 0.0f64..1.5, 0.0f32..1.0, prop::option::of(0.5f32..1.0), prop::option::of(0.0f32..0.5));
     let lights = (0usize..5, any::<bool>(), lamp(0..5), lamp(5..10), lamp(10..15), lamp(15..20));
-    let camera = (CAMERA_SIDE.0..=CAMERA_SIDE.1, CAMERA_SIDE.0..=CAMERA_SIDE.1);
+    let camera = (32u32..=8192, 32u32..=8192);
     (head, camera, filter, lights).prop_map(
         |(head, (width, height), filter, (backend, active_low, camera, angry, happy, sad))| {
             let label =
@@ -195,7 +197,7 @@ fn any_config() -> impl Strategy<Value = Config> {
                 faces: [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All][backend % 3],
                 model: head.1.map(PathBuf::from),
                 fps: head.2,
-                dwell: head.3.map(|dwell| dwell.min(DWELL.1)),
+                dwell: head.3.map(|dwell| dwell.min(86_400.0)),
                 camera: CameraConfig { width, height },
                 filter: FilterConfig {
                     smoothing: filter.0,

@@ -3,11 +3,9 @@
 use super::gpio::{Gpio, Refusal};
 use super::pin::LightPin;
 use super::{Lights, LightsError, Memory, Wiring, board};
-use serde::Deserialize;
 
 /// How the lights are driven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LightsBackend {
     /// On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal.
     Auto,

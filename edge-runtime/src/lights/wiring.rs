@@ -1,10 +1,7 @@
 //! Which light stands for what, and the pin it hangs on.
 
-use serde::{Deserialize, Serialize};
-
 /// The colour of a light, as the terminal draws it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Colour {
     /// Red.
     Red,

@@ -6,7 +6,6 @@ mod tests;
 mod tracker;
 
 use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError, Rect};
-use serde::Deserialize;
 use std::fmt;
 use std::time::Duration;
 pub use tracker::Follower;
@@ -15,8 +14,7 @@ pub use tracker::Follower;
 pub const MOST_FOLLOWED: usize = 6;
 
 /// Whose mood the lights show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum WhichFaces {
     /// The largest face near the middle, until another is clearly larger.
     #[default]
