@@ -1,8 +1,8 @@
 //! Takes frames through the pipeline's stages with a mark between them, for counting each stage's instructions.
 //!
 //! `stages FRAMES [f32|int8|stock]` judges so many 640x480 YUYV frames of the test card with the model inside the program, in
-//! the arithmetic that its card names or in another; `stock` is f32 by tract's own operators. A mark is one byte written to
-//! standard error: `-` and `l` with nothing between them but what a mark costs, `p` after following the face, `i` after
+//! the precision that its card names or in another; `stock` is f32 by tract's own operators. A mark is one byte written to
+//! standard error: `-` and `l` with nothing between them but what a mark costs, `p` after tracking the face, `i` after
 //! preprocessing, `f` after inference, `.` after filter and lights. Frames are drawn beforehand: somebody in half the height of
 //! the frame. Every 30th frame is searched whole.
 
@@ -10,7 +10,7 @@ use edge_runtime::config::{self, Config, Keys, Origin};
 use edge_runtime::lights::{Lights, Memory};
 use edge_runtime::mood::{MoodFilter, Observation};
 use edge_runtime::pixels;
-use edge_runtime::track::{FaceLocator, Follower, WhichFaces};
+use edge_runtime::track::{FaceLocator, Tracker, WhichFaces};
 use emotion_models::{
     Classifier, DEMO_SEED, FaceDetector, FrameView, PixelFormat, Precision, TEST_CARD_LABELS, TestCard, decode, shipped,
 };
@@ -42,10 +42,10 @@ fn run() -> Result<(), Box<dyn Error>> {
     let usage = "usage: stages FRAMES [f32|int8|stock]";
     let frames: usize = std::env::args().nth(1).ok_or(usage)?.parse()?;
     let (model, name) = (decode(shipped::EMOTION)?, "the shipped model");
-    let arithmetic = std::env::args().nth(2);
-    let precision = if arithmetic.as_deref() == Some("int8") { Precision::Int8 } else { Precision::F32 };
+    let asked = std::env::args().nth(2);
+    let precision = if asked.as_deref() == Some("int8") { Precision::Int8 } else { Precision::F32 };
     let finder = FaceDetector::with(&decode(shipped::FACE)?, "the shipped face model", precision, NonZeroUsize::MIN)?;
-    let mut classifier = match arithmetic.as_deref() {
+    let mut classifier = match asked.as_deref() {
         None => Classifier::from_model(&model, name)?,
         Some("stock") => Classifier::reference(&model, name)?,
         Some(precision) => Classifier::with_precision(&model, name, precision.parse().map_err(|_| usage)?)?,
@@ -54,7 +54,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let memory = Memory::new(&resolved.wiring);
     let mut lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?;
     let mut filter = MoodFilter::new(resolved.filter);
-    let mut locator = Follower::new(finder, WhichFaces::Largest);
+    let mut locator = Tracker::new(finder, WhichFaces::Largest);
     let drawn = TEST_CARD_LABELS.map(|label| {
         let mut bytes = Vec::new();
         let mut room = RgbImage::from_pixel(WIDTH, HEIGHT, Rgb([96, 90, 84]));

@@ -15,7 +15,7 @@ Exit codes:
   2  usage: an unknown or impossible command line
   3  configuration: the file cannot be read, or says something impossible
   4  model: it cannot be read, or is not one this program can run
-  5  source: no camera, a picture that does not decode, a pipe cut inside a frame or without one; also after a fault overcome
+  5  source: no camera, a picture that does not decode, a pipe cut inside a frame or without one; also after a fault that the run recovered from
   6  lights: they cannot be driven
   7  output: standard output was closed by its reader, or it or a file cannot be written
   10 `doctor` has warnings, and no problems
@@ -70,6 +70,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether a float model was to run in integers.
+    pub fn is_not_integer(&self) -> bool {
+        matches!(self, Self::Model(error) | Self::ConfiguredModel { source: error, .. } if matches!(error, ModelError::NotInteger { .. }))
+    }
+
     /// The exit code, as [`EXIT_CODES`] says.
     pub fn code(&self) -> u8 {
         match self {

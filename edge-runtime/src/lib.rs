@@ -1,11 +1,12 @@
 //! Runs where the camera is: frames in, one light a mood out.
 //!
 //! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]; [`pipeline`] takes
-//! each through [`track`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] tells of it on
+//! each through [`track`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] writes of it on
 //! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`]
-//! runs them, [`doctor`] looks at the machine, and [`exit`] says
+//! runs them, [`doctor`] checks the machine, and [`exit`] says
 //! how a run ended. [`photo`] and [`annotate`] are what `classify` does with whole photos.
 
+mod accounts;
 pub mod annotate;
 pub mod cli;
 pub mod commands;

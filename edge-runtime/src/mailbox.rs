@@ -40,9 +40,9 @@ impl Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handover {
     /// The newest item replaces one that was not taken, which counts as dropped.
-    Newest,
+    Latest,
     /// Every item is taken, in order: the sender waits.
-    Every,
+    Lossless,
 }
 
 /// What [`Mailbox::take`] finds.
@@ -52,8 +52,8 @@ pub enum Taken<T, E> {
     Item(T),
     /// Nothing came in time.
     Nothing,
-    /// The sender is in trouble, and tries to get over it; why, in words.
-    Trouble(Arc<str>),
+    /// The sender failed, and tries again; why, for people.
+    Retrying(Arc<str>),
     /// The sender has ended, and every item was taken.
     End(Result<(), E>),
 }
@@ -61,34 +61,35 @@ pub enum Taken<T, E> {
 /// One slot for an item, and the buffers that go round.
 #[derive(Debug)]
 pub struct Mailbox<T, E> {
-    state: Mutex<State<T, E>>,
+    state: Mutex<Inner<T, E>>,
     changed: Condvar,
     handover: Handover,
     stop: Stop,
 }
 
 #[derive(Debug)]
-struct State<T, E> {
+struct Inner<T, E> {
     slot: Option<T>,
     spare: VecDeque<T>,
-    trouble: Option<Arc<str>>,
+    retrying: Option<Arc<str>>,
     end: Option<Result<(), E>>,
     dropped: u64,
     bad: u64,
-    /// When the sender last handed something over, or told of trouble or its end.
-    heard: Instant,
+    /// When the sender last handed something over, or reported a failure or its end.
+    active_at: Instant,
 }
 
 impl<T, E> Mailbox<T, E> {
     /// An empty mailbox with the buffers that will go round: one being filled, one in the slot, one being read.
     pub fn new(handover: Handover, stop: Stop, buffers: [T; 3]) -> Self {
-        let heard = Instant::now();
-        let state = State { slot: None, spare: buffers.into(), trouble: None, end: None, dropped: 0, bad: 0, heard };
+        let active_at = Instant::now();
+        let state =
+            Inner { slot: None, spare: buffers.into(), retrying: None, end: None, dropped: 0, bad: 0, active_at };
         Self { state: Mutex::new(state), changed: Condvar::new(), handover, stop }
     }
 
     // A panic while the lock is held leaves the state whole: every step under it is a move.
-    fn lock(&self) -> MutexGuard<'_, State<T, E>> {
+    fn lock(&self) -> MutexGuard<'_, Inner<T, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -109,14 +110,14 @@ impl<T, E> Mailbox<T, E> {
     /// Hands an item over; answers `false` when a stop was requested first.
     pub fn put(&self, item: T) -> bool {
         let mut state = self.lock();
-        while self.handover == Handover::Every && state.slot.is_some() {
+        while self.handover == Handover::Lossless && state.slot.is_some() {
             if self.stop.is_requested() {
                 return false;
             }
             state = self.wait(state, NOTICE_STOP);
         }
-        state.trouble = None;
-        state.heard = Instant::now();
+        state.retrying = None;
+        state.active_at = Instant::now();
         if let Some(missed) = state.slot.replace(item) {
             state.dropped += 1;
             state.spare.push_back(missed);
@@ -126,10 +127,10 @@ impl<T, E> Mailbox<T, E> {
         !self.stop.is_requested()
     }
 
-    /// Says that the sender is in trouble; the next item ends that.
-    pub fn trouble(&self, reason: &str) {
+    /// Says that the sender failed and tries again; the next item ends that.
+    pub fn retrying(&self, reason: &str) {
         let mut state = self.lock();
-        (state.trouble, state.heard) = (Some(reason.into()), Instant::now());
+        (state.retrying, state.active_at) = (Some(reason.into()), Instant::now());
         drop(state);
         self.changed.notify_all();
     }
@@ -140,9 +141,9 @@ impl<T, E> Mailbox<T, E> {
         self.changed.notify_all();
     }
 
-    /// The item in the slot, waiting up to `patience` for one. Trouble is told once `patience` is over.
-    pub fn take(&self, patience: Duration) -> Taken<T, E> {
-        let until = Instant::now() + patience;
+    /// The item in the slot, waiting up to `timeout` for one. A failure is reported once `timeout` is over.
+    pub fn take(&self, timeout: Duration) -> Taken<T, E> {
+        let until = Instant::now() + timeout;
         let mut state = self.lock();
         loop {
             if let Some(item) = state.slot.take() {
@@ -155,7 +156,7 @@ impl<T, E> Mailbox<T, E> {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || self.stop.is_requested() {
-                return state.trouble.clone().map_or(Taken::Nothing, Taken::Trouble);
+                return state.retrying.clone().map_or(Taken::Nothing, Taken::Retrying);
             }
             state = self.wait(state, left.min(NOTICE_STOP));
         }
@@ -167,9 +168,9 @@ impl<T, E> Mailbox<T, E> {
         self.changed.notify_all();
     }
 
-    /// How long the sender has neither handed anything over nor told of trouble.
+    /// How long the sender has neither handed anything over nor reported a failure.
     pub fn silence(&self) -> Duration {
-        self.lock().heard.elapsed()
+        self.lock().active_at.elapsed()
     }
 
     /// Items replaced before they were taken, here or by the sender.
@@ -189,7 +190,7 @@ impl<T, E> Mailbox<T, E> {
         state.bad += bad;
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State<T, E>>, time: Duration) -> MutexGuard<'a, State<T, E>> {
+    fn wait<'a>(&self, state: MutexGuard<'a, Inner<T, E>>, time: Duration) -> MutexGuard<'a, Inner<T, E>> {
         self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 }
@@ -211,7 +212,7 @@ mod tests {
 
     #[test]
     fn the_newest_item_wins_and_the_missed_are_counted() {
-        let mailbox = mailbox(Handover::Newest);
+        let mailbox = mailbox(Handover::Latest);
         for item in 1..=5 {
             mailbox.buffer().unwrap();
             assert!(mailbox.put(item));
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn every_item_arrives_in_order_and_then_the_end() {
-        let mailbox = mailbox(Handover::Every);
+        let mailbox = mailbox(Handover::Lossless);
         let sender = Arc::clone(&mailbox);
         let thread = thread::spawn(move || {
             for item in 0..200 {
@@ -246,7 +247,7 @@ mod tests {
 
     #[test]
     fn buffers_go_round_and_no_more_are_made() {
-        let mailbox = mailbox(Handover::Newest);
+        let mailbox = mailbox(Handover::Latest);
         for _ in 0..3 {
             mailbox.buffer().unwrap();
         }
@@ -255,26 +256,26 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_told_until_the_next_item() {
-        let mailbox = mailbox(Handover::Newest);
-        mailbox.trouble("unplugged");
-        assert!(matches!(mailbox.take(SOON), Taken::Trouble(reason) if &*reason == "unplugged"));
-        assert!(matches!(mailbox.take(SOON), Taken::Trouble(_)));
+    fn a_failure_is_reported_until_the_next_item() {
+        let mailbox = mailbox(Handover::Latest);
+        mailbox.retrying("unplugged");
+        assert!(matches!(mailbox.take(SOON), Taken::Retrying(reason) if &*reason == "unplugged"));
+        assert!(matches!(mailbox.take(SOON), Taken::Retrying(_)));
         mailbox.put(1);
         assert!(matches!(mailbox.take(SOON), Taken::Item(1)));
         assert!(matches!(mailbox.take(SOON), Taken::Nothing));
     }
 
     #[test]
-    fn silence_lasts_until_the_sender_is_heard_again() {
-        let mailbox = mailbox(Handover::Newest);
+    fn silence_lasts_until_the_sender_does_something() {
+        let mailbox = mailbox(Handover::Latest);
         let silent = || {
             thread::sleep(SOON);
             mailbox.silence()
         };
         let before = Instant::now();
-        assert!(silent() >= SOON && silent() >= 2 * SOON, "looking is not hearing");
-        mailbox.trouble("unplugged");
+        assert!(silent() >= SOON && silent() >= 2 * SOON, "looking is no activity");
+        mailbox.retrying("unplugged");
         assert!(mailbox.silence() < before.elapsed());
         let before = Instant::now();
         assert!(silent() >= SOON);
@@ -284,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_stop_frees_a_waiting_sender() {
-        let mailbox = mailbox(Handover::Every);
+        let mailbox = mailbox(Handover::Lossless);
         assert!(mailbox.put(1));
         let sender = Arc::clone(&mailbox);
         let thread = thread::spawn(move || sender.put(2));

@@ -1,26 +1,26 @@
-//! Whole photos: the faces in one, the mood of each, and what may be said of the photo.
+//! Whole photos: the faces in one, the mood of each, and that of the photo.
 
 use crate::event::UNDECIDED;
 use crate::mood::FilterSettings;
-use crate::track::{Doubt, WhichFaces};
+use crate::track::{RejectReason, WhichFaces};
 use emotion_models::{
     Classifier, CropBox, Detector, Face, FrameView, ModelCard, ModelError, Probabilities, Rect, main_face,
 };
 
-/// Judges a part of a photo.
-pub trait MoodJudge {
+/// Classifies a part of a photo.
+pub trait CropClassifier {
     /// The probabilities of the moods that `crop` shows, in label order.
     ///
     /// # Errors
     /// When the engine fails.
-    fn judge(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError>;
+    fn classify_crop(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError>;
 
     /// What the model says about itself.
     fn card(&self) -> &ModelCard;
 }
 
-impl MoodJudge for Classifier {
-    fn judge(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
+impl CropClassifier for Classifier {
+    fn classify_crop(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
         self.classify(photo, crop)
     }
 
@@ -32,17 +32,17 @@ impl MoodJudge for Classifier {
 /// Why a mood is not to be relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsure {
-    /// The face cannot be judged.
-    Face(Doubt),
+    /// The model is not to be asked about the face.
+    Rejected(RejectReason),
     /// No mood reaches its threshold.
     Undecided,
 }
 
 impl Unsure {
-    /// In words.
-    pub fn words(self) -> &'static str {
+    /// The reason, for people.
+    pub fn message(self) -> &'static str {
         match self {
-            Self::Face(doubt) => doubt.words(),
+            Self::Rejected(reason) => reason.message(),
             Self::Undecided => UNDECIDED,
         }
     }
@@ -59,7 +59,7 @@ pub struct Verdict {
 
 /// A face and its mood.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SeenFace {
+pub struct ClassifiedFace {
     /// Where it is, in pixels of the photo.
     pub face: Face,
     /// Its mood.
@@ -68,59 +68,59 @@ pub struct SeenFace {
 
 /// What a photo shows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Seen {
-    /// The faces, best score first; the whole photo with score 1 where none was looked for.
-    pub faces: Vec<SeenFace>,
+pub struct PhotoFaces {
+    /// The faces, best score first; the whole photo with score 1 where none was searched for.
+    pub faces: Vec<ClassifiedFace>,
     /// Which of them the photo is about; `None` without a face.
     pub main: Option<usize>,
 }
 
-/// Looks at photos.
-pub struct PhotoJudge<F, J> {
-    /// Finds the faces; without it each photo is a face crop and judged whole, as the trainer does.
+/// Finds and classifies the faces in photos.
+pub struct PhotoClassifier<F, J> {
+    /// Finds the faces; without it each photo is a face crop and classified whole, as the trainer does.
     pub finder: Option<F>,
-    /// Judges them.
-    pub judge: J,
+    /// Classifies them.
+    pub classifier: J,
     /// Its thresholds decide what is sure.
     pub filter: FilterSettings,
 }
 
-impl<F: Detector, J: MoodJudge> PhotoJudge<F, J> {
+impl<F: Detector, J: CropClassifier> PhotoClassifier<F, J> {
     /// Every face of a photo, with its mood.
     ///
     /// # Errors
     /// When an engine fails.
-    pub fn look(&mut self, photo: &FrameView<'_>) -> Result<Seen, ModelError> {
+    pub fn classify(&mut self, photo: &FrameView<'_>) -> Result<PhotoFaces, ModelError> {
         let (width, height) = (photo.width(), photo.height());
         let Some(finder) = &mut self.finder else {
-            let probabilities = self.judge.judge(photo, CropBox::full(width, height))?;
+            let probabilities = self.classifier.classify_crop(photo, CropBox::full(width, height))?;
             let face = Face { rect: Rect::new(0.0, 0.0, width as f32, height as f32), score: 1.0 };
             let verdict = Verdict { probabilities, unsure: self.undecided(&probabilities) };
-            return Ok(Seen { faces: vec![SeenFace { face, verdict }], main: Some(0) });
+            return Ok(PhotoFaces { faces: vec![ClassifiedFace { face, verdict }], main: Some(0) });
         };
         let threshold = finder.threshold();
         let found = finder.detect_in_photo(photo, threshold)?;
-        let ModelCard { crop_margin, limits, .. } = *self.judge.card();
+        let ModelCard { crop_margin, limits, .. } = *self.classifier.card();
         let mut faces = Vec::with_capacity(found.len());
         for face in &found {
-            let probabilities = self.judge.judge(photo, face.crop(crop_margin))?;
-            let doubt = Doubt::of(face, &limits, width, height).map(Unsure::Face);
-            let unsure = doubt.or_else(|| self.undecided(&probabilities));
-            faces.push(SeenFace { face: *face, verdict: Verdict { probabilities, unsure } });
+            let probabilities = self.classifier.classify_crop(photo, face.crop(crop_margin))?;
+            let rejected = RejectReason::of(face, &limits, width, height).map(Unsure::Rejected);
+            let unsure = rejected.or_else(|| self.undecided(&probabilities));
+            faces.push(ClassifiedFace { face: *face, verdict: Verdict { probabilities, unsure } });
         }
         let main = main_face(&found, width, height).and_then(|main| found.iter().position(|face| face == main));
-        Ok(Seen { faces, main })
+        Ok(PhotoFaces { faces, main })
     }
 
     /// What to say of the photo as a whole: the main face's mood, or the mean of all faces' where `choice` is that. Faces that
-    /// cannot be judged count in a mean only where there are no others. `None` without a face.
-    pub fn verdict(&self, seen: &Seen, choice: WhichFaces) -> Option<Verdict> {
+    /// are rejected count in a mean only where there are no others. `None` without a face.
+    pub fn verdict(&self, seen: &PhotoFaces, choice: WhichFaces) -> Option<Verdict> {
         let main = seen.faces.get(seen.main?)?;
         if choice != WhichFaces::Average {
             return Some(main.verdict);
         }
-        let judged = |seen: &&SeenFace| !matches!(seen.verdict.unsure, Some(Unsure::Face(_)));
-        let mut faces: Vec<&SeenFace> = seen.faces.iter().filter(judged).collect();
+        let classified = |seen: &&ClassifiedFace| !matches!(seen.verdict.unsure, Some(Unsure::Rejected(_)));
+        let mut faces: Vec<&ClassifiedFace> = seen.faces.iter().filter(classified).collect();
         if faces.is_empty() {
             faces = seen.faces.iter().collect();
         }
@@ -169,8 +169,8 @@ mod tests {
     /// Sees each side of the photo in another mood.
     struct Sided(ModelCard);
 
-    impl MoodJudge for Sided {
-        fn judge(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
+    impl CropClassifier for Sided {
+        fn classify_crop(&mut self, photo: &FrameView<'_>, crop: CropBox) -> Result<Probabilities, ModelError> {
             let left = crop.x + (crop.width / 2) as i32 <= photo.width() as i32 / 2;
             Ok(Probabilities::from_slice(if left { &[0.8, 0.15, 0.05] } else { &[0.1, 0.5, 0.4] }).unwrap())
         }
@@ -182,53 +182,56 @@ mod tests {
 
     const FACE: Face = Face { rect: Rect::new(40.0, 60.0, 60.0, 80.0), score: 0.9 };
 
-    fn look(faces: Option<&[Face]>) -> (PhotoJudge<Known, Sided>, Seen) {
+    fn classify(faces: Option<&[Face]>) -> (PhotoClassifier<Known, Sided>, PhotoFaces) {
         let card = read_card(&decode(shipped::EMOTION).unwrap()).unwrap();
         let filter = FilterSettings::new(Duration::ZERO, Duration::ZERO, &[0.6; 3], &[0.5; 3]).unwrap();
         let finder = faces.map(|faces| Known(faces.to_vec()));
-        let mut judge = PhotoJudge { finder, judge: Sided(card), filter };
+        let mut photos = PhotoClassifier { finder, classifier: Sided(card), filter };
         let grey = vec![128; 320 * 240];
-        let seen = judge.look(&FrameView::new(PixelFormat::Grey, 320, 240, &grey).unwrap()).unwrap();
-        (judge, seen)
+        let seen = photos.classify(&FrameView::new(PixelFormat::Grey, 320, 240, &grey).unwrap()).unwrap();
+        (photos, seen)
     }
 
     #[test]
     fn a_photo_without_a_face_says_nothing() {
-        let (judge, seen) = look(Some(&[]));
-        assert_eq!(seen, Seen { faces: vec![], main: None });
+        let (photos, seen) = classify(Some(&[]));
+        assert_eq!(seen, PhotoFaces { faces: vec![], main: None });
         for choice in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
-            assert_eq!(judge.verdict(&seen, choice), None);
+            assert_eq!(photos.verdict(&seen, choice), None);
         }
     }
 
     #[test]
     fn the_largest_face_speaks_for_the_photo_or_the_mean_of_all() {
         let other = Face { rect: Rect::new(200.0, 60.0, 40.0, 50.0), score: 0.95 };
-        let (judge, seen) = look(Some(&[other, FACE]));
+        let (photos, seen) = classify(Some(&[other, FACE]));
         assert_eq!(seen.main, Some(1));
         let unsure: Vec<_> = seen.faces.iter().map(|seen| seen.verdict.unsure).collect();
         assert_eq!(unsure, [Some(Unsure::Undecided), None]);
-        let largest = judge.verdict(&seen, WhichFaces::Largest).unwrap();
+        let largest = photos.verdict(&seen, WhichFaces::Largest).unwrap();
         assert_eq!((largest.probabilities.top(), largest.unsure), ((0, 0.8), None));
-        let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
+        let mean = photos.verdict(&seen, WhichFaces::Average).unwrap();
         assert!((mean.probabilities[0] - 0.45).abs() < 1e-6 && mean.unsure == Some(Unsure::Undecided));
     }
 
     #[test]
-    fn a_mean_leaves_out_whom_it_cannot_judge() {
+    fn a_mean_leaves_out_rejected_faces() {
         let far = Face { rect: Rect::new(200.0, 60.0, 12.0, 15.0), ..FACE };
-        let (judge, seen) = look(Some(&[far, FACE]));
+        let (photos, seen) = classify(Some(&[far, FACE]));
         // Small ones must be surer, so it comes last.
-        assert_eq!(seen.faces[1].verdict.unsure, Some(Unsure::Face(Doubt::TooSmall)));
-        let mean = judge.verdict(&seen, WhichFaces::Average).unwrap();
+        assert_eq!(seen.faces[1].verdict.unsure, Some(Unsure::Rejected(RejectReason::TooSmall)));
+        let mean = photos.verdict(&seen, WhichFaces::Average).unwrap();
         assert_eq!((mean.probabilities.top(), mean.unsure), ((0, 0.8), None));
-        let (judge, seen) = look(Some(&[far]));
-        assert_eq!(judge.verdict(&seen, WhichFaces::Average).unwrap().unsure, Some(Unsure::Face(Doubt::TooSmall)));
+        let (photos, seen) = classify(Some(&[far]));
+        assert_eq!(
+            photos.verdict(&seen, WhichFaces::Average).unwrap().unsure,
+            Some(Unsure::Rejected(RejectReason::TooSmall))
+        );
     }
 
     #[test]
-    fn a_crop_is_judged_as_it_is() {
-        let (_, seen) = look(None);
+    fn a_crop_is_classified_as_it_is() {
+        let (_, seen) = classify(None);
         assert_eq!(seen.faces[0].face, Face { rect: Rect::new(0.0, 0.0, 320.0, 240.0), score: 1.0 });
         assert_eq!(seen.main, Some(0));
     }

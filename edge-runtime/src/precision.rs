@@ -1,11 +1,10 @@
-//! Which arithmetic a model runs in: what the configuration says, or the faster one of this processor, found once and
-//! remembered.
+//! The precision that a model runs in: what the configuration says, or the faster one on this processor, auto-tuned once and remembered.
 
 use emotion_models::{AutoTune, ModelError, Precision, decode, engine_description};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::{env, fmt, fs};
+use std::{env, fs};
 
 /// What the configuration may say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -19,21 +18,11 @@ pub enum PrecisionChoice {
     Int8,
 }
 
-impl fmt::Display for PrecisionChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::F32 => "f32",
-            Self::Int8 => "int8",
-        })
-    }
-}
-
 /// Most models remembered; the oldest are forgotten first.
-const REMEMBERED: usize = 32;
+const MAX_ENTRIES: usize = 32;
 
 /// A file of more bytes was not written by this program.
-const LARGEST: u64 = 1 << 16;
+const MAX_FILE: u64 = 1 << 16;
 
 /// Loads the model in `bytes`, called `name` in messages, to run as `choice` says and on so many threads.
 ///
@@ -63,7 +52,7 @@ fn load_with<M: AutoTune>(
     }
     let key = key(bytes, threads);
     if let Some(found) = memory.and_then(|file| remembered(file, &key)) {
-        tracing::debug!("{found} was the faster precision for {name} when both were last tried here");
+        tracing::debug!("{found} was the faster precision for {name} when both were last timed here");
         return M::with(&model, name, found, threads);
     }
     let (loaded, times) = M::fastest(&model, name, threads)?;
@@ -89,11 +78,11 @@ fn key(model: &[u8], threads: NonZeroUsize) -> String {
     format!("{:016x}", hash.finish())
 }
 
-/// The processor's model, as far as the system tells: its name on a PC, its part number on Arm.
+/// The processor's model, as far as the system names it: its name on a PC, its part number on Arm.
 fn processor() -> String {
-    let told = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let telling = |line: &&str| line.starts_with("model name") || line.starts_with("CPU part");
-    told.lines().find(telling).unwrap_or_default().to_owned()
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let names_it = |line: &&str| line.starts_with("model name") || line.starts_with("CPU part");
+    info.lines().find(names_it).unwrap_or_default().to_owned()
 }
 
 /// The file in which answers are remembered: in the service's cache folder, or in the user's.
@@ -115,14 +104,14 @@ fn remembered(file: &Path, key: &str) -> Option<Precision> {
 
 /// What the file says; nothing where it is none of ours, such as a pipe that nobody writes to.
 fn text_of(file: &Path) -> String {
-    let ours = fs::metadata(file).is_ok_and(|told| told.is_file() && told.len() <= LARGEST);
+    let ours = fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() <= MAX_FILE);
     ours.then(|| fs::read_to_string(file).ok()).flatten().unwrap_or_default()
 }
 
 fn remember(file: &Path, key: &str, precision: Precision) -> std::io::Result<()> {
     let former = text_of(file);
     let others: Vec<&str> = former.lines().filter(|line| !line.starts_with(key)).collect();
-    let kept = &others[others.len().saturating_sub(REMEMBERED - 1)..];
+    let kept = &others[others.len().saturating_sub(MAX_ENTRIES - 1)..];
     let mut text: String = kept.iter().map(|line| format!("{line}\n")).collect();
     text += &format!("{key} {precision}\n");
     if let Some(folder) = file.parent() {
@@ -155,7 +144,7 @@ mod tests {
         assert_eq!(remembered(&file, "39"), Some(Precision::Int8));
         assert_eq!(remembered(&file, "38"), Some(Precision::F32));
         assert_eq!(remembered(&file, "00"), None);
-        assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), REMEMBERED);
+        assert_eq!(fs::read_to_string(&file).unwrap().lines().count(), MAX_ENTRIES);
         fs::write(&file, "39 nonsense\n\u{fffd}\n").unwrap();
         assert_eq!(remembered(&file, "39"), None);
     }

@@ -5,7 +5,7 @@
 
 use crate::event::{Event, state_name};
 use crate::frame::Frame;
-use crate::mood::State;
+use crate::mood::MoodState;
 use crate::pipeline::Observer;
 use emotion_models::CropBox;
 use std::env;
@@ -26,9 +26,9 @@ const WATCHDOG_PID: &str = "WATCHDOG_PID";
 /// Least time between two words about the state.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 /// Longest message, in bytes; a status that does not fit is cut.
-const LONGEST: usize = 256;
+const MAX_MESSAGE: usize = 256;
 
-type Message = heapless::String<LONGEST>;
+type Message = heapless::String<MAX_MESSAGE>;
 
 /// The service manager's socket.
 #[derive(Debug)]
@@ -83,64 +83,64 @@ fn watchdog(microseconds: Option<&str>, process: Option<&str>, own: u32) -> Opti
     Some(Duration::from_micros(microseconds))
 }
 
-/// Hands on what it hears to another observer, and tells the service manager, if there is one.
+/// Hands events on to another observer, and notifies the service manager, if there is one.
 pub struct Supervised<'a> {
     observer: &'a mut dyn Observer,
-    report: Option<Report>,
+    notifier: Option<Notifier>,
 }
 
 impl<'a> Supervised<'a> {
     /// `labels` are the model's.
     pub fn new(observer: &'a mut dyn Observer, manager: Option<ServiceManager>, labels: Vec<String>) -> Self {
-        Self { observer, report: manager.map(|manager| Report::new(manager, labels)) }
+        Self { observer, notifier: manager.map(|manager| Notifier::new(manager, labels)) }
     }
 
     /// Says that the run has ended.
     pub fn stopping(self) {
-        if let Some(report) = self.report {
-            // The process' end tells the same.
-            let _ = report.manager.send("STOPPING=1");
+        if let Some(notifier) = self.notifier {
+            // The process' end says the same.
+            let _ = notifier.manager.send("STOPPING=1");
         }
     }
 }
 
 impl Observer for Supervised<'_> {
     fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>) {
-        if let Some(report) = &mut self.report
+        if let Some(notifier) = &mut self.notifier
             && (event.changed || event.fault.is_some())
         {
-            report.news = Some(News { state: event.state, fault: event.fault.clone() });
+            notifier.status_due = Some(Status { state: event.state, fault: event.fault.clone() });
         }
         self.observer.event(event, frame);
     }
 
     fn turn(&mut self, now: Duration) {
-        if let Some(report) = &mut self.report {
-            report.turn(now);
+        if let Some(notifier) = &mut self.notifier {
+            notifier.turn(now);
         }
         self.observer.turn(now);
     }
 }
 
-struct News {
-    state: State,
+struct Status {
+    state: MoodState,
     fault: Option<Arc<str>>,
 }
 
-/// What the manager was told, and what it is to be told next. A message that did not go out is sent again a turn later.
-struct Report {
+/// What the manager was sent, and what is to be sent next. A message that did not go out is sent again a turn later.
+struct Notifier {
     manager: ServiceManager,
     labels: Vec<String>,
     ready: bool,
     fed: Option<Duration>,
-    news: Option<News>,
+    status_due: Option<Status>,
     status_at: Option<Duration>,
     failed: bool,
 }
 
-impl Report {
+impl Notifier {
     fn new(manager: ServiceManager, labels: Vec<String>) -> Self {
-        Self { manager, labels, ready: false, fed: None, news: None, status_at: None, failed: false }
+        Self { manager, labels, ready: false, fed: None, status_due: None, status_at: None, failed: false }
     }
 
     fn turn(&mut self, now: Duration) {
@@ -156,12 +156,12 @@ impl Report {
             self.fed = Some(now);
         }
         if due(self.status_at, STATUS_PAUSE)
-            && let Some(news) = self.news.take()
+            && let Some(status_due) = self.status_due.take()
         {
-            if self.send(&status(&news, &self.labels)) {
+            if self.send(&status(&status_due, &self.labels)) {
                 self.status_at = Some(now);
             } else {
-                self.news = Some(news);
+                self.status_due = Some(status_due);
             }
         }
     }
@@ -180,9 +180,9 @@ impl Report {
 }
 
 /// One line on the state.
-fn status(news: &News, labels: &[String]) -> Message {
-    let name = state_name(news.state, labels);
-    let fault = news.fault.as_deref();
+fn status(status_due: &Status, labels: &[String]) -> Message {
+    let name = state_name(status_due.state, labels);
+    let fault = status_due.fault.as_deref();
     let parts = ["STATUS=", name, fault.map_or("", |_| ": "), fault.unwrap_or("")];
     let mut message = Message::new();
     for letter in parts.iter().flat_map(|part| part.chars()) {
@@ -233,7 +233,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn change(state: State, fault: Option<&str>) -> Event {
+    fn change(state: MoodState, fault: Option<&str>) -> Event {
         Event {
             time: Duration::ZERO,
             frame: None,
@@ -270,13 +270,13 @@ mod tests {
         let mut run = Supervised::new(&mut silent, heard.manager(None), vec!["happy".to_owned()]);
         run.turn(Duration::ZERO);
         heard.messages();
-        let states = [State::Mood(0), State::NoFace, State::Unsure, State::Mood(0), State::NoFace];
+        let states = [MoodState::Mood(0), MoodState::NoFace, MoodState::Unsure, MoodState::Mood(0), MoodState::NoFace];
         for (turn, state) in states.into_iter().enumerate() {
             run.event(&change(state, None), None);
             run.turn(SECOND / 4 * turn as u32);
         }
         run.turn(SECOND * 2);
-        run.event(&change(State::Fault, Some("no camera\nfound")), None);
+        run.event(&change(MoodState::Fault, Some("no camera\nfound")), None);
         run.turn(SECOND * 3);
         run.turn(SECOND * 9);
         assert_eq!(heard.messages(), ["STATUS=happy", "STATUS=no face", "STATUS=fault: no camera found"]);
@@ -284,9 +284,9 @@ mod tests {
 
     #[test]
     fn a_long_fault_is_cut_between_letters() {
-        let news = News { state: State::Fault, fault: Some("é".repeat(200).into()) };
-        let message = status(&news, &[]);
-        assert!((LONGEST - 1..=LONGEST).contains(&message.len()), "{}", message.len());
+        let status_due = Status { state: MoodState::Fault, fault: Some("é".repeat(200).into()) };
+        let message = status(&status_due, &[]);
+        assert!((MAX_MESSAGE - 1..=MAX_MESSAGE).contains(&message.len()), "{}", message.len());
         assert!(message.starts_with("STATUS=fault: éé"));
     }
 

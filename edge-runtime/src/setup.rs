@@ -5,7 +5,7 @@ use crate::config::{self, Config, Keys, Origin, Resolved};
 use crate::exit::Failure;
 use crate::precision::{self, PrecisionChoice};
 use crate::source::CameraRequest;
-use crate::track::{CentredSquare, FaceLocator, Follower};
+use crate::track::{CentredSquare, FaceLocator, Tracker};
 use emotion_models::{AutoTune, Classifier, FaceDetector, ModelError, read_file, shipped};
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -104,10 +104,9 @@ impl Setup {
         // A float model has no integers to run in, whatever is asked of the other.
         let finder = self.finder_in(self.config.precision, self.config.threads);
         match finder {
-            Err(
-                Failure::Model(ModelError::NotInteger { .. })
-                | Failure::ConfiguredModel { source: ModelError::NotInteger { .. }, .. },
-            ) => self.finder_in(PrecisionChoice::F32, self.config.threads).map(Some),
+            Err(failure) if failure.is_not_integer() => {
+                self.finder_in(PrecisionChoice::F32, self.config.threads).map(Some)
+            }
             finder => finder.map(Some),
         }
     }
@@ -127,7 +126,7 @@ impl Setup {
     /// As [`Setup::finder`].
     pub fn locator(&self) -> Result<Box<dyn FaceLocator>, Failure> {
         Ok(match self.finder()? {
-            Some(finder) => Box::new(Follower::new(finder, self.config.faces)),
+            Some(finder) => Box::new(Tracker::new(finder, self.config.faces)),
             None => Box::new(CentredSquare::default()),
         })
     }

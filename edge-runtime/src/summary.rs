@@ -1,9 +1,9 @@
-//! What a run amounted to.
+//! The summary of a run.
 
 use crate::event::{Event, millis, state_word};
 use crate::histogram::{Histogram, Percentiles};
 use crate::memory::peak_rss_kib;
-use crate::mood::{MoodSet, State};
+use crate::mood::{MoodSet, MoodState};
 use crate::plural::counted;
 use emotion_models::MAX_LABELS;
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ use std::time::Duration;
 /// Counts of a run, in fixed memory.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Frames judged.
+    /// Frames processed.
     pub frames: u64,
-    /// Frames that a newer one replaced before they were judged.
+    /// Frames that a newer one replaced before they were processed.
     pub dropped: u64,
     /// Frames of a camera that were short or damaged.
     pub bad: u64,
@@ -25,7 +25,7 @@ pub struct Summary {
     pub latency: Histogram,
     /// Time of the first and of the latest event.
     span: Option<(Duration, Duration)>,
-    state: Option<State>,
+    state: Option<MoodState>,
     lit: MoodSet,
     /// Per label: times lit, and how long.
     moods: [(u64, Duration); MAX_LABELS],
@@ -42,7 +42,7 @@ impl Summary {
         if let Some(latency) = event.latency {
             self.latency.record(latency);
         }
-        if event.changed && event.state == State::Fault {
+        if event.changed && event.state == MoodState::Fault {
             self.faults += 1;
         }
         for (label, (times, _)) in self.moods.iter_mut().enumerate() {
@@ -119,7 +119,7 @@ impl Summary {
 mod tests {
     use super::*;
 
-    fn event(millis: u64, state: State, changed: bool) -> Event {
+    fn event(millis: u64, state: MoodState, changed: bool) -> Event {
         Event {
             time: Duration::from_millis(millis),
             frame: Some(millis),
@@ -139,10 +139,10 @@ mod tests {
     fn moods_are_counted_and_timed() {
         let labels = ["angry", "happy"].map(str::to_owned);
         let mut summary = Summary::default();
-        summary.count(&event(0, State::Mood(1), true));
-        summary.count(&event(1000, State::Mood(1), false));
-        summary.count(&event(2000, State::Unsure, true));
-        summary.count(&event(2500, State::Mood(1), true));
+        summary.count(&event(0, MoodState::Mood(1), true));
+        summary.count(&event(1000, MoodState::Mood(1), false));
+        summary.count(&event(2000, MoodState::Unsure, true));
+        summary.count(&event(2500, MoodState::Mood(1), true));
         summary.pass(Duration::from_millis(3000));
         let text = summary.text(&labels);
         assert!(text.contains("angry 0 times, 0.0 s; happy 2 times, 2.5 s; none 0.5 s"), "{text}");
@@ -153,7 +153,7 @@ mod tests {
         let json = summary.json(&labels);
         assert_eq!(json["moods"]["happy"]["times"], 2);
         assert_eq!(json["frames"], 4);
-        summary.count(&Event { lit: MoodSet::NONE.with(0).with(1), ..event(3000, State::Mood(1), false) });
+        summary.count(&Event { lit: MoodSet::NONE.with(0).with(1), ..event(3000, MoodState::Mood(1), false) });
         summary.pass(Duration::from_millis(4000));
         let text = summary.text(&labels);
         assert!(text.contains("angry 1 time, 1.0 s; happy 2 times, 3.5 s; none 0.5 s"), "{text}");

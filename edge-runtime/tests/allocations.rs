@@ -8,12 +8,12 @@ use edge_runtime::event::Event;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory};
 use edge_runtime::mailbox::{Handover, Mailbox, Stop, Taken};
-use edge_runtime::mood::Moods;
+use edge_runtime::mood::MoodAggregator;
 use edge_runtime::output::Output;
 use edge_runtime::pipeline::{Observer, Pipeline};
 use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::summary::Summary;
-use edge_runtime::track::{CentredSquare, FaceLocator, Follower, WhichFaces};
+use edge_runtime::track::{CentredSquare, FaceLocator, Tracker, WhichFaces};
 use emotion_models::{Classifier, CropBox, Detector, FaceDetector, PixelFormat, shipped};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -77,11 +77,11 @@ fn the_frame_path_allocates_only_inside_the_engine() {
 
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
-    let moods = Moods::new(resolved.filter, WhichFaces::Largest);
+    let moods = MoodAggregator::new(resolved.filter, WhichFaces::Largest);
     let mut pipeline = Pipeline { locator: Box::new(CentredSquare::default()), classifier, moods, lights };
     let stop = Stop::default();
-    let mailbox: Mailbox<Frame, ()> = Mailbox::new(Handover::Newest, stop.clone(), [filled(), filled(), filled()]);
-    let mut output = Output::lines(true, labels.clone(), Handover::Newest, &stop).unwrap();
+    let mailbox: Mailbox<Frame, ()> = Mailbox::new(Handover::Latest, stop.clone(), [filled(), filled(), filled()]);
+    let mut output = Output::lines(true, labels.clone(), Handover::Latest, &stop).unwrap();
     // A watchdog that is fed with every frame, by a manager who never reads.
     let home = Home::new();
     let _listens = UnixDatagram::bind(home.path("notify")).unwrap();
@@ -120,7 +120,7 @@ fn the_frame_path_allocates_only_inside_the_engine() {
 }
 
 #[test]
-fn following_faces_allocates_nothing_beyond_what_finding_them_does() {
+fn tracking_allocates_nothing_beyond_what_detection_does() {
     const FRAMES: u64 = 40;
     let pixels = raw_frames("happy", 1, PixelFormat::Yuyv, 320, 240);
     let mut frame = Frame::empty();
@@ -137,15 +137,15 @@ fn following_faces_allocates_nothing_beyond_what_finding_them_does() {
     let by_finder = counted(finding);
     for which in [WhichFaces::Largest, WhichFaces::Average, WhichFaces::All] {
         let finder = FaceDetector::from_bytes(shipped::FACE, "shipped").unwrap();
-        let (mut follower, mut number) = (Follower::new(finder, which), 0);
-        let mut following = || {
+        let (mut tracker, mut number) = (Tracker::new(finder, which), 0);
+        let mut tracking = || {
             for _ in 0..FRAMES {
                 number += 1;
-                let found = follower.locate(&view, Duration::from_millis(33) * number).unwrap();
+                let found = tracker.locate(&view, Duration::from_millis(33) * number).unwrap();
                 assert_eq!(found.len(), 1);
             }
         };
-        following();
-        assert_eq!(counted(following), by_finder, "{which}");
+        tracking();
+        assert_eq!(counted(tracking), by_finder, "{which:?}");
     }
 }

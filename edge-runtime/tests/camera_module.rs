@@ -76,12 +76,12 @@ fn program(home: &Home, arguments: &[&str]) -> Command {
 }
 
 /// A run that is followed by its JSON lines; killed if the test ends before it.
-struct Run {
+struct CameraRun {
     child: Child,
     events: Box<dyn Iterator<Item = Value>>,
 }
 
-impl Run {
+impl CameraRun {
     fn start(home: &Home, source: &str) -> Self {
         let mut command = program(home, &["--source", source, "--json"]);
         command.env("LIBCAMERA_LOG_LEVELS", "*:FATAL").env("LIBCAMERA_LOG_FILE", "syslog");
@@ -113,7 +113,7 @@ impl Run {
     }
 }
 
-impl Drop for Run {
+impl Drop for CameraRun {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -134,7 +134,7 @@ fn wait_for_the_end_of_the_script(home: &Home) {
 #[test]
 fn moods_light_up_and_a_program_that_dies_is_a_fault_until_it_can_be_started_again() {
     let home = home();
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     for mood in ["happy", "sad", "angry"] {
         home.write("bin/mood", mood);
         run.until_mood(mood);
@@ -163,7 +163,7 @@ fn moods_light_up_and_a_program_that_dies_is_a_fault_until_it_can_be_started_aga
 fn a_loose_plug_is_told_once() {
     let home = home();
     home.write("bin/loose", "");
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     for _ in 0..3 {
         run.until_mood("happy");
         assert!(run.until_fault().contains("a loose plug"));
@@ -178,7 +178,7 @@ fn a_loose_plug_is_told_once() {
 #[test]
 fn a_program_that_hangs_is_a_fault_within_two_seconds_and_is_started_again() {
     let home = home();
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     run.until_mood("happy");
     home.write("bin/hang", "");
     let first = fs::read_to_string(home.path("bin/id")).unwrap();
@@ -196,7 +196,7 @@ fn a_program_that_hangs_is_a_fault_within_two_seconds_and_is_started_again() {
 fn another_size_than_asked_for_is_told_though_libcameras_log_was_silenced() {
     let home = home();
     home.write("bin/size", "400x300");
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     let started = Instant::now();
     let fault = run.until_fault();
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
@@ -207,7 +207,7 @@ fn another_size_than_asked_for_is_told_though_libcameras_log_was_silenced() {
 fn a_module_that_takes_three_seconds_to_start_is_no_fault() {
     let home = home();
     home.write("bin/slow", "");
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     let started = Instant::now();
     let first = run.until("anything", |_| true);
     assert!(started.elapsed() >= Duration::from_secs(2), "the script slept: {:?}", started.elapsed());
@@ -222,7 +222,7 @@ fn a_module_that_takes_three_seconds_to_start_is_no_fault() {
 #[test]
 fn one_frame_after_a_fault_is_no_recovery() {
     let home = home();
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     run.until_mood("happy");
     home.write("bin/hang", "");
     run.until_fault();
@@ -241,7 +241,7 @@ fn one_frame_after_a_fault_is_no_recovery() {
 #[test]
 fn a_run_that_is_killed_leaves_no_program_behind() {
     let home = home();
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     run.until_mood("happy");
     run.signal(libc::SIGKILL);
     run.child.wait().unwrap();
@@ -255,7 +255,7 @@ fn auto_takes_the_module_that_is_listed() {
         return;
     }
     let home = home();
-    let mut run = Run::start(&home, "auto");
+    let mut run = CameraRun::start(&home, "auto");
     run.until_mood("happy");
     run.signal(libc::SIGTERM);
     assert_eq!(run.child.wait().unwrap().code(), Some(0));
@@ -288,7 +288,7 @@ fn bench_measures_a_source_from_camera_to_light() {
 fn without_the_program_the_fault_says_what_to_install() {
     let home = home();
     fs::remove_file(home.path("bin/rpicam-vid")).unwrap();
-    let mut run = Run::start(&home, "rpicam");
+    let mut run = CameraRun::start(&home, "rpicam");
     let fault = run.until_fault();
     assert!(fault.contains("no rpicam-vid on PATH") && fault.contains("apt install"), "{fault}");
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use edge_runtime::lights::Colour;
+use edge_runtime::lights::LightColour;
 use emotion_models::{DEMO_SEED, Place, Rect, TEST_CARD_LABELS, TestCard};
 use image::RgbImage;
 use serde_json::Value;
@@ -92,7 +92,7 @@ fn annotated_photos_show_the_box_in_the_moods_colour() {
     assert_eq!(drawn.dimensions(), SIZE);
     let [x, y] = face.centre().map(|side| side as u32);
     let left = face.x.round() as u32;
-    assert_eq!(drawn.get_pixel(left, y).0, Colour::Green.rgb());
+    assert_eq!(drawn.get_pixel(left, y).0, LightColour::Green.rgb());
     let before = image::open(home.path("happy.png")).unwrap().into_rgb8();
     assert_eq!(drawn.get_pixel(x, y), before.get_pixel(x, y));
 

@@ -6,10 +6,10 @@ mod support;
 
 use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::doctor::{
-    self, Answers, Check, Configured, Device, Holder, Loaded, LoadedModels, Machine, Plan, Program, User, Verdict,
+    self, Check, Configured, Device, Holder, Loaded, LoadedModels, Machine, Needs, Probed, Program, User, Verdict,
 };
 use edge_runtime::lights::LightsBackend;
-use edge_runtime::lights::board::Line;
+use edge_runtime::lights::board::GpioLine;
 use edge_runtime::output::paint::Ink;
 use edge_runtime::source::SourceSpec;
 use edge_runtime::source::{Camera, CameraFormat};
@@ -20,10 +20,10 @@ use support::{Home, card, run};
 /// A recorded board and what is to run on it; tests break parts of it.
 struct Board {
     root: PathBuf,
-    answers: Answers,
+    probed: Probed,
     configured: Configured,
     loaded: LoadedModels,
-    plan: Plan,
+    plan: Needs,
 }
 
 impl Board {
@@ -40,7 +40,7 @@ impl Board {
             instruction_sets: String::new(),
         };
         let groups = groups(&said("id").unwrap());
-        let answers = Answers {
+        let probed = Probed {
             program,
             kernel_arch: said("uname").unwrap().trim().to_owned(),
             devices: devices(&said("ls").unwrap(), &groups),
@@ -65,7 +65,7 @@ impl Board {
         let file = PathBuf::from("/etc/moodlight/config.toml");
         Self {
             root,
-            answers,
+            probed,
             configured: Configured {
                 origin: Ok(Origin::File(file)),
                 source: "auto".to_owned(),
@@ -73,7 +73,7 @@ impl Board {
                 unwired: Vec::new(),
             },
             loaded: LoadedModels { emotion: Loaded { file: None, card: Ok(card) }, face: None },
-            plan: Plan {
+            plan: Needs {
                 source: SourceSpec::Auto,
                 backend: LightsBackend::Auto,
                 lamps: wiring.moods.into_iter().chain([wiring.camera]).collect(),
@@ -83,11 +83,11 @@ impl Board {
     }
 
     fn checks(&self) -> Vec<Check> {
-        let machine = Machine::new(&self.root, self.answers.clone());
+        let machine = Machine::new(&self.root, self.probed.clone());
         doctor::examine(&machine, &self.configured, &self.loaded, &self.plan)
     }
 
-    /// What is not ok: verdict, what was looked at, what was found, and the fix.
+    /// What is not ok: verdict, what was checked, what was found, and the fix.
     fn complaints(&self) -> Vec<(Verdict, String, String, String)> {
         let bad = self.checks().into_iter().filter(|check| check.verdict != Verdict::Ok);
         bad.map(|check| (check.verdict, check.id, check.found, check.fix.unwrap())).collect()
@@ -126,8 +126,8 @@ impl Board {
 
     /// Takes the user out of a group, as the process sees it and as `/etc/group` does.
     fn leave(&mut self, number: u32) {
-        self.answers.user.groups.retain(|group| *group != number);
-        for device in &mut self.answers.devices {
+        self.probed.user.groups.retain(|group| *group != number);
+        for device in &mut self.probed.devices {
             device.usable &= device.group != number;
         }
     }
@@ -163,7 +163,7 @@ fn cameras(list: &str) -> Vec<Camera> {
         if line.starts_with("/dev/") {
             let empty = String::new;
             let (driver, card, bus) = (empty(), empty(), empty());
-            cameras.push(Camera { path: line.into(), driver, card, bus, formats: Vec::new(), trouble: None });
+            cameras.push(Camera { path: line.into(), driver, card, bus, formats: Vec::new(), error: None });
             continue;
         }
         let camera = cameras.last_mut().unwrap();
@@ -189,7 +189,7 @@ fn cameras(list: &str) -> Vec<Camera> {
 }
 
 /// `line  17:     "GPIO17"       unused   input  active-high`, below `gpiochip0 - 54 lines:`.
-fn lines(list: &str) -> Vec<Line> {
+fn lines(list: &str) -> Vec<GpioLine> {
     let mut chip = PathBuf::new();
     let mut lines = Vec::new();
     for line in list.lines() {
@@ -199,7 +199,7 @@ fn lines(list: &str) -> Vec<Line> {
         }
         let (offset, rest) = line.trim().strip_prefix("line").unwrap().split_once(':').unwrap();
         let quoted: Vec<&str> = rest.split('"').collect();
-        lines.push(Line {
+        lines.push(GpioLine {
             chip: chip.clone(),
             offset: offset.trim().parse().unwrap(),
             name: quoted[1].to_owned(),
@@ -235,11 +235,11 @@ fn a_board_with_every_trouble_reads_well_too() {
     board.write("sys/class/thermal/thermal_zone0/temp", "84250\n");
     board.write("etc/group", "root:x:0:\nvideo:x:44:\ngpio:x:993:moodlight,pi\n");
     board.leave(44);
-    board.answers.throttled = Some(0x5_0005);
-    board.answers.rpicam = None;
-    board.answers.lines[17].consumer = Some("onewire@11".to_owned());
-    board.answers.lines[27].consumer = Some("fan-control".to_owned());
-    board.answers.service = Some("failed".to_owned());
+    board.probed.throttled = Some(0x5_0005);
+    board.probed.rpicam = None;
+    board.probed.lines[17].consumer = Some("onewire@11".to_owned());
+    board.probed.lines[27].consumer = Some("fan-control".to_owned());
+    board.probed.service = Some("failed".to_owned());
     board.configured.unwired = vec!["surprised".to_owned()];
     board.loaded.emotion.file = Some("/usr/share/moodlight/emotion.onnx".into());
     let missing = "cannot read the model /usr/share/moodlight/emotion.onnx: No such file or directory; check the path and \
@@ -262,12 +262,12 @@ fn only_a_32_bit_system_on_a_board_of_64_is_worth_a_warning() {
 fn a_weak_supply_is_found_by_the_firmware_the_sensor_and_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut board = Board::new("pi3").copied(folder.path());
-    board.answers.throttled = Some(0x5_0005);
+    board.probed.throttled = Some(0x5_0005);
     let (verdict, id, found, fix) = board.complaint();
     assert_eq!((verdict, id.as_str()), (Verdict::Problem, "power"));
     assert!(found.contains("too little voltage") && fix.contains("power supply"), "{found}");
 
-    board.answers.throttled = None;
+    board.probed.throttled = None;
     assert_eq!(board.complaints(), []);
     board.write("sys/class/hwmon/hwmon1/in0_lcrit_alarm", "1\n");
     assert_eq!(board.complaint().0, Verdict::Problem);
@@ -295,8 +295,8 @@ fn a_user_outside_the_groups_is_told_how_to_join_each() {
     let mut board = Board::new("pi3").copied(folder.path());
     board.leave(44);
     board.leave(993);
-    board.answers.cameras.clear();
-    board.answers.lines.clear();
+    board.probed.cameras.clear();
+    board.probed.lines.clear();
     // The groups list the user, but the session is older than that.
     let complaints = board.complaints();
     let access = complaints.iter().find(|(_, id, ..)| id == "access").unwrap();
@@ -314,7 +314,7 @@ fn a_user_outside_the_groups_is_told_how_to_join_each() {
 #[test]
 fn devices_of_root_alone_need_a_rule() {
     let mut board = Board::new("pi5");
-    for device in &mut board.answers.devices {
+    for device in &mut board.probed.devices {
         if device.path.to_string_lossy().contains("gpiochip") {
             (device.group, device.usable) = (0, false);
         }
@@ -328,19 +328,19 @@ fn devices_of_root_alone_need_a_rule() {
 #[test]
 fn a_line_that_is_held_names_pin_and_holder() {
     let mut board = Board::new("pi5");
-    board.answers.lines[27].consumer = Some("fan-control".to_owned());
+    board.probed.lines[27].consumer = Some("fan-control".to_owned());
     let (verdict, id, found, fix) = board.complaint();
     assert_eq!((verdict, id.as_str()), (Verdict::Problem, "light happy"));
     assert_eq!(found, "green on GPIO27 (header pin 13): held by \"fan-control\"");
     assert!(fix.contains("`lights.moods.happy.pin`"), "{fix}");
 
-    board.answers.lines[27].consumer = Some("spi0 CS0".to_owned());
+    board.probed.lines[27].consumer = Some("spi0 CS0".to_owned());
     assert!(board.complaint().3.contains("do_spi 1"));
 
     // Our own name is fine while the service runs, and a leftover otherwise.
     let mut board = Board::new("pi4");
     assert_eq!(board.complaints(), []);
-    board.answers.service = Some("inactive".to_owned());
+    board.probed.service = Some("inactive".to_owned());
     let complaints = board.complaints();
     let ids: Vec<&str> = complaints.iter().map(|(_, id, ..)| id.as_str()).collect();
     assert_eq!(ids, ["light angry", "light happy", "light sad", "light camera", "service"]);
@@ -352,7 +352,7 @@ fn older_names_of_lines_are_understood_and_absent_lines_missed() {
     // GPIO2 is called SDA1 there.
     board.plan.lamps[0].pin = Some(2);
     assert_eq!(board.complaints(), []);
-    board.answers.lines.truncate(27);
+    board.probed.lines.truncate(27);
     let (verdict, id, found, _) = board.complaint();
     assert_eq!((verdict, id.as_str()), (Verdict::Problem, "light happy"));
     assert!(found.contains("no line"), "{found}");
@@ -375,13 +375,13 @@ fn a_raw_node_is_for_libcamera() {
 #[test]
 fn without_rpicam_a_camera_module_cannot_be_read() {
     let mut board = Board::new("pi4");
-    board.answers.rpicam = None;
+    board.probed.rpicam = None;
     let complaints = board.complaints();
     assert_eq!(complaints.len(), 2, "{complaints:#?}");
     assert_eq!((complaints[0].0, complaints[0].1.as_str()), (Verdict::Problem, "source"));
     assert!(complaints.iter().all(|(.., fix)| fix.contains("apt install rpicam-apps")), "{complaints:#?}");
 
-    board.answers.rpicam = Some(Ok(Vec::new()));
+    board.probed.rpicam = Some(Ok(Vec::new()));
     assert!(board.complaints().iter().any(|(.., fix)| fix.contains("ribbon cable")));
 }
 
@@ -389,7 +389,7 @@ fn without_rpicam_a_camera_module_cannot_be_read() {
 fn a_busy_camera_and_a_missing_one_are_told_apart() {
     let mut board = Board::new("pi3");
     // As `CameraError::Busy` has it.
-    board.answers.cameras[0].trouble =
+    board.probed.cameras[0].error =
         Some("/dev/video0 is in use by `motion` (812); end that program, or name another camera".to_owned());
     let complaints = board.complaints();
     let (_, _, found, fix) = complaints.iter().find(|(_, id, ..)| id == "camera /dev/video0").unwrap();
@@ -399,7 +399,7 @@ fn a_busy_camera_and_a_missing_one_are_told_apart() {
     assert!(source.0 == Verdict::Problem && source.2.contains("in use by `motion`"), "{source:?}");
 
     let mut board = Board::new("pi3");
-    board.answers.cameras.clear();
+    board.probed.cameras.clear();
     assert_eq!((board.complaint().0, board.complaint().1.as_str()), (Verdict::Problem, "source"));
     board.plan.configured = false;
     assert_eq!(board.complaint().0, Verdict::Warning);
@@ -424,11 +424,11 @@ fn a_folder_without_pictures_is_no_source() {
 #[test]
 fn a_camera_that_another_program_has_open_is_told_of_before_it_is_missed() {
     let mut board = Board::new("pi4-32bit");
-    let device = board.answers.cameras[0].path.clone();
+    let device = board.probed.cameras[0].path.clone();
     let held = |program: &str| vec![Holder { device: device.clone(), process: 812, program: program.to_owned() }];
     let camera = |board: &Board| board.checks().into_iter().find(|check| check.id == "camera /dev/video0").unwrap();
     assert_eq!(camera(&board).verdict, Verdict::Ok);
-    board.answers.holders = held("motion");
+    board.probed.holders = held("motion");
     let found = camera(&board);
     assert_eq!(found.verdict, Verdict::Warning);
     assert!(found.found.ends_with("also open in `motion` (812)"), "{}", found.found);
@@ -438,9 +438,9 @@ fn a_camera_that_another_program_has_open_is_told_of_before_it_is_missed() {
     assert_eq!(camera(&board).verdict, Verdict::Ok);
     // Our own service has it where it should.
     board.plan.source = SourceSpec::Auto;
-    board.answers.holders = held("edge-runtime");
+    board.probed.holders = held("edge-runtime");
     assert_eq!(camera(&board).verdict, Verdict::Warning);
-    board.answers.service = Some("active".to_owned());
+    board.probed.service = Some("active".to_owned());
     assert!(camera(&board).verdict == Verdict::Ok && camera(&board).found.contains("the running service has it"));
 }
 
@@ -459,10 +459,10 @@ fn model_configuration_and_service_are_told() {
     assert!(board.complaint().0 == Verdict::Warning && board.complaint().2.contains("no light for sad"));
 
     let mut board = Board::new("pi4");
-    for lamp in &mut board.answers.lines {
+    for lamp in &mut board.probed.lines {
         lamp.consumer = None;
     }
-    board.answers.service = Some("failed".to_owned());
+    board.probed.service = Some("failed".to_owned());
     let (verdict, id, _, fix) = board.complaint();
     assert_eq!((verdict, id.as_str()), (Verdict::Problem, "service"));
     assert!(fix.contains("journalctl -u moodlight"), "{fix}");
@@ -476,10 +476,8 @@ fn a_pc_is_not_broken_for_being_one() {
     board.write("proc/cpuinfo", "processor\t: 0\nmodel name\t: AMD EPYC\nflags\t\t: fpu sse2 fma avx2\n");
     board.write("sys/class/video4linux/video0/name", "Integrated Camera: Integrated C\n");
     board.write("sys/class/thermal/thermal_zone0/temp", "91000\n");
-    board.answers = Answers {
-        program: Program { arch: "x86_64".to_owned(), bits: 64, ..Program::default() },
-        ..Answers::default()
-    };
+    board.probed =
+        Probed { program: Program { arch: "x86_64".to_owned(), bits: 64, ..Program::default() }, ..Probed::default() };
     board.plan.configured = false;
     let (verdict, id, found, fix) = board.complaint();
     assert_eq!((verdict, id.as_str()), (Verdict::Warning, "video nodes"));

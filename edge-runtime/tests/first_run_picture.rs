@@ -10,7 +10,7 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::Event;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory};
-use edge_runtime::mood::{Moods, State};
+use edge_runtime::mood::{MoodAggregator, MoodState};
 use edge_runtime::output::greeting;
 use edge_runtime::output::paint::Ink;
 use edge_runtime::output::panel::{PICTURE, Panel, View};
@@ -40,7 +40,7 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
     let mut pipeline = Pipeline {
         locator: Box::new(CentredSquare::default()),
         classifier: classifier.clone(),
-        moods: Moods::new(resolved.filter, WhichFaces::Largest),
+        moods: MoodAggregator::new(resolved.filter, WhichFaces::Largest),
         lights,
     };
     let mut frame = Frame::empty();
@@ -71,7 +71,7 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
     (view.fresh_picture, view.fps) = (true, Some(30.0));
     let mut lines = Vec::new();
     Panel::new(&resolved.wiring, true).draw(&view, memory.bits(), Ink::True, (COLUMNS, 40), &mut lines);
-    assert!(matches!(view.event.unwrap().state, State::Mood(_)), "{label}");
+    assert!(matches!(view.event.unwrap().state, MoodState::Mood(_)), "{label}");
     (lines, memory.lit())
 }
 

@@ -9,10 +9,10 @@ use edge_runtime::exit::Failure;
 use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::{Lights, Memory, MemoryPin, darken_on_panic};
 use edge_runtime::mailbox::Stop;
-use edge_runtime::mood::{Moods, State};
-use edge_runtime::pipeline::{HUNG, Observer, Outcome, Pipeline, RunPlan, run};
+use edge_runtime::mood::{MoodAggregator, MoodState};
+use edge_runtime::pipeline::{HANG_TIMEOUT, Observer, Outcome, Pipeline, RunPlan, run};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
-use edge_runtime::track::{CentredSquare, FaceLocator, Following, WhichFaces};
+use edge_runtime::track::{CentredSquare, FaceLocator, TrackedFaces, WhichFaces};
 use emotion_models::{Classifier, CropBox, FrameView, ModelError, TEST_CARD_LABELS};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +22,7 @@ use support::{Home, test_card_model};
 /// Notes which lights were lit with each state, and may end the run.
 struct Notes {
     memory: Memory,
-    seen: Vec<(State, Vec<String>)>,
+    seen: Vec<(MoodState, Vec<String>)>,
     enough: Box<dyn FnMut(&Event)>,
 }
 
@@ -37,10 +37,10 @@ impl Observer for Notes {
 
 /// Sees no face at all.
 #[derive(Default)]
-struct Nobody(Following);
+struct Nobody(TrackedFaces);
 
 impl FaceLocator for Nobody {
-    fn locate(&mut self, _frame: &FrameView<'_>, _at: Duration) -> Result<&Following, ModelError> {
+    fn locate(&mut self, _frame: &FrameView<'_>, _at: Duration) -> Result<&TrackedFaces, ModelError> {
         Ok(&self.0)
     }
 }
@@ -50,7 +50,7 @@ fn pipeline(locator: Box<dyn FaceLocator>) -> (Pipeline<MemoryPin>, Memory) {
     let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
-    (Pipeline { locator, classifier, moods: Moods::new(resolved.filter, WhichFaces::Largest), lights }, memory)
+    (Pipeline { locator, classifier, moods: MoodAggregator::new(resolved.filter, WhichFaces::Largest), lights }, memory)
 }
 
 fn play(
@@ -71,7 +71,7 @@ fn play(
         every_frame,
         period: Duration::from_millis(33),
         camera: false,
-        hung: HUNG,
+        hung: HANG_TIMEOUT,
     };
     let mut notes = Notes { memory, seen: Vec::new(), enough: Box::new(move |event| enough(event, &stop)) };
     let outcome = run(&mut pipeline, &capture, &plan, &mut notes);
@@ -82,7 +82,7 @@ fn play(
 fn every_mood_of_the_test_card_lights_its_own_light() {
     let (outcome, notes) = play(SourceSpec::TestCard, true, Some(220), Box::new(CentredSquare::default()), |_, _| {});
     outcome.result.unwrap();
-    let moods: Vec<_> = notes.seen.iter().filter(|(state, _)| matches!(state, State::Mood(_))).collect();
+    let moods: Vec<_> = notes.seen.iter().filter(|(state, _)| matches!(state, MoodState::Mood(_))).collect();
     assert_eq!(moods.len(), 3, "{:?}", notes.seen);
     for ((_, lit), label) in moods.iter().zip(TEST_CARD_LABELS) {
         assert_eq!(lit, &[label, "camera"]);
@@ -94,16 +94,16 @@ fn every_mood_of_the_test_card_lights_its_own_light() {
 #[test]
 fn without_a_face_no_mood_is_lit() {
     let (outcome, notes) = play(SourceSpec::TestCard, true, Some(60), Box::new(Nobody::default()), |event, _| {
-        assert!(!matches!(event.state, State::Mood(_)));
+        assert!(!matches!(event.state, MoodState::Mood(_)));
     });
     outcome.result.unwrap();
-    assert_eq!(notes.seen.last().unwrap(), &(State::NoFace, vec!["camera".to_owned()]));
+    assert_eq!(notes.seen.last().unwrap(), &(MoodState::NoFace, vec!["camera".to_owned()]));
 }
 
 #[test]
 fn a_missing_camera_blinks_and_is_no_success() {
     let (outcome, notes) = play(SourceSpec::Auto, false, None, Box::new(CentredSquare::default()), |event, stop| {
-        assert_eq!(event.state, State::Fault);
+        assert_eq!(event.state, MoodState::Fault);
         assert!(event.time < Duration::from_secs(2), "{:?}", event.time);
         let stop = stop.clone();
         std::thread::spawn(move || {
@@ -133,7 +133,7 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
         every_frame: true,
         period: Duration::from_millis(33),
         camera: false,
-        hung: HUNG,
+        hung: HANG_TIMEOUT,
     };
     let enough = Box::new(|event: &Event| assert!(event.frame < Some(3), "a test's own panic"));
     let mut notes = Notes { memory: memory.clone(), seen: Vec::new(), enough };
@@ -157,7 +157,7 @@ fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
         every_frame: true,
         period: Duration::from_millis(33),
         camera: false,
-        hung: HUNG,
+        hung: HANG_TIMEOUT,
     };
     let failing = memory.clone();
     let enough = Box::new(move |event: &Event| {
@@ -191,6 +191,6 @@ fn the_end_of_pictures_is_success_in_the_dark() {
     let source = SourceSpec::Images(picture);
     let (outcome, notes) = play(source, true, None, Box::new(CentredSquare::default()), |_, _| {});
     outcome.result.unwrap();
-    assert_eq!(notes.seen, [(State::Mood(1), vec!["happy".to_owned(), "camera".to_owned()])]);
+    assert_eq!(notes.seen, [(MoodState::Mood(1), vec!["happy".to_owned(), "camera".to_owned()])]);
     assert!(notes.memory.lit().is_empty());
 }

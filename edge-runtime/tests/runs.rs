@@ -152,7 +152,7 @@ fn classify_tells_label_and_probabilities_of_crops() {
     assert!(ran.err.contains("broken.jpg") && ran.err.contains("1 of 2"), "{}", ran.err);
     let events = json_lines(&ran.out);
     assert_eq!((&events[0]["label"], &events[0]["sure"]), (&Value::from("sad"), &Value::from(true)));
-    assert!(events[0]["faces"].is_null(), "none was looked for: {}", events[0]);
+    assert!(events[0]["faces"].is_null(), "none was searched for: {}", events[0]);
     let ran = run(&mut home.program(&["classify", "broken.jpg"]));
     assert_eq!((ran.code, ran.err.lines().count()), (Some(5), 1), "{}", ran.err);
 }
@@ -209,7 +209,7 @@ fn bench_measures_every_stage_and_a_start_of_its_own() {
 }
 
 #[test]
-fn bench_tells_both_arithmetics_and_each_layer() {
+fn bench_reports_both_precisions_and_each_layer() {
     let home = Home::new();
     let ran = run(&mut home.bare(&["bench", "--frames", "10", "--layers", "--json"]));
     assert_eq!(ran.code, Some(0), "{}", ran.err);

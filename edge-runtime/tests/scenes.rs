@@ -7,9 +7,9 @@ use edge_runtime::config::{Config, Keys, Origin, resolve};
 use edge_runtime::event::FacesInView;
 use edge_runtime::frame::Frame;
 use edge_runtime::lights::{Lights, Memory, MemoryPin};
-use edge_runtime::mood::{Moods, State};
+use edge_runtime::mood::{MoodAggregator, MoodState};
 use edge_runtime::pipeline::Pipeline;
-use edge_runtime::track::{Follower, WhichFaces};
+use edge_runtime::track::{Tracker, WhichFaces};
 use emotion_models::{
     Classifier, CropBox, DEMO_SEED, Detector, Face, FaceDetector, Faces, FrameView, ModelError, PixelFormat, Place,
     Rect, Scene, TEST_CARD_LABELS, TestCard, shipped,
@@ -33,15 +33,15 @@ const HOLD: u64 = 15;
 
 /// Knows where the faces are, so that the test is not one of the face model.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<Rect>>>);
+struct KnownFaces(Arc<Mutex<Vec<Rect>>>);
 
-impl Told {
+impl KnownFaces {
     fn tell(&self, faces: impl IntoIterator<Item = Rect>) {
         *self.0.lock().unwrap() = faces.into_iter().collect();
     }
 }
 
-impl Detector for Told {
+impl Detector for KnownFaces {
     fn detect(&mut self, photo: &FrameView<'_>, _: CropBox, _: f32) -> Result<Faces, ModelError> {
         // A face model sees a face as long as about half of it is in view.
         let faces = self.0.lock().unwrap();
@@ -67,12 +67,12 @@ fn shipped_finder() -> FaceDetector {
 }
 
 /// What a frame came to.
-struct Seen {
+struct SceneFrame {
     faces: FacesInView,
-    state: State,
+    state: MoodState,
 }
 
-impl Seen {
+impl SceneFrame {
     fn anybody(&self) -> bool {
         !self.faces.is_empty()
     }
@@ -91,23 +91,23 @@ impl Watch {
         let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
         let memory = Memory::new(&resolved.wiring);
         let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
-        let moods = Moods::new(resolved.filter, which);
-        let pipeline = Pipeline { locator: Box::new(Follower::new(finder, which)), classifier, moods, lights };
+        let moods = MoodAggregator::new(resolved.filter, which);
+        let pipeline = Pipeline { locator: Box::new(Tracker::new(finder, which)), classifier, moods, lights };
         Self { pipeline, memory, frame: Frame::empty() }
     }
 
     /// Frame number `number`, of 30 a second.
-    fn see(&mut self, number: u64, picture: RgbImage) -> Seen {
+    fn see(&mut self, number: u64, picture: RgbImage) -> SceneFrame {
         self.frame.shape(PixelFormat::Rgb, SIZE.0, SIZE.1);
         self.frame.data = picture.into_raw();
         self.frame.time = Duration::from_secs_f64(number as f64 / FPS);
         let judged = self.pipeline.frame(&self.frame, self.frame.time).unwrap();
-        Seen { faces: judged.faces, state: judged.state }
+        SceneFrame { faces: judged.faces, state: judged.state }
     }
 }
 
 /// Every frame of two rounds of the scene.
-fn watched(finder: impl Detector + 'static, mut tell: impl FnMut(Option<Rect>)) -> Vec<Seen> {
+fn watched(finder: impl Detector + 'static, mut tell: impl FnMut(Option<Rect>)) -> Vec<SceneFrame> {
     let scene = Scene::new(DEMO_SEED, TURN);
     let mut watch = Watch::new(finder, WhichFaces::Largest);
     let frames = 0..2 * Scene::TURNS * TURN;
@@ -119,30 +119,31 @@ fn watched(finder: impl Detector + 'static, mut tell: impl FnMut(Option<Rect>)) 
 }
 
 /// Holds states against the scene: each turn brings its own mood, or nobody, once and for good; on the way there is no other than
-/// the former one, and doubt where somebody comes into view or leaves it.
-fn holds(states: &[State]) {
-    let of_turn = |turn: usize| if turn < TEST_CARD_LABELS.len() { State::Mood(turn) } else { State::NoFace };
+/// the former one, and unsure where somebody comes into view or leaves it.
+fn holds(states: &[MoodState]) {
+    let of_turn = |turn: usize| if turn < TEST_CARD_LABELS.len() { MoodState::Mood(turn) } else { MoodState::NoFace };
     for (index, states) in states.chunks(TURN as usize).enumerate() {
         let turn = index % Scene::TURNS as usize;
         let (before, own) = (of_turn((turn + Scene::TURNS as usize - 1) % Scene::TURNS as usize), of_turn(turn));
         let mut runs = states.to_vec();
         runs.dedup();
         // Of the very first frame there is no former state.
-        let way = if index == 0 && runs[0] == State::Unsure { &runs[1..] } else { &runs[..] };
-        let passes: &[&[State]] = &[&[before, own], &[before, State::Unsure, own], &[own], &[State::Unsure, own]];
+        let way = if index == 0 && runs[0] == MoodState::Unsure { &runs[1..] } else { &runs[..] };
+        let passes: &[&[MoodState]] =
+            &[&[before, own], &[before, MoodState::Unsure, own], &[own], &[MoodState::Unsure, own]];
         assert!(passes.contains(&way), "turn {index}: {runs:?}");
         let arrived = states.iter().rposition(|state| *state != own).map_or(0, |last| last + 1);
         assert!(arrived <= 45, "turn {index}: only after {arrived} frames");
     }
 }
 
-fn states(seen: &[Seen]) -> Vec<State> {
+fn states(seen: &[SceneFrame]) -> Vec<MoodState> {
     seen.iter().map(|seen| seen.state).collect()
 }
 
 #[test]
 fn a_mood_stays_while_the_face_walks_and_goes_with_it() {
-    let told = Told::default();
+    let told = KnownFaces::default();
     holds(&states(&watched(told.clone(), |truth| told.tell(truth))));
 }
 
@@ -171,7 +172,7 @@ fn one_mood_is_held_from_the_first_frames_of_a_walk_to_its_end() {
     for (label, name) in TEST_CARD_LABELS.into_iter().enumerate() {
         let card = TestCard::new(DEMO_SEED);
         let mut watch = Watch::new(shipped_finder(), WhichFaces::Largest);
-        let seen: Vec<Seen> = (0..FRAMES)
+        let seen: Vec<SceneFrame> = (0..FRAMES)
             .map(|number| {
                 // Across the room and half back, nearer and away again.
                 let share = number as f32 / FRAMES as f32;
@@ -180,10 +181,10 @@ fn one_mood_is_held_from_the_first_frames_of_a_walk_to_its_end() {
                 watch.see(number, card.scene(Some((name, Place { x, y, size })), number, SIZE.0, SIZE.1))
             })
             .collect();
-        let lit = seen.iter().position(|seen| seen.state == State::Mood(label)).unwrap_or(usize::MAX);
+        let lit = seen.iter().position(|seen| seen.state == MoodState::Mood(label)).unwrap_or(usize::MAX);
         assert!(lit <= SOON as usize, "{name}: frame {lit}");
         let changed: Vec<_> =
-            seen.iter().enumerate().skip(lit).filter(|(_, seen)| seen.state != State::Mood(label)).collect();
+            seen.iter().enumerate().skip(lit).filter(|(_, seen)| seen.state != MoodState::Mood(label)).collect();
         assert!(
             changed.is_empty(),
             "{name}: {:?}",
@@ -205,7 +206,7 @@ fn a_face_that_was_lost_is_missed_and_found_again_within_300_ms() {
         let mut see = |number: u64, place: Option<Place>| {
             watch.see(number, card.scene(place.map(|place| ("happy", place)), number, SIZE.0, SIZE.1))
         };
-        let happy = State::Mood(1);
+        let happy = MoodState::Mood(1);
         for number in 0..30 {
             let seen = see(number, Some(first));
             assert!(number < SOON || seen.state == happy, "frame {number}: {:?}", seen.state);
@@ -213,10 +214,10 @@ fn a_face_that_was_lost_is_missed_and_found_again_within_300_ms() {
         for number in 30..75 {
             let seen = see(number, None);
             assert!(!seen.anybody(), "somebody in an empty room at frame {number}");
-            assert_eq!(seen.state, if number < 30 + HOLD { happy } else { State::NoFace }, "frame {number}");
+            assert_eq!(seen.state, if number < 30 + HOLD { happy } else { MoodState::NoFace }, "frame {number}");
         }
-        let back: Vec<Seen> = (75..105).map(|number| see(number, Some(then))).collect();
-        let found = back.iter().position(Seen::anybody).unwrap_or(usize::MAX);
+        let back: Vec<SceneFrame> = (75..105).map(|number| see(number, Some(then))).collect();
+        let found = back.iter().position(SceneFrame::anybody).unwrap_or(usize::MAX);
         let lit = back.iter().position(|seen| seen.state == happy).unwrap_or(usize::MAX);
         assert!(found < SOON as usize && lit < SOON as usize, "found after {found} frames, lit after {lit}");
         assert!(back.iter().skip(lit).all(|seen| seen.state == happy));
@@ -233,7 +234,7 @@ fn a_face_hidden_for_a_moment_is_the_same_and_its_mood_stays() {
         let hidden = (30..36).contains(&number);
         let shown = (!hidden).then_some(("happy", place));
         let seen = watch.see(number, card.scene(shown, number, SIZE.0, SIZE.1));
-        assert!(number < SOON || seen.state == State::Mood(1), "frame {number}: {:?}", seen.state);
+        assert!(number < SOON || seen.state == MoodState::Mood(1), "frame {number}: {:?}", seen.state);
         assert!(!hidden || !seen.anybody(), "frame {number}");
         assert!(!(36 + SOON..).contains(&number) || seen.anybody(), "frame {number}");
         ids.extend(seen.faces.first().map(|face| face.id));
@@ -245,7 +246,7 @@ fn a_face_hidden_for_a_moment_is_the_same_and_its_mood_stays() {
 #[test]
 fn who_leaves_with_their_face_half_outside_leaves_no_light_behind() {
     let card = TestCard::new(DEMO_SEED);
-    let told = Told::default();
+    let told = KnownFaces::default();
     let mut watch = Watch::new(told.clone(), WhichFaces::Largest);
     let place = Place { x: 0.3, y: 0.5, size: 0.2 };
     let there = card.face_at(place, 0, SIZE.0, SIZE.1);
@@ -264,15 +265,15 @@ fn who_leaves_with_their_face_half_outside_leaves_no_light_behind() {
         number += 1;
     }
     told.tell([]);
-    let gone: Vec<State> =
+    let gone: Vec<MoodState> =
         (number..number + 60).map(|number| watch.see(number, card.scene(None, number, SIZE.0, SIZE.1)).state).collect();
-    assert!(gone[2 * HOLD as usize..].iter().all(|state| *state == State::NoFace), "{gone:?}");
+    assert!(gone[2 * HOLD as usize..].iter().all(|state| *state == MoodState::NoFace), "{gone:?}");
     assert_eq!(watch.memory.lit(), ["camera"]);
 }
 
 #[test]
-fn in_a_crowd_every_face_that_is_followed_is_judged_in_every_frame() {
-    let told = Told::default();
+fn of_many_faces_every_tracked_one_is_classified_in_every_frame() {
+    let told = KnownFaces::default();
     let mut watch = Watch::new(told.clone(), WhichFaces::All);
     let face = |at: u32, width: f32| {
         let (x, y) = (20.0 + 210.0 * (at % 3) as f32, 30.0 + 230.0 * (at / 3) as f32);
@@ -308,13 +309,13 @@ fn empty_rooms_light_nothing() {
 }
 
 /// The state of each frame.
-fn told(events: &[Value]) -> Vec<State> {
+fn told(events: &[Value]) -> Vec<MoodState> {
     let frames = events.iter().filter(|event| event["frame"].is_u64());
     let state = |event: &Value| match event["mood"].as_str() {
-        Some(mood) => State::Mood(TEST_CARD_LABELS.iter().position(|label| *label == mood).unwrap()),
-        None if event["state"] == "unsure" => State::Unsure,
-        None if event["state"] == "no_face" => State::NoFace,
-        None => State::Fault,
+        Some(mood) => MoodState::Mood(TEST_CARD_LABELS.iter().position(|label| *label == mood).unwrap()),
+        None if event["state"] == "unsure" => MoodState::Unsure,
+        None if event["state"] == "no_face" => MoodState::NoFace,
+        None => MoodState::Fault,
     };
     frames.map(state).collect()
 }

@@ -8,12 +8,12 @@ use edge_runtime::event::Event;
 use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::Lights;
 use edge_runtime::mailbox::{Handover, Mailbox, Stop};
-use edge_runtime::mood::Moods;
+use edge_runtime::mood::MoodAggregator;
 use edge_runtime::output::Output;
-use edge_runtime::pipeline::{HUNG, Observer, Pipeline, RunPlan, run};
+use edge_runtime::pipeline::{HANG_TIMEOUT, Observer, Pipeline, RunPlan, run};
 use edge_runtime::service::{ServiceManager, Supervised};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
-use edge_runtime::track::{CentredSquare, FaceLocator, Following, WhichFaces};
+use edge_runtime::track::{CentredSquare, FaceLocator, TrackedFaces, WhichFaces};
 use emotion_models::{Classifier, CropBox, FrameView, ModelError};
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Stdio};
@@ -107,10 +107,10 @@ fn a_service_without_its_camera_is_up_and_says_what_is_wrong() {
 }
 
 /// Finds no face, and does not come back while it hangs.
-struct Hanging(Arc<AtomicBool>, Following);
+struct Hanging(Arc<AtomicBool>, TrackedFaces);
 
 impl FaceLocator for Hanging {
-    fn locate(&mut self, _frame: &FrameView<'_>, _at: Duration) -> Result<&Following, ModelError> {
+    fn locate(&mut self, _frame: &FrameView<'_>, _at: Duration) -> Result<&TrackedFaces, ModelError> {
         while self.0.load(Ordering::Acquire) {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -125,12 +125,12 @@ fn a_frame_loop_that_hangs_is_silent() {
     let name = manager.home.path("notify");
     let hangs = Arc::new(AtomicBool::new(false));
     let stop = Stop::default();
-    let (locator, ending) = (Hanging(Arc::clone(&hangs), Following::new()), stop.clone());
+    let (locator, ending) = (Hanging(Arc::clone(&hangs), TrackedFaces::new()), stop.clone());
     let service = std::thread::spawn(move || {
         let classifier = Classifier::from_bytes(test_card_model(), "test").unwrap();
         let labels = classifier.card().labels.clone();
         let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
-        let moods = Moods::new(resolved.filter, WhichFaces::Largest);
+        let moods = MoodAggregator::new(resolved.filter, WhichFaces::Largest);
         let lights = Lights::<edge_runtime::lights::MemoryPin>::none();
         let mut pipeline = Pipeline { locator: Box::new(locator), classifier, moods, lights };
         let playback =
@@ -142,10 +142,10 @@ fn a_frame_loop_that_hangs_is_silent() {
             every_frame: false,
             period: Duration::from_millis(33),
             camera: false,
-            hung: HUNG,
+            hung: HANG_TIMEOUT,
         };
         let capture = start(SourceSpec::TestCard, playback, plan.clock, &plan.stop);
-        let mut output = Output::lines(false, labels.clone(), Handover::Newest, &plan.stop).unwrap();
+        let mut output = Output::lines(false, labels.clone(), Handover::Latest, &plan.stop).unwrap();
         let manager = ServiceManager::at(name.as_os_str(), Some(period)).unwrap();
         let mut observer = Supervised::new(&mut output, Some(manager), labels);
         run(&mut pipeline, &capture, &plan, &mut observer).result
@@ -192,11 +192,11 @@ impl Observer for Turns {
 fn a_camera_that_hangs_in_its_driver_is_silence_until_it_is_heard_again() {
     let classifier = Classifier::from_bytes(test_card_model(), "test").unwrap();
     let resolved = resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default()).unwrap();
-    let moods = Moods::new(resolved.filter, WhichFaces::Largest);
+    let moods = MoodAggregator::new(resolved.filter, WhichFaces::Largest);
     let lights = Lights::<edge_runtime::lights::MemoryPin>::none();
     let mut pipeline = Pipeline { locator: Box::new(CentredSquare::default()), classifier, moods, lights };
     let (clock, stop) = (Clock::start(), Stop::default());
-    let capture = Arc::new(Mailbox::new(Handover::Newest, stop.clone(), [(); 3].map(|()| Frame::empty())));
+    let capture = Arc::new(Mailbox::new(Handover::Latest, stop.clone(), [(); 3].map(|()| Frame::empty())));
     let plan = RunPlan {
         clock,
         stop: stop.clone(),
@@ -207,11 +207,11 @@ fn a_camera_that_hangs_in_its_driver_is_silence_until_it_is_heard_again() {
         hung: Duration::from_millis(400),
     };
     // It tells of trouble once, then hangs for long, then tells of another.
-    capture.trouble("it starts badly");
+    capture.retrying("it starts badly");
     let driver = Arc::clone(&capture);
     let hanging = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(3));
-        driver.trouble("it is back");
+        driver.retrying("it is back");
     });
     let mut turns = Turns { stop, turns: 0, faults: Vec::new() };
     let outcome = run(&mut pipeline, &capture, &plan, &mut turns);

@@ -6,7 +6,7 @@ use edge_runtime::event::Event;
 use edge_runtime::frame::{Clock, Frame};
 use edge_runtime::lights::{Lights, Memory};
 use edge_runtime::mailbox::Stop;
-use edge_runtime::mood::Moods;
+use edge_runtime::mood::MoodAggregator;
 use edge_runtime::pipeline::{self, Observer, Pipeline, RunPlan};
 use edge_runtime::source::{CameraRequest, Playback, SourceSpec, start};
 use edge_runtime::track::{CentredSquare, WhichFaces};
@@ -218,7 +218,7 @@ fn the_library_drives_one_pin_a_mood() {
     let memory = Memory::new(&defaults.wiring);
     let mut pipeline = Pipeline {
         locator: Box::new(CentredSquare::default()),
-        moods: Moods::new(defaults.filter, WhichFaces::Largest),
+        moods: MoodAggregator::new(defaults.filter, WhichFaces::Largest),
         lights: Lights::open(&defaults.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap(),
         classifier,
     };
@@ -227,7 +227,7 @@ fn the_library_drives_one_pin_a_mood() {
         Playback { fps: FPS, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::Images(trained.show()), playback, clock, &stop);
     let period = Duration::from_secs_f64(1.0 / FPS);
-    let plan = RunPlan { clock, stop, frames: None, every_frame: true, period, camera: false, hung: pipeline::HUNG };
+    let plan = RunPlan { clock, stop, frames: None, every_frame: true, period, camera: false, hung: pipeline::HANG_TIMEOUT };
     let mut watcher = Watcher { memory: memory.clone(), lit: vec![] };
     pipeline::run(&mut pipeline, &capture, &plan, &mut watcher).result.unwrap();
 

@@ -3,7 +3,7 @@
 mod text;
 
 use crate::lights::LampWiring;
-use crate::photo::{Seen, SeenFace, Unsure, Verdict};
+use crate::photo::{ClassifiedFace, PhotoFaces, Unsure, Verdict};
 use emotion_models::{Face, Picture, PixelFormat, Rect};
 use image::imageops::{FilterType, resize};
 use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
@@ -15,8 +15,8 @@ const DARK: [u8; 3] = [22, 22, 27];
 const LIGHT: [u8; 3] = [232, 232, 238];
 
 /// Smaller pictures are enlarged by a whole number until their shorter side, in pixels, is no shorter than this: text needs room.
-const LEAST_SIDE: u32 = 240;
-/// Moods told beside the most probable one.
+const MIN_SIDE: u32 = 240;
+/// Moods shown beside the most probable one.
 const OTHERS: usize = 2;
 
 /// Where words stand that are about no face in particular.
@@ -25,11 +25,11 @@ const CORNER: Area = [0; 4];
 /// A rectangle in pixels: left, top, right and bottom, the last two outside.
 type Area = [i32; 4];
 
-/// `picture` with `seen` drawn in, and `together` in a corner, what its faces say together where that counts. `moods` are the lights in
+/// `picture` with `seen` drawn in, and `mean` in a corner, the mean of its faces where that counts. `moods` are the lights in
 /// label order: their names and colours are shown.
 ///
 /// The picture keeps its size unless it is a small one, which is enlarged.
-pub fn annotate(picture: &Picture, seen: &Seen, together: Option<&Verdict>, moods: &[LampWiring]) -> RgbImage {
+pub fn annotate(picture: &Picture, seen: &PhotoFaces, mean: Option<&Verdict>, moods: &[LampWiring]) -> RgbImage {
     let mut drawing = Drawing::new(picture);
     // The main face last, above the others, and before it those whose mood may be relied on.
     let mut order: Vec<usize> = (0..seen.faces.len()).collect();
@@ -41,16 +41,16 @@ pub fn annotate(picture: &Picture, seen: &Seen, together: Option<&Verdict>, mood
     for &index in &order {
         drawing.frame(&seen.faces[index], moods, seen.faces.len() > 1 && Some(index) == seen.main);
     }
-    if let Some(together) = together {
-        let (title, lines) = words(together, moods);
-        drawing.plate(CORNER, colour(together, moods), &format!("all: {title}"), &lines);
+    if let Some(mean) = mean {
+        let (title, lines) = caption(mean, moods);
+        drawing.plate(CORNER, colour(mean, moods), &format!("all: {title}"), &lines);
     }
     // It also has the first choice of where its words go.
     for &index in order.iter().rev() {
-        drawing.tell(&seen.faces[index], moods);
+        drawing.label(&seen.faces[index], moods);
     }
     if seen.faces.is_empty() {
-        drawing.say_no_face();
+        drawing.label_no_face();
     }
     drawing.picture
 }
@@ -74,8 +74,8 @@ impl Drawing {
             _ => RgbImage::from_raw(width, height, data),
         };
         let mut picture = picture.unwrap_or_else(|| RgbImage::new(width, height));
-        let factor = LEAST_SIDE.div_ceil(width.min(height).max(1));
-        if factor > 1 && width.max(height) < 4 * LEAST_SIDE {
+        let factor = MIN_SIDE.div_ceil(width.min(height).max(1));
+        if factor > 1 && width.max(height) < 4 * MIN_SIDE {
             picture = resize(&picture, width * factor, height * factor, FilterType::Triangle);
         }
         let scale = picture.width() as f32 / width.max(1) as f32;
@@ -84,7 +84,7 @@ impl Drawing {
     }
 
     /// The box around a face, in its mood's colour between thin dark lines, so that it shows on any ground.
-    fn frame(&mut self, seen: &SeenFace, moods: &[LampWiring], emphasised: bool) {
+    fn frame(&mut self, seen: &ClassifiedFace, moods: &[LampWiring], emphasised: bool) {
         let line = (self.unit * if emphasised { 4.0 } else { 2.5 }).round().max(2.0) as i32;
         let rim = (0.6 * self.unit).round().max(1.0) as i32;
         let area = self.area(&seen.face);
@@ -94,12 +94,12 @@ impl Drawing {
     }
 
     /// Mood and probabilities of a face, on a plate beside its box.
-    fn tell(&mut self, seen: &SeenFace, moods: &[LampWiring]) {
-        let (title, lines) = words(&seen.verdict, moods);
+    fn label(&mut self, seen: &ClassifiedFace, moods: &[LampWiring]) {
+        let (title, lines) = caption(&seen.verdict, moods);
         self.plate(self.area(&seen.face), colour(&seen.verdict, moods), &title, &lines);
     }
 
-    fn say_no_face(&mut self) {
+    fn label_no_face(&mut self) {
         self.plate(CORNER, UNSURE, "no face", &[]);
     }
 
@@ -199,22 +199,22 @@ impl Drawing {
 }
 
 /// The most probable mood, and below it why it is unsure, if so, and the next ones.
-fn words(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
+fn caption(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
     let (probabilities, (top, _)) = (&verdict.probabilities, verdict.probabilities.top());
-    let told = |label: usize| {
+    let shown = |label: usize| {
         let name = moods.get(label).map_or("?", |mood| mood.name.as_str());
         format!("{name} {:.2}", probabilities[label])
     };
     let mut lines: Vec<String> = Vec::new();
     match verdict.unsure {
         Some(Unsure::Undecided) => lines.push("unsure".to_owned()),
-        Some(Unsure::Face(doubt)) => lines.push(format!("unsure: {}", doubt.words())),
+        Some(Unsure::Rejected(reason)) => lines.push(format!("unsure: {}", reason.message())),
         None => {}
     }
     let mut others: Vec<usize> = (0..probabilities.len()).filter(|&label| label != top).collect();
     others.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-    lines.extend(others.into_iter().take(OTHERS).map(told));
-    (told(top), lines)
+    lines.extend(others.into_iter().take(OTHERS).map(shown));
+    (shown(top), lines)
 }
 
 /// The mood's colour, grey where it is not to be relied on.
@@ -234,19 +234,23 @@ fn common(a: &Area, b: &Area) -> i64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::lights::Colour;
-    use crate::track::Doubt;
+    use crate::lights::LightColour;
+    use crate::track::RejectReason;
     use emotion_models::Probabilities;
     use proptest::prelude::*;
 
     fn moods() -> Vec<LampWiring> {
-        let lamp =
-            |(name, colour): (&str, Colour)| LampWiring { name: name.to_owned(), pin: None, colour, active_low: false };
-        [("angry", Colour::Red), ("happy", Colour::Green), ("sad", Colour::Blue)].map(lamp).to_vec()
+        let lamp = |(name, colour): (&str, LightColour)| LampWiring {
+            name: name.to_owned(),
+            pin: None,
+            colour,
+            active_low: false,
+        };
+        [("angry", LightColour::Red), ("happy", LightColour::Green), ("sad", LightColour::Blue)].map(lamp).to_vec()
     }
 
-    fn seen(face: Face, values: &[f32], unsure: Option<Unsure>) -> SeenFace {
-        SeenFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), unsure } }
+    fn seen(face: Face, values: &[f32], unsure: Option<Unsure>) -> ClassifiedFace {
+        ClassifiedFace { face, verdict: Verdict { probabilities: Probabilities::from_slice(values).unwrap(), unsure } }
     }
 
     fn grey(width: u32, height: u32) -> Picture {
@@ -258,11 +262,11 @@ mod tests {
     #[test]
     fn the_box_has_the_moods_colour_at_its_place() {
         for (values, unsure, wanted) in [
-            ([0.05, 0.9, 0.05], None, Colour::Green.rgb()),
-            ([0.05, 0.05, 0.9], None, Colour::Blue.rgb()),
+            ([0.05, 0.9, 0.05], None, LightColour::Green.rgb()),
+            ([0.05, 0.05, 0.9], None, LightColour::Blue.rgb()),
             ([0.5, 0.3, 0.2], Some(Unsure::Undecided), UNSURE),
         ] {
-            let seen = Seen { faces: vec![seen(FACE, &values, unsure)], main: Some(0) };
+            let seen = PhotoFaces { faces: vec![seen(FACE, &values, unsure)], main: Some(0) };
             let drawn = annotate(&grey(640, 480), &seen, None, &moods());
             assert_eq!(drawn.dimensions(), (640, 480));
             for (x, y) in [(200, 250), (319, 250), (260, 180), (260, 329)] {
@@ -273,12 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn words_stand_beside_the_face_and_not_over_each_other() {
+    fn captions_stand_beside_the_face_and_not_over_each_other() {
         let other = Face { rect: Rect { x: 330.0, ..FACE.rect }, ..FACE };
         let faces = [FACE, other].map(|face| seen(face, &[0.1, 0.8, 0.1], None));
         let mut drawing = Drawing::new(&grey(640, 480));
         for face in &faces {
-            drawing.tell(face, &moods());
+            drawing.label(face, &moods());
         }
         let [a, b] = drawing.taken[..] else { panic!("two plates") };
         assert_eq!(common(&a, &b), 0);
@@ -288,38 +292,38 @@ mod tests {
     }
 
     #[test]
-    fn in_a_crowd_words_are_left_out_before_they_hide_each_other() {
-        let crowd: Vec<SeenFace> = (0..6)
+    fn of_many_faces_captions_are_left_out_before_they_hide_each_other() {
+        let many: Vec<ClassifiedFace> = (0..6)
             .map(|index| Face { rect: Rect::new(90.0 * index as f32 + 20.0, 200.0, 40.0, 50.0), score: 0.9 })
-            .map(|face| seen(face, &[0.1, 0.5, 0.4], Some(Unsure::Face(Doubt::TooSmall))))
+            .map(|face| seen(face, &[0.1, 0.5, 0.4], Some(Unsure::Rejected(RejectReason::TooSmall))))
             .collect();
         let mut drawing = Drawing::new(&grey(640, 480));
         drawing.plate(CORNER, UNSURE, "all: happy 0.50", &["angry 0.10".to_owned()]);
-        for face in &crowd {
-            drawing.tell(face, &moods());
+        for face in &many {
+            drawing.label(face, &moods());
         }
         for (index, plate) in drawing.taken.iter().enumerate() {
             let hidden: i64 = drawing.taken[..index].iter().map(|other| common(plate, other)).sum();
             assert_eq!(hidden, 0, "plate {index} at {plate:?}");
         }
-        // What all say together stands in the corner.
-        let crowd = Seen { faces: crowd, main: Some(0) };
-        let alone = annotate(&grey(640, 480), &crowd, None, &moods());
+        // The mean stands in the corner.
+        let many = PhotoFaces { faces: many, main: Some(0) };
+        let alone = annotate(&grey(640, 480), &many, None, &moods());
         assert_eq!(alone.get_pixel(9, 9).0, [90; 3]);
         let verdict = Verdict { probabilities: Probabilities::from_slice(&[0.1, 0.8, 0.1]).unwrap(), unsure: None };
-        let together = annotate(&grey(640, 480), &crowd, Some(&verdict), &moods());
-        assert_eq!(together.get_pixel(3, 9).0, Colour::Green.rgb());
+        let mean = annotate(&grey(640, 480), &many, Some(&verdict), &moods());
+        assert_eq!(mean.get_pixel(3, 9).0, LightColour::Green.rgb());
     }
 
     #[test]
     fn a_small_picture_grows_and_one_without_a_face_says_so() {
-        let none = Seen { faces: vec![], main: None };
+        let none = PhotoFaces { faces: vec![], main: None };
         let drawn = annotate(&grey(48, 48), &none, None, &moods());
         assert_eq!(drawn.dimensions(), (240, 240));
         assert!(drawn.pixels().any(|pixel| pixel.0 == UNSURE) && drawn.pixels().any(|pixel| pixel.0 == DARK));
         let face = seen(Face { rect: Rect::new(10.0, 10.0, 20.0, 20.0), score: 1.0 }, &[0.9, 0.05, 0.05], None);
-        let drawn = annotate(&grey(48, 48), &Seen { faces: vec![face], main: Some(0) }, None, &moods());
-        assert_eq!(drawn.get_pixel(50, 100).0, Colour::Red.rgb());
+        let drawn = annotate(&grey(48, 48), &PhotoFaces { faces: vec![face], main: Some(0) }, None, &moods());
+        assert_eq!(drawn.get_pixel(50, 100).0, LightColour::Red.rgb());
     }
 
     proptest! {
@@ -329,9 +333,8 @@ mod tests {
         fn any_box_on_any_picture_can_be_drawn(
             x in -1e4f32..1e4, y in -1e4f32..1e4, w in 0.0f32..1e4, h in 0.0f32..1e4, width in 1u32..300, height in 1u32..300,
         ) {
-            let face = Face { rect: Rect::new(x, y, w, h), score: 0.5 };
-            let face = seen(face, &[0.2, 0.3, 0.5], Some(Unsure::Face(Doubt::CutOff)));
-            let drawn = annotate(&grey(width, height), &Seen { faces: vec![face], main: Some(0) }, None, &moods());
+            let face = seen(Face { rect: Rect::new(x, y, w, h), score: 0.5 }, &[0.2, 0.3, 0.5], Some(Unsure::Rejected(RejectReason::CutOff)));
+            let drawn = annotate(&grey(width, height), &PhotoFaces { faces: vec![face], main: Some(0) }, None, &moods());
             prop_assert!(drawn.width() >= width && drawn.height() >= height);
         }
     }

@@ -8,8 +8,8 @@ mod synthetic;
 
 use crate::cli::{BenchArgs, Global};
 use crate::exit::Failure;
+use crate::output;
 use crate::setup::Setup;
-use std::io::{self, Write};
 
 pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
     let setup = Setup::new(global, &args.settings)?;
@@ -31,7 +31,5 @@ pub(super) fn bench(global: &Global, args: &BenchArgs) -> Result<(), Failure> {
     } else {
         report.text()
     };
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    Ok(output::print(text)?)
 }

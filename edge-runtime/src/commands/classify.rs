@@ -7,14 +7,14 @@ use crate::annotate::annotate;
 use crate::cli::{ClassifyArgs, Global};
 use crate::exit::Failure;
 use crate::frame::Skipped;
-use crate::photo::{MoodJudge, PhotoJudge, Seen};
+use crate::photo::{CropClassifier, PhotoClassifier, PhotoFaces};
 use crate::setup::Setup;
 use crate::source::{SourceError, open_picture};
 use crate::track::WhichFaces;
 use annotated::Annotated;
 use emotion_models::Detector;
 use emotion_models::Picture;
-use report::Told;
+use report::PhotoReport;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -27,11 +27,11 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
     let finder = setup.finder()?;
     let (searched, choice) = (finder.is_some(), setup.config.faces);
     let labels = classifier.card().labels.clone();
-    let mut judge = PhotoJudge { finder, judge: classifier, filter: resolved.filter };
+    let mut photos = PhotoClassifier { finder, classifier, filter: resolved.filter };
     let mut stdout = io::stdout().lock();
     let mut skipped: Option<Skipped> = None;
     for path in &args.pictures {
-        let (picture, seen) = match look(&mut judge, path)? {
+        let (picture, seen) = match classify_file(&mut photos, path)? {
             Ok(seen) => seen,
             Err(error) if args.pictures.len() == 1 => return Err(error.into()),
             Err(error) => {
@@ -42,16 +42,16 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
                 continue;
             }
         };
-        let verdict = judge.verdict(&seen, choice);
-        let told = Told { picture: path, seen: &seen, verdict, labels: &labels, searched, choice };
+        let verdict = photos.verdict(&seen, choice);
+        let report = PhotoReport { picture: path, seen: &seen, verdict, labels: &labels, searched, choice };
         if args.json {
-            writeln!(stdout, "{}", told.json())?;
+            writeln!(stdout, "{}", report.json())?;
         } else {
-            told.write(&mut stdout)?;
+            report.write(&mut stdout)?;
         }
         if let Some(annotated) = &mut annotated {
-            let together = verdict.as_ref().filter(|_| choice == WhichFaces::Average && seen.faces.len() > 1);
-            annotated.save(path, &annotate(&picture, &seen, together, &resolved.wiring.moods))?;
+            let mean = verdict.as_ref().filter(|_| choice == WhichFaces::Average && seen.faces.len() > 1);
+            annotated.save(path, &annotate(&picture, &seen, mean, &resolved.wiring.moods))?;
         }
     }
     stdout.flush()?;
@@ -59,14 +59,14 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
 }
 
 /// The model's failure ends the command; a picture's does not.
-fn look<F: Detector, J: MoodJudge>(
-    judge: &mut PhotoJudge<F, J>,
+fn classify_file<F: Detector, J: CropClassifier>(
+    photos: &mut PhotoClassifier<F, J>,
     path: &Path,
-) -> Result<Result<(Picture, Seen), SourceError>, Failure> {
+) -> Result<Result<(Picture, PhotoFaces), SourceError>, Failure> {
     let picture = match open_picture(path) {
         Ok(picture) => picture,
         Err(error) => return Ok(Err(error)),
     };
-    let seen = judge.look(&picture.view().map_err(SourceError::from)?)?;
+    let seen = photos.classify(&picture.view().map_err(SourceError::from)?)?;
     Ok(Ok((picture, seen)))
 }

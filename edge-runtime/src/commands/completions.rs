@@ -2,8 +2,8 @@
 
 use crate::cli::{Cli, CompletionsArgs};
 use crate::exit::Failure;
+use crate::output;
 use clap::CommandFactory;
-use std::io::{self, Write};
 
 pub(super) fn print(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut command = Cli::command();
@@ -11,7 +11,5 @@ pub(super) fn print(args: &CompletionsArgs) -> Result<(), Failure> {
     // Written at once: the generator panics where standard output is closed.
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut command, name, &mut text);
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(&text)?;
-    Ok(stdout.flush()?)
+    Ok(output::print(text)?)
 }

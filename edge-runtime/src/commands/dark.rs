@@ -1,4 +1,4 @@
-//! `dark`: every configured light goes out, for whoever cleans up after a run that could not.
+//! `dark`: every configured light goes out, to clean up after a run that could not.
 
 use crate::cli::{DarkArgs, Global};
 use crate::config;

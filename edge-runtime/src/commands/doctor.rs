@@ -2,7 +2,7 @@
 
 use crate::cli::{DoctorArgs, Global};
 use crate::config::{self, Origin};
-use crate::doctor::{self, Configured, Loaded, LoadedModels, Machine, Plan, Verdict};
+use crate::doctor::{self, Configured, Loaded, LoadedModels, Machine, Needs, Verdict};
 use crate::exit::{DOCTOR_PROBLEM, DOCTOR_WARNING, Failure};
 use crate::lights::Wiring;
 use crate::output::paint::Ink;
@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 /// After this long it is said what is waited for.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const QUIET: Duration = Duration::from_millis(1500);
 
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let (setup, refused) = match Setup::new(global, &args.settings) {
@@ -50,7 +50,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
         card: finder.map(|finder| finder.card().clone()).map_err(|failure| failure.to_string()),
     };
     let loaded = LoadedModels { emotion, face: setup.finder().transpose().map(face) };
-    let plan = Plan {
+    let plan = Needs {
         source: config.source.clone(),
         backend: config.lights.backend,
         lamps,
@@ -76,7 +76,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
 
 /// Asks the machine, and says so where that takes long.
 fn ask() -> Result<Machine, Failure> {
-    let failed = |reason: String| Failure::Internal(format!("cannot look at this machine: {reason}"));
+    let failed = |reason: String| Failure::Internal(format!("cannot probe this machine: {reason}"));
     let (sender, answer) = channel();
     let asking = thread::Builder::new().name("doctor".to_owned());
     let ask = move || {
@@ -84,7 +84,7 @@ fn ask() -> Result<Machine, Failure> {
         let _ = sender.send(Machine::here());
     };
     asking.spawn(ask).map_err(|error| failed(error.to_string()))?;
-    if let Ok(machine) = answer.recv_timeout(PATIENCE) {
+    if let Ok(machine) = answer.recv_timeout(QUIET) {
         return Ok(machine);
     }
     tracing::info!("still asking drivers and programs for cameras and pins");

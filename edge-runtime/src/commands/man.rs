@@ -2,10 +2,11 @@
 
 use crate::cli::{Cli, SOURCES};
 use crate::exit::{EXIT_CODES, Failure};
+use crate::output;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
-use std::io::{self, Write};
+use std::io;
 
 const DESCRIPTION: &str = "\
 Frames come from a camera, and a small neural network names the mood of the face in them: angry, happy or sad, or whatever \
@@ -42,7 +43,7 @@ const SIGNALS: [(&str, &str); 2] = [
 const ENVIRONMENT: [(&str, &str); 4] = [
     ("XDG_CONFIG_HOME", "Where the user's configuration is, in place of ~/.config."),
     ("NO_COLOR", "Set to anything, turns colours off."),
-    ("PATH", "Where programs that read the camera modules are looked for."),
+    ("PATH", "Where programs that read the camera modules are searched for."),
     (
         "NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID",
         "Set by the service manager: it is told when the lights are open and the frame loop runs, what they show, and, \
@@ -51,10 +52,7 @@ const ENVIRONMENT: [(&str, &str); 4] = [
 ];
 
 pub(super) fn print() -> Result<(), Failure> {
-    let page = page()?;
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(&page)?;
-    Ok(stdout.flush()?)
+    Ok(output::print(page()?)?)
 }
 
 fn page() -> io::Result<Vec<u8>> {

@@ -6,7 +6,7 @@ use crate::exit::Failure;
 use crate::frame::Clock;
 use crate::lights::{self, Driver, LightsBackend, Memory, dark_after_panic, darken_on_panic};
 use crate::mailbox::{Handover, Stop};
-use crate::mood::Moods;
+use crate::mood::MoodAggregator;
 use crate::output::paint::Ink;
 use crate::output::panel::Panel;
 use crate::output::{self, Output, STAND_IN, Style};
@@ -16,7 +16,6 @@ use crate::setup::Setup;
 use crate::signals;
 use crate::source::{self, Playback, SourceSpec};
 use emotion_models::{Classifier, Colour};
-use std::io::{self, Write};
 use std::time::Duration;
 
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
@@ -61,7 +60,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         tracing::warn!("cannot reach the service manager: {error}; check NOTIFY_SOCKET");
         None
     });
-    let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };
+    let handover = if playback.every_frame { Handover::Lossless } else { Handover::Latest };
     let mut output = match style {
         Style::Live => {
             Output::live(Panel::new(&resolved.wiring, !args.no_picture), memory, Ink::of_environment(), &stop)
@@ -70,7 +69,8 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     }
     .map_err(|error| Failure::Internal(format!("no thread to write on: {error}")))?;
 
-    let mut pipeline = Pipeline { locator, classifier, moods: Moods::new(resolved.filter, setup.config.faces), lights };
+    let mut pipeline =
+        Pipeline { locator, classifier, moods: MoodAggregator::new(resolved.filter, setup.config.faces), lights };
     let plan = RunPlan {
         clock,
         stop,
@@ -78,7 +78,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         every_frame: playback.every_frame,
         period: Duration::from_secs_f64(1.0 / playback.fps),
         camera: setup.config.source.is_camera(),
-        hung: pipeline::HUNG,
+        hung: pipeline::HANG_TIMEOUT,
     };
     let mut observer = Supervised::new(&mut output, manager, labels);
     let outcome = dark_after_panic(&after_panic, || pipeline::run(&mut pipeline, &capture, &plan, &mut observer));
@@ -143,7 +143,5 @@ fn greet(setup: &Setup, classifier: &Classifier, style: Style, fallback: bool) -
     let live = style == Style::Live;
     let ink = if live { Ink::of_environment() } else { Ink::None };
     let text = output::greeting(&setup.config.source, classifier, live, fallback, ink);
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    Ok(stdout.flush()?)
+    Ok(output::print(text)?)
 }

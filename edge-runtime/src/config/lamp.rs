@@ -1,7 +1,7 @@
 //! One light, as the configuration describes it.
 
 use super::setting::{Field, Given, Refused, Takes, quoted};
-use crate::lights::Colour;
+use crate::lights::LightColour;
 use crate::lights::board::HIGHEST_PIN;
 use clap::ValueEnum;
 
@@ -11,7 +11,7 @@ pub struct LampConfig {
     /// BCM number of its pin.
     pub pin: Option<u8>,
     /// Its colour.
-    pub light: Colour,
+    pub light: LightColour,
     /// In place of the `active_low` of all lights.
     pub active_low: Option<bool>,
 }
@@ -19,19 +19,22 @@ pub struct LampConfig {
 /// The camera light.
 impl Default for LampConfig {
     fn default() -> Self {
-        Self { pin: Some(23), light: Colour::White, active_low: None }
+        Self { pin: Some(23), light: LightColour::White, active_low: None }
     }
 }
 
 /// The default wiring of the moods: label, colour, BCM pin.
-pub const DEFAULT_MOODS: [(&str, Colour, u8); 3] =
-    [("angry", Colour::Red, 17), ("happy", Colour::Green, 27), ("sad", Colour::Blue, 22)];
+pub const DEFAULT_MOODS: [(&str, LightColour, u8); 3] =
+    [("angry", LightColour::Red, 17), ("happy", LightColour::Green, 27), ("sad", LightColour::Blue, 22)];
 
 impl LampConfig {
     /// A light's keys, and what each takes.
     pub(super) const KEYS: [(&str, Takes); 3] = [
         ("pin", Takes::Whole(0, HIGHEST_PIN as u32, "a BCM number")),
-        ("light", Takes::Word(|| Colour::value_variants().iter().filter_map(Colour::to_possible_value).collect())),
+        (
+            "light",
+            Takes::Word(|| LightColour::value_variants().iter().filter_map(LightColour::to_possible_value).collect()),
+        ),
         ("active_low", Takes::Switch),
     ];
 
@@ -59,10 +62,10 @@ impl Field for LampConfig {
         let (table, mut lamp) = (given.table()?, Self::unset());
         for (key, given) in table {
             let key = key.get_ref();
-            lamp.accept_key(key, &Given::file(given.get_ref())).map_err(|refused| refused.inside(key))?;
+            lamp.accept_key(key, &Given::File(given.get_ref())).map_err(|refused| refused.inside(key))?;
         }
         if !table.contains_key("light") {
-            return Err(Refused::new("lacks `light`, as in light = \"red\"".to_owned()));
+            return Err(Refused::new("lacks `light`, as in light = \"red\""));
         }
         *self = lamp;
         Ok(())

@@ -1,4 +1,4 @@
-//! The places a configuration file is looked for.
+//! Where a configuration file is searched for.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -45,7 +45,7 @@ impl Config {
     fn take_section(&mut self, section: &str, table: &DeTable<'_>, keys: &Keys) -> Result<(), ConfigError> {
         for (key, value) in table {
             let name = format!("{section}{}", key.get_ref());
-            let given = Given::file(value.get_ref());
+            let given = Given::File(value.get_ref());
             let at = |why: Refused| refused(keys.place(&format!("{name}{}", why.within)), why.message);
             if let Some(Setting { field, takes, .. }) = SETTINGS.iter().find(|setting| setting.key == name) {
                 field(self).accept(&given, takes).map_err(at)?;

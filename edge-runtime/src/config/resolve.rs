@@ -1,7 +1,7 @@
 //! The configuration held against the model: lights and thresholds for its labels.
 
 use super::{Config, ConfigError, DEFAULT_MOODS, Keys, LampConfig, LightsConfig, Origin};
-use crate::lights::{Colour, LampWiring, Wiring};
+use crate::lights::{LampWiring, LightColour, Wiring};
 use crate::mood::FilterSettings;
 use emotion_models::ModelCard;
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ fn wire(lights: &LightsConfig, labels: &[String]) -> (Wiring, Vec<String>) {
                 if configured.is_some() {
                     unwired.push(label.clone());
                 }
-                let colour = Colour::PALETTE[index % Colour::PALETTE.len()];
+                let colour = LightColour::PALETTE[index % LightColour::PALETTE.len()];
                 lamp(label, &LampConfig { pin: None, light: colour, active_low: None })
             }
         })

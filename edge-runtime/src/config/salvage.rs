@@ -1,4 +1,4 @@
-//! What a broken configuration file still says of the lights, for whoever must put them out whatever else is wrong.
+//! The lights that a broken configuration file names, for `dark`, which must put them out whatever else is wrong.
 
 use super::setting::{Field, Given, Takes};
 use super::{Config, LampConfig, LightsConfig, setting};
@@ -49,7 +49,7 @@ fn with_whole_headings(text: &str) -> String {
 fn lamp(found: &DeTable<'_>) -> LampConfig {
     let mut lamp = LampConfig::unset();
     for (key, value) in found {
-        let _ = lamp.accept_key(key.get_ref(), &Given::file(value.get_ref()));
+        let _ = lamp.accept_key(key.get_ref(), &Given::File(value.get_ref()));
     }
     lamp
 }
@@ -57,7 +57,7 @@ fn lamp(found: &DeTable<'_>) -> LampConfig {
 /// Takes over a key's value, if it is there and makes sense.
 fn accept(found: &DeTable<'_>, key: &str, field: &mut dyn Field, takes: &Takes) {
     if let Some(value) = found.get(key) {
-        let _ = field.accept(&Given::file(value.get_ref()), takes);
+        let _ = field.accept(&Given::File(value.get_ref()), takes);
     }
 }
 

@@ -1,5 +1,9 @@
 //! What a setting is: its key, what it takes, and how a value gets into the configuration and out of it.
 
+use crate::lights::{LightColour, LightsBackend};
+use crate::precision::PrecisionChoice;
+use crate::source::SourceSpec;
+use crate::track::WhichFaces;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use std::collections::BTreeMap;
@@ -30,7 +34,7 @@ impl<C: Clone> Setting<C> {
     /// # Errors
     /// The setting does not take that.
     pub fn set(&self, config: &mut C, flag: &str) -> Result<(), String> {
-        (self.field)(config).accept(&Given::flag(flag, &self.takes), &self.takes).map_err(|refused| refused.message)
+        (self.field)(config).accept(&Given::Flag(flag), &self.takes).map_err(|refused| refused.message)
     }
 
     /// Its value as a file writes it; `None` where it is not set.
@@ -78,15 +82,15 @@ impl fmt::Display for Takes {
 
 impl Takes {
     /// The number given, where it is one that is taken.
-    fn number(&self, given: &Given<'_>) -> Result<f64, Refused> {
-        let Value::Number { value, whole } = given.value else { return Err(given.refused(self)) };
+    fn number(&self, given: &Given<'_>) -> Option<f64> {
+        let (value, whole) = given.number()?;
         let fits = match *self {
             Self::Number(low, high) => (low..=high).contains(&value),
             Self::Above(low, high) => value > low && value <= high,
             Self::Whole(low, high, _) => whole && (f64::from(low)..=f64::from(high)).contains(&value),
             _ => false,
         };
-        if fits { Ok(value) } else { Err(given.refused(self)) }
+        fits.then_some(value)
     }
 }
 
@@ -97,70 +101,56 @@ pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// A value as a file or a flag gives it.
-pub struct Given<'a> {
-    value: Value<'a>,
-    /// As it was written, for messages.
-    written: String,
-}
-
-enum Value<'a> {
-    Number { value: f64, whole: bool },
-    Switch(bool),
-    Text(&'a str),
-    Table(&'a DeTable<'a>),
-    Array,
-    Date,
+#[derive(Clone, Copy)]
+pub enum Given<'a> {
+    /// What a file says.
+    File(&'a DeValue<'a>),
+    /// What a flag says.
+    Flag(&'a str),
 }
 
 impl<'a> Given<'a> {
-    /// What a file says.
-    pub(super) fn file(value: &'a DeValue<'a>) -> Self {
-        let (value, written) = match value {
-            DeValue::Integer(number) => {
-                let value = i128::from_str_radix(number.as_str(), number.radix()).map_or(f64::INFINITY, |it| it as f64);
-                (Value::Number { value, whole: true }, number.to_string())
+    /// A number, and whether it is written as a whole one.
+    fn number(self) -> Option<(f64, bool)> {
+        match self {
+            Self::File(DeValue::Integer(number)) => {
+                let value = i128::from_str_radix(number.as_str(), number.radix());
+                Some((value.map_or(f64::INFINITY, |value| value as f64), true))
             }
-            DeValue::Float(number) => {
-                let value = number.as_str().parse().unwrap_or(f64::NAN);
-                (Value::Number { value, whole: false }, number.to_string())
-            }
-            DeValue::Boolean(switch) => (Value::Switch(*switch), switch.to_string()),
-            DeValue::String(text) => (Value::Text(text), format!("{text:?}")),
-            DeValue::Table(table) => (Value::Table(table), "a table".to_owned()),
-            DeValue::Array(_) => (Value::Array, "an array".to_owned()),
-            DeValue::Datetime(date) => (Value::Date, date.to_string()),
-        };
-        Self { value, written }
+            Self::File(DeValue::Float(number)) => Some((number.as_str().parse().ok()?, false)),
+            Self::Flag(text) => Some((text.parse().ok()?, text.parse::<i64>().is_ok())),
+            _ => None,
+        }
     }
 
-    fn flag(text: &'a str, takes: &Takes) -> Self {
-        let value = match (takes, text.parse()) {
-            (Takes::Number(..) | Takes::Above(..) | Takes::Whole(..), Ok(value)) => {
-                Value::Number { value, whole: text.parse::<i64>().is_ok() }
-            }
-            _ => Value::Text(text),
-        };
-        Self { value, written: text.to_owned() }
+    fn text(self) -> Option<&'a str> {
+        match self {
+            Self::File(value) => value.as_str(),
+            Self::Flag(text) => Some(text),
+        }
     }
 
-    pub(super) fn table(&self) -> Result<&'a DeTable<'a>, Refused> {
-        match self.value {
-            Value::Table(table) => Ok(table),
+    fn switch(self) -> Option<bool> {
+        if let Self::File(value) = self { value.as_bool() } else { None }
+    }
+
+    pub(super) fn table(self) -> Result<&'a DeTable<'a>, Refused> {
+        match self {
+            Self::File(DeValue::Table(table)) => Ok(table),
             _ => Err(self.refused(&"a table")),
         }
     }
 
-    fn text(&self, takes: &Takes) -> Result<&'a str, Refused> {
-        match self.value {
-            Value::Text(text) => Ok(text),
-            _ => Err(self.refused(takes)),
-        }
-    }
-
-    fn refused(&self, takes: &dyn fmt::Display) -> Refused {
-        Refused::new(match self.value {
-            Value::Array => "takes no array".to_owned(),
-            _ => format!("takes {takes}, not {}", self.written),
+    fn refused(self, takes: &dyn fmt::Display) -> Refused {
+        Refused::new(match self {
+            Self::File(DeValue::Array(_)) => "takes no array".to_owned(),
+            Self::File(DeValue::Table(_)) => format!("takes {takes}, not a table"),
+            Self::File(DeValue::String(text)) => format!("takes {takes}, not {text:?}"),
+            Self::File(DeValue::Integer(number)) => format!("takes {takes}, not {number}"),
+            Self::File(DeValue::Float(number)) => format!("takes {takes}, not {number}"),
+            Self::File(DeValue::Boolean(switch)) => format!("takes {takes}, not {switch}"),
+            Self::File(DeValue::Datetime(date)) => format!("takes {takes}, not {date}"),
+            Self::Flag(text) => format!("takes {takes}, not {text}"),
         })
     }
 }
@@ -174,8 +164,8 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(message: String) -> Self {
-        Self { within: String::new(), message }
+    pub(super) fn new(message: impl fmt::Display) -> Self {
+        Self { within: String::new(), message: message.to_string() }
     }
 
     pub(super) fn inside(self, key: &str) -> Self {
@@ -195,89 +185,36 @@ pub trait Field {
     fn toml(&self) -> Option<String>;
 }
 
-macro_rules! numbers {
-    ($($number:ty),*) => {$(
-        impl Field for $number {
-            fn accept(&mut self, given: &Given<'_>, takes: &Takes) -> Result<(), Refused> {
-                *self = takes.number(given)? as $number;
+/// Types whose value is read and written in one expression each.
+macro_rules! fields {
+    ($($type:ty: |$given:ident, $takes:ident| $read:expr, |$value:ident| $toml:expr;)*) => {$(
+        impl Field for $type {
+            fn accept(&mut self, $given: &Given<'_>, $takes: &Takes) -> Result<(), Refused> {
+                *self = $read.ok_or_else(|| $given.refused($takes))?;
                 Ok(())
             }
 
             fn toml(&self) -> Option<String> {
-                Some(format!("{self:?}"))
+                let $value = self;
+                Some($toml)
             }
         }
     )*};
 }
 
-numbers!(f64, f32, u32, u8);
-
-impl Field for NonZeroUsize {
-    fn accept(&mut self, given: &Given<'_>, takes: &Takes) -> Result<(), Refused> {
-        *self = Self::new(takes.number(given)? as usize).ok_or_else(|| given.refused(takes))?;
-        Ok(())
-    }
-
-    fn toml(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-}
-
-impl Field for bool {
-    fn accept(&mut self, given: &Given<'_>, takes: &Takes) -> Result<(), Refused> {
-        let Value::Switch(switch) = given.value else { return Err(given.refused(takes)) };
-        *self = switch;
-        Ok(())
-    }
-
-    fn toml(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-}
-
-macro_rules! words {
-    ($($word:ty),*) => {$(
-        impl Field for $word {
-            fn accept(&mut self, given: &Given<'_>, takes: &Takes) -> Result<(), Refused> {
-                *self = Self::from_str(given.text(takes)?, false).map_err(|_| given.refused(takes))?;
-                Ok(())
-            }
-
-            fn toml(&self) -> Option<String> {
-                self.to_possible_value().map(|word| toml_text(word.get_name()))
-            }
-        }
-    )*};
-}
-
-words!(
-    crate::lights::Colour,
-    crate::lights::LightsBackend,
-    crate::precision::PrecisionChoice,
-    crate::track::WhichFaces
-);
-
-impl Field for crate::source::SourceSpec {
-    fn accept(&mut self, given: &Given<'_>, takes: &Takes) -> Result<(), Refused> {
-        let parsed = given.text(takes)?.parse();
-        *self = parsed.map_err(|error: crate::source::SourceSpecError| Refused::new(error.to_string()))?;
-        Ok(())
-    }
-
-    fn toml(&self) -> Option<String> {
-        Some(toml_text(&self.to_string()))
-    }
-}
-
-impl Field for PathBuf {
-    fn accept(&mut self, given: &Given<'_>, takes: &Takes) -> Result<(), Refused> {
-        *self = given.text(takes)?.into();
-        Ok(())
-    }
-
-    fn toml(&self) -> Option<String> {
-        Some(toml_text(&self.display().to_string()))
-    }
+fields! {
+    f64: |given, takes| takes.number(given), |value| format!("{value:?}");
+    f32: |given, takes| takes.number(given).map(|value| value as f32), |value| format!("{value:?}");
+    u32: |given, takes| takes.number(given).map(|value| value as u32), |value| value.to_string();
+    u8: |given, takes| takes.number(given).map(|value| value as u8), |value| value.to_string();
+    NonZeroUsize: |given, takes| takes.number(given).and_then(|value| Self::new(value as usize)), |value| value.to_string();
+    bool: |given, takes| given.switch(), |value| value.to_string();
+    PathBuf: |given, takes| given.text().map(Self::from), |value| toml_text(&value.display().to_string());
+    SourceSpec: |given, takes| given.text().map(str::parse).transpose().map_err(Refused::new)?, |value| toml_text(&value.to_string());
+    LightColour: |given, takes| word(given), |value| toml_word(value);
+    LightsBackend: |given, takes| word(given), |value| toml_word(value);
+    PrecisionChoice: |given, takes| word(given), |value| toml_word(value);
+    WhichFaces: |given, takes| word(given), |value| toml_word(value);
 }
 
 impl<T: Field + Default> Field for Option<T> {
@@ -301,7 +238,7 @@ impl<T: Field + Default> Field for BTreeMap<String, T> {
         for (label, given) in given.table()? {
             let label = label.get_ref();
             let value = values.entry(label.to_string()).or_default();
-            value.accept(&Given::file(given.get_ref()), each).map_err(|refused| refused.inside(label))?;
+            value.accept(&Given::File(given.get_ref()), each).map_err(|refused| refused.inside(label))?;
         }
         *self = values;
         Ok(())
@@ -315,4 +252,12 @@ impl<T: Field + Default> Field for BTreeMap<String, T> {
 /// A string as TOML writes it.
 pub(super) fn toml_text(value: &str) -> String {
     toml::Value::String(value.to_owned()).to_string()
+}
+
+fn word<T: ValueEnum>(given: &Given<'_>) -> Option<T> {
+    T::from_str(given.text()?, false).ok()
+}
+
+fn toml_word(word: &impl ValueEnum) -> String {
+    toml_text(word.to_possible_value().as_ref().map_or("", PossibleValue::get_name))
 }

@@ -4,7 +4,7 @@
 use super::LampConfig;
 use super::setting::{Setting, Takes};
 use crate::lights::LightsBackend;
-use crate::mood::LONGEST_HOLD;
+use crate::mood::MAX_HOLD;
 use crate::precision::PrecisionChoice;
 use crate::source::{CameraRequest, SourceSpec};
 use crate::track::WhichFaces;
@@ -104,7 +104,7 @@ settings! {
         smoothing: f64 = 0.25, Takes::Number(0.0, 60.0), flag "smoothing" "SECONDS";
         /// Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for
         /// twice as long.
-        hold: f64 = 0.5, Takes::Number(0.0, LONGEST_HOLD.as_millis() as f64 / 1e3), flag "hold" "SECONDS";
+        hold: f64 = 0.5, Takes::Number(0.0, MAX_HOLD.as_millis() as f64 / 1e3), flag "hold" "SECONDS";
         /// Hysteresis: how far below its enter threshold a mood is left.
         leave_margin: f32 = 0.1, Takes::Number(0.0, 1.0), flag "leave-margin" "SHARE";
         /// Smoothed probability that enters a mood, by label. The model's card says what is not set here.
@@ -119,7 +119,7 @@ settings! {
         backend: LightsBackend = LightsBackend::Auto, Takes::Word(words::<LightsBackend>), flag "lights" "LIGHTS";
         /// Whether pins are low when their light is lit. Each light may say otherwise for itself.
         active_low: bool = false, Takes::Switch;
-        /// The light that tells that the camera is on, and blinks on a fault.
+        /// The light that shows that the camera is on, and blinks on a fault.
         camera: LampConfig = LampConfig::default(), Takes::Lamp;
         /// One light for each mood of the model. Without any, angry is red on GPIO 17, happy green on 27, sad blue on 22.
         moods: Option<BTreeMap<String, LampConfig>> = None, Takes::EachMood(&Takes::Lamp);

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::lights::{Colour, LampWiring, LightsBackend};
+use crate::lights::{LampWiring, LightColour, LightsBackend};
 use crate::track::WhichFaces;
 use emotion_models::{Colour as InputColour, InputSpec, ModelCard, PixelMap, Precision, Task};
 use proptest::prelude::*;
@@ -141,8 +141,8 @@ fn a_model_of_other_moods_gets_lights_without_pins() {
     let card = card(&["cat", "happy"]);
     let resolved = resolve(&Config::default(), &card, &Origin::Defaults, &Keys::default()).unwrap();
     let [cat, happy] = &resolved.wiring.moods[..] else { panic!("two moods") };
-    assert_eq!((cat.pin, cat.colour), (None, Colour::Red));
-    assert_eq!((happy.pin, happy.colour), (Some(27), Colour::Green));
+    assert_eq!((cat.pin, cat.colour), (None, LightColour::Red));
+    assert_eq!((happy.pin, happy.colour), (Some(27), LightColour::Green));
     assert!(resolved.unwired.is_empty());
     let (config, keys) = parse("[lights.moods]\nhappy = { pin = 4, light = \"white\" }\n").unwrap();
     let resolved = resolve(&config, &card, &Origin::Defaults, &keys).unwrap();
@@ -171,7 +171,8 @@ fn any_config() -> impl Strategy<Value = Config> {
         (1u32..4000, 1u32..4000).prop_map(|(width, height)| format!("stdin:{width}x{height}:nv12")),
     ];
     let lamp = |pins: std::ops::Range<u8>| {
-        let colour = prop::sample::select(vec![Colour::Red, Colour::Orange, Colour::White, Colour::Cyan]);
+        let colour =
+            prop::sample::select(vec![LightColour::Red, LightColour::Orange, LightColour::White, LightColour::Cyan]);
         (prop::option::of(pins), colour, any::<Option<bool>>()).prop_map(|(pin, light, active_low)| LampConfig {
             pin,
             light,

@@ -1,11 +1,11 @@
 //! Whether the user may use the device files that a run needs.
 
 use super::machine::Device;
-use super::{Check, Machine, Plan, Verdict};
+use super::{Check, Machine, Needs, Verdict};
 use crate::lights::LightsBackend;
 
 /// A kind of device file, and who needs it.
-struct Kind {
+struct DeviceKind {
     /// How its path begins.
     prefix: &'static str,
     /// What several are called.
@@ -18,23 +18,23 @@ struct Kind {
     needed: Option<Verdict>,
 }
 
-pub(super) fn access(machine: &Machine, plan: &Plan) -> Check {
+pub(super) fn access(machine: &Machine, plan: &Needs) -> Check {
     let kinds = [
-        Kind {
+        DeviceKind {
             prefix: "/dev/video",
             plural: "video devices",
             group: "video",
             subsystem: "video4linux",
             needed: plan.camera_matters(),
         },
-        Kind {
+        DeviceKind {
             prefix: "/dev/gpiochip",
             plural: "GPIO chips",
             group: "gpio",
             subsystem: "gpio",
             needed: plan.drives_pins(machine).then_some(Verdict::Problem),
         },
-        Kind {
+        DeviceKind {
             prefix: "/dev/gpiomem",
             plural: "register windows",
             group: "gpio",
@@ -44,11 +44,11 @@ pub(super) fn access(machine: &Machine, plan: &Plan) -> Check {
     ];
     // Registers are what `rppal` drives pins by; nobody else asks for them.
     let kinds = kinds.iter().filter(|kind| kind.prefix != "/dev/gpiomem" || kind.needed.is_some());
-    let user = &machine.answers.user.name;
+    let user = &machine.probed.user.name;
     let (mut may, mut may_not, mut join, mut fixes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut verdict = Verdict::Ok;
     for kind in kinds {
-        let all = machine.answers.devices.iter().filter(|it| it.path.to_string_lossy().starts_with(kind.prefix));
+        let all = machine.probed.devices.iter().filter(|it| it.path.to_string_lossy().starts_with(kind.prefix));
         let (usable, refused): (Vec<&Device>, Vec<&Device>) = all.partition(|device| device.usable);
         if !usable.is_empty() {
             may.push(format!("{} {}", usable.len(), kind.plural));
@@ -87,9 +87,9 @@ enum WayIn {
     Other(String),
 }
 
-fn way_in(machine: &Machine, kind: &Kind, group: u32) -> WayIn {
-    let Kind { group: wanted, subsystem, .. } = kind;
-    let user = &machine.answers.user;
+fn way_in(machine: &Machine, kind: &DeviceKind, group: u32) -> WayIn {
+    let DeviceKind { group: wanted, subsystem, .. } = kind;
+    let user = &machine.probed.user;
     let name = group_name(machine, group);
     if user.groups.contains(&group) {
         WayIn::Other(format!(

@@ -14,9 +14,9 @@ pub(super) fn board(machine: &Machine) -> Check {
 
 /// The kernel, and whether the program is as wide as the processor lets it be.
 pub(super) fn kernel(machine: &Machine) -> Check {
-    let program = &machine.answers.program;
+    let program = &machine.probed.program;
     let release = machine.text("proc/sys/kernel/osrelease").unwrap_or_else(|| "unknown".to_owned());
-    let kernel = &machine.answers.kernel_arch;
+    let kernel = &machine.probed.kernel_arch;
     let found = match program.arch == *kernel {
         true => format!("Linux {release}, {kernel}, as this program is"),
         false => format!("Linux {release}, {kernel}; this program is {}", program.arch),
@@ -35,7 +35,7 @@ pub(super) fn kernel(machine: &Machine) -> Check {
 
 /// Whether the processor has a 64-bit mode: `CPU part` of the Cortex-A cores, of which those of Armv8 are 0xd...
 fn can_64(machine: &Machine) -> bool {
-    machine.answers.kernel_arch == "aarch64" || machine.cpuinfo("CPU part").is_some_and(|part| part.starts_with("0xd"))
+    machine.probed.kernel_arch == "aarch64" || machine.cpuinfo("CPU part").is_some_and(|part| part.starts_with("0xd"))
 }
 
 /// The distribution, and the C library this program was linked against.
@@ -43,7 +43,7 @@ pub(super) fn system(machine: &Machine) -> Check {
     let release = machine.text("etc/os-release").unwrap_or_default();
     let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
     let name = name.map_or_else(|| "unknown distribution".to_owned(), |name| name.trim_matches('"').to_owned());
-    let program = &machine.answers.program;
+    let program = &machine.probed.program;
     let libc = match (&program.glibc, &program.glibc_needed) {
         (Some(found), Some(needed)) => format!(", glibc {found} (this program needs {needed} or newer)"),
         (Some(found), None) => format!(", glibc {found}"),

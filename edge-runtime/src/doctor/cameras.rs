@@ -1,7 +1,8 @@
 //! The cameras, who reads each of them, and whether the configured one is there.
 
 use super::machine::{Device, Holder};
-use super::{Check, Machine, Plan, Verdict, service};
+use super::{Check, Machine, Needs, Verdict, service};
+use crate::plural::counted;
 use crate::source::{Camera, Images, SourceError, SourceSpec};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,18 +31,18 @@ fn is_camera(camera: &Camera) -> bool {
 }
 
 fn is_readable(camera: &Camera) -> bool {
-    is_camera(camera) && camera.trouble.is_none() && camera.is_readable()
+    is_camera(camera) && camera.error.is_none() && camera.is_readable()
 }
 
-pub(super) fn cameras(machine: &Machine, plan: &Plan) -> Vec<Check> {
-    let all = &machine.answers.cameras;
+pub(super) fn cameras(machine: &Machine, plan: &Needs) -> Vec<Check> {
+    let all = &machine.probed.cameras;
     let mut checks = vec![source(machine, plan)];
-    // Nodes that may not be opened are told of by `access`. A USB camera has a second node, for metadata, that offers
+    // Nodes that may not be opened are reported by `access`. A USB camera has a second node, for metadata, that offers
     // no format.
     let refused =
-        |camera: &Camera| machine.answers.devices.iter().any(|device| device.path == camera.path && !device.usable);
+        |camera: &Camera| machine.probed.devices.iter().any(|device| device.path == camera.path && !device.usable);
     let shown = |camera: &&Camera| {
-        is_camera(camera) && !refused(camera) && (camera.trouble.is_some() || !camera.formats.is_empty())
+        is_camera(camera) && !refused(camera) && (camera.error.is_some() || !camera.formats.is_empty())
     };
     checks.extend(all.iter().filter(shown).map(|camera| device(machine, camera, plan)));
     checks.extend(module(machine, plan));
@@ -49,8 +50,10 @@ pub(super) fn cameras(machine: &Machine, plan: &Plan) -> Vec<Check> {
     if !processors.is_empty() {
         let drivers: BTreeSet<&str> = processors.iter().map(|camera| camera.driver.as_str()).collect();
         let drivers = drivers.into_iter().collect::<Vec<_>>().join(", ");
-        let found =
-            format!("{} of {drivers}: the board's own video processing, no cameras", count(processors.len(), "device"));
+        let found = format!(
+            "{} of {drivers}: the board's own video processing, no cameras",
+            counted(processors.len() as u64, "device")
+        );
         checks.push(Check::ok("video nodes", found));
     }
     checks.extend(unread(machine, plan));
@@ -58,7 +61,7 @@ pub(super) fn cameras(machine: &Machine, plan: &Plan) -> Vec<Check> {
 }
 
 /// Whether the configured source can be had.
-fn source(machine: &Machine, plan: &Plan) -> Check {
+fn source(machine: &Machine, plan: &Needs) -> Check {
     let description = plan.source.description();
     let bad = |found: String, fix: &str| match plan.camera_matters() {
         Some(verdict) => Check::new(verdict, "source", found, fix),
@@ -66,15 +69,15 @@ fn source(machine: &Machine, plan: &Plan) -> Check {
     };
     match &plan.source {
         SourceSpec::V4l2(path) => named(machine, path, bad),
-        SourceSpec::Rpicam => match &machine.answers.rpicam {
+        SourceSpec::Rpicam => match &machine.probed.rpicam {
             Some(Ok(listed)) if !listed.is_empty() => Check::ok("source", format!("rpicam: {}", short(&listed[0]))),
             Some(Ok(_)) => bad("rpicam: libcamera lists no camera".to_owned(), CABLE),
             Some(Err(reason)) => bad(format!("rpicam: {reason}"), "`rpicam-hello --list-cameras` shows it in full"),
             None => bad("rpicam: neither rpicam-vid nor libcamera-vid is installed".to_owned(), PROGRAM),
         },
         SourceSpec::Auto => {
-            let usb = machine.answers.cameras.iter().find(|camera| is_readable(camera));
-            let listed = machine.answers.rpicam.iter().flatten().flatten().next();
+            let usb = machine.probed.cameras.iter().find(|camera| is_readable(camera));
+            let listed = machine.probed.rpicam.iter().flatten().flatten().next();
             match (usb, listed) {
                 (Some(camera), _) => Check::ok("source", format!("auto: {} at {}", camera.card, camera.path.display())),
                 (None, Some(name)) => Check::ok("source", format!("auto: {}, through rpicam", short(name))),
@@ -106,11 +109,11 @@ fn source(machine: &Machine, plan: &Plan) -> Check {
 /// What it takes for `auto` to find a camera.
 fn missing(machine: &Machine) -> &'static str {
     let refused = |device: &Device| !device.usable && is_video(&device.path);
-    if machine.answers.devices.iter().any(refused) {
+    if machine.probed.devices.iter().any(refused) {
         "see `access`"
-    } else if !machine.answers.cameras.iter().any(is_sensor) {
+    } else if !machine.probed.cameras.iter().any(is_sensor) {
         "plug a USB camera in, or connect a camera module"
-    } else if machine.answers.rpicam.is_none() {
+    } else if machine.probed.rpicam.is_none() {
         PROGRAM
     } else {
         CABLE
@@ -126,12 +129,12 @@ fn named(machine: &Machine, path: &Path, bad: impl Fn(String, &str) -> Check) ->
     let name = format!("v4l2:{}", path.display());
     // A link such as /dev/v4l/by-id/... leads to the node.
     let node = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let Some(camera) = machine.answers.cameras.iter().find(|camera| camera.path == path || camera.path == node) else {
-        if !machine.answers.program.reads_v4l2 {
+    let Some(camera) = machine.probed.cameras.iter().find(|camera| camera.path == path || camera.path == node) else {
+        if !machine.probed.program.reads_v4l2 {
             return bad(format!("{name}: this build reads no V4L2 cameras"), BUILD);
         }
         let others: Vec<String> = machine
-            .answers
+            .probed
             .cameras
             .iter()
             .filter(|camera| is_readable(camera))
@@ -150,9 +153,9 @@ fn named(machine: &Machine, path: &Path, bad: impl Fn(String, &str) -> Check) ->
     if is_processor(camera) {
         return bad(format!("{name}: {} is no camera but video processing", camera.driver), "source = \"auto\"");
     }
-    match &camera.trouble {
-        Some(trouble) => {
-            let (found, fix) = apart(trouble);
+    match &camera.error {
+        Some(error) => {
+            let (found, fix) = apart(error);
             bad(format!("{name}: {found}"), fix)
         }
         None if is_readable(camera) => Check::ok("source", format!("{name}: {}", camera.card)),
@@ -161,10 +164,10 @@ fn named(machine: &Machine, path: &Path, bad: impl Fn(String, &str) -> Check) ->
 }
 
 /// A USB camera, or whatever else hands out pictures by itself.
-fn device(machine: &Machine, camera: &Camera, plan: &Plan) -> Check {
+fn device(machine: &Machine, camera: &Camera, plan: &Needs) -> Check {
     let id = format!("camera {}", camera.path.display());
-    if let Some(trouble) = &camera.trouble {
-        let (found, fix) = apart(trouble);
+    if let Some(error) = &camera.error {
+        let (found, fix) = apart(error);
         return match plan.source.is_camera() {
             true => Check::warning(id, found, fix),
             false => Check::ok(id, found),
@@ -182,7 +185,7 @@ fn device(machine: &Machine, camera: &Camera, plan: &Plan) -> Check {
         })
         .collect();
     let found = format!("{} ({}): {}", camera.card, camera.driver, formats.join(", "));
-    let holder = machine.answers.holders.iter().find(|holder| holder.device == camera.path);
+    let holder = machine.probed.holders.iter().find(|holder| holder.device == camera.path);
     if let Some(Holder { process, program, .. }) = holder
         && is_readable(camera)
     {
@@ -204,15 +207,15 @@ fn device(machine: &Machine, camera: &Camera, plan: &Plan) -> Check {
     )
 }
 
-/// A driver's trouble as what was found and what to do, which the messages of `source` have after a semicolon.
-fn apart(trouble: &str) -> (&str, &str) {
+/// A driver's error as what was found and what to do, which the messages of `source` have after a semicolon.
+fn apart(error: &str) -> (&str, &str) {
     let fallback = "end the programs that may use it, and plug it in again; `dmesg | tail` may say more";
-    trouble.split_once("; ").unwrap_or((trouble, fallback))
+    error.split_once("; ").unwrap_or((error, fallback))
 }
 
 /// Camera modules at the board's own sockets, which libcamera reads.
-fn module(machine: &Machine, plan: &Plan) -> Option<Check> {
-    let nodes: Vec<&Camera> = machine.answers.cameras.iter().filter(|camera| is_sensor(camera)).collect();
+fn module(machine: &Machine, plan: &Needs) -> Option<Check> {
+    let nodes: Vec<&Camera> = machine.probed.cameras.iter().filter(|camera| is_sensor(camera)).collect();
     let wanted = plan.source == SourceSpec::Rpicam;
     let bad = |found: String, fix: &str| {
         let asked = wanted || plan.source == SourceSpec::Auto;
@@ -223,7 +226,7 @@ fn module(machine: &Machine, plan: &Plan) -> Option<Check> {
         let more = if nodes.len() > 1 { format!(" and {} more", nodes.len() - 1) } else { String::new() };
         format!("{} at {}{more}", first.driver, first.path.display())
     });
-    match (&machine.answers.rpicam, raw) {
+    match (&machine.probed.rpicam, raw) {
         (Some(Ok(listed)), raw) if !listed.is_empty() => {
             let raw = raw.map(|raw| format!("; libcamera has {raw}")).unwrap_or_default();
             let listed = listed.iter().map(|name| short(name)).collect::<Vec<_>>().join("; ");
@@ -238,8 +241,8 @@ fn module(machine: &Machine, plan: &Plan) -> Option<Check> {
 }
 
 /// Video devices of a build that reads none.
-fn unread(machine: &Machine, plan: &Plan) -> Option<Check> {
-    if machine.answers.program.reads_v4l2 {
+fn unread(machine: &Machine, plan: &Needs) -> Option<Check> {
+    if machine.probed.program.reads_v4l2 {
         return None;
     }
     let nodes = machine.entries("sys/class/video4linux");
@@ -249,7 +252,7 @@ fn unread(machine: &Machine, plan: &Plan) -> Option<Check> {
         return None;
     }
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
-    let found = format!("{} ({names}), but this build reads no V4L2 cameras", count(nodes.len(), "device"));
+    let found = format!("{} ({names}), but this build reads no V4L2 cameras", counted(nodes.len() as u64, "device"));
     Some(if plan.source.is_camera() {
         Check::warning("video nodes", found, BUILD)
     } else {
@@ -261,8 +264,4 @@ fn unread(machine: &Machine, plan: &Plan) -> Option<Check> {
 fn short(listed: &str) -> &str {
     let name = listed.split_once(" : ").map_or(listed, |(_, name)| name);
     name.split_once(" (").map_or(name, |(name, _)| name).trim()
-}
-
-fn count(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }

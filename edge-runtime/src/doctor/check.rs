@@ -14,10 +14,10 @@ pub enum Verdict {
     Problem,
 }
 
-/// One thing that was looked at.
+/// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// What was looked at, such as `kernel` or `light happy`.
+    /// What was checked, such as `kernel` or `light happy`.
     pub id: String,
     /// How it is.
     pub verdict: Verdict,

@@ -5,7 +5,7 @@ use std::io::Read;
 /// The version of the glibc that this program runs with, such as `2.36`.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(super) fn loaded() -> Option<String> {
-    // SAFETY: it takes nothing and answers with a string that lives as long as the process.
+    // SAFETY: it takes nothing and probed with a string that lives as long as the process.
     let version = unsafe { std::ffi::CStr::from_ptr(libc::gnu_get_libc_version()) };
     Some(version.to_string_lossy().into_owned())
 }

@@ -1,9 +1,9 @@
 //! The pins of the configured lights, and who holds them.
 
-use super::{Check, Machine, Plan, service};
+use super::{Check, Machine, Needs, service};
 use crate::lights::LampWiring;
 use crate::lights::LightsBackend;
-use crate::lights::board::{CONSUMER, Line};
+use crate::lights::board::{CONSUMER, GpioLine};
 
 /// Which pin of the 40-pin header each BCM number is, from GPIO0 on.
 const HEADER: [u8; 28] =
@@ -23,7 +23,7 @@ const HOLDERS: [(&str, &str); 4] = [
     ("sysfs", "a program exported it through /sys/class/gpio: end that program, or restart the board"),
 ];
 
-pub(super) fn lights(machine: &Machine, plan: &Plan) -> Vec<Check> {
+pub(super) fn lights(machine: &Machine, plan: &Needs) -> Vec<Check> {
     if !plan.drives_pins(machine) {
         let found = match plan.backend {
             LightsBackend::None => "none are driven: `lights.backend` says so",
@@ -32,7 +32,7 @@ pub(super) fn lights(machine: &Machine, plan: &Plan) -> Vec<Check> {
         };
         return vec![Check::ok("lights", found)];
     }
-    if machine.answers.lines.is_empty() {
+    if machine.probed.lines.is_empty() {
         let found = "no GPIO line can be seen: /dev/gpiochip* is not there, or closed to you";
         let fix = "see `access`; on a board without header pins, lights.backend = \"terminal\"";
         return vec![Check::problem("lights", found, fix)];
@@ -50,7 +50,7 @@ fn light(machine: &Machine, lamp: &LampWiring) -> Check {
     let place = HEADER.get(usize::from(pin)).map(|place| format!(" (header pin {place})")).unwrap_or_default();
     let low = if lamp.active_low { ", active low" } else { "" };
     let found = format!("{colour} on {name}{place}{low}");
-    let lines = &machine.answers.lines;
+    let lines = &machine.probed.lines;
     // Older device trees name lines by their second purpose, such as `SDA1`.
     let numbered = || lines.iter().find(|line| line.offset == u32::from(pin) && !line.name.starts_with("GPIO"));
     let Some(line) = lines.iter().find(|line| line.name == name).or_else(numbered) else {
@@ -64,7 +64,7 @@ fn light(machine: &Machine, lamp: &LampWiring) -> Check {
     Check::problem(id, format!("{found}: held by \"{holder}\"{}", direction(line)), hint.unwrap_or_else(|| stop(lamp)))
 }
 
-fn direction(line: &Line) -> &'static str {
+fn direction(line: &GpioLine) -> &'static str {
     if line.output { ", which drives it" } else { "" }
 }
 

@@ -1,23 +1,23 @@
-//! A machine, as its files and its answers describe it.
+//! A machine, as its files and what was probed describe it.
 
-use crate::lights::board::Line;
+use crate::lights::board::GpioLine;
 use crate::source::Camera;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A machine to look at: this one, or a recording of another.
+/// A machine to check: this one, or a recording of another.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The folder that holds its `proc`, `sys` and `etc`: `/` for this machine.
     root: PathBuf,
-    /// What files do not tell.
-    pub answers: Answers,
+    /// What was probed.
+    pub probed: Probed,
 }
 
 impl Machine {
     /// A machine whose files lie below `root`.
-    pub fn new(root: &Path, answers: Answers) -> Self {
-        Self { root: root.to_owned(), answers }
+    pub fn new(root: &Path, probed: Probed) -> Self {
+        Self { root: root.to_owned(), probed }
     }
 
     /// The content of a small text file, without the NUL that ends strings of the device tree, and trimmed; `None`
@@ -58,9 +58,9 @@ impl Machine {
     }
 }
 
-/// What no file tells. `Default` knows nothing.
+/// What only system calls, drivers and other programs know. `Default` is nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Answers {
+pub struct Probed {
     /// This program.
     pub program: Program,
     /// The kernel's architecture, as `uname -m` names it.
@@ -76,7 +76,7 @@ pub struct Answers {
     /// The cameras that libcamera lists; `None` without its programs.
     pub rpicam: Option<Result<Vec<String>, String>>,
     /// The GPIO lines of the header.
-    pub lines: Vec<Line>,
+    pub lines: Vec<GpioLine>,
     /// What `vcgencmd get_throttled` says.
     pub throttled: Option<u32>,
     /// What `systemctl is-active` says of Moodlight's service, such as `active` or `failed`.

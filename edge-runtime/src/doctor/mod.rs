@@ -1,7 +1,7 @@
 //! `doctor`: whether this machine, its camera, its lights and the configuration fit together, and what to do where not.
 //!
-//! A [`Machine`] is what files below a root folder say, and the answers to what only system calls and programs tell, so
-//! that recordings of other boards can stand in for this one. Each check is a function of it and of the [`Plan`], what
+//! A [`Machine`] is what files below a root folder say, and what was probed by system calls and programs, so
+//! that recordings of other boards can stand in for this one. Each check is a function of it and of the [`Needs`], what
 //! a run needs; none writes, opens a camera's stream or drives a pin.
 
 mod access;
@@ -19,12 +19,12 @@ mod runtime;
 mod service;
 
 pub use check::{Check, Verdict};
-pub use machine::{Answers, Device, Holder, Machine, Program, User};
+pub use machine::{Device, Holder, Machine, Probed, Program, User};
 pub use report::{json, text, worst};
-pub use runtime::{Configured, Loaded, LoadedModels, Plan};
+pub use runtime::{Configured, Loaded, LoadedModels, Needs};
 
 /// Looks at everything: the machine from the board up, then what Moodlight is to do with it.
-pub fn examine(machine: &Machine, configured: &Configured, loaded: &LoadedModels, plan: &Plan) -> Vec<Check> {
+pub fn examine(machine: &Machine, configured: &Configured, loaded: &LoadedModels, needs: &Needs) -> Vec<Check> {
     let mut checks = vec![
         board::board(machine),
         board::kernel(machine),
@@ -36,9 +36,9 @@ pub fn examine(machine: &Machine, configured: &Configured, loaded: &LoadedModels
     checks.extend(power::temperature(machine));
     checks.push(runtime::configuration(configured));
     checks.extend(runtime::models(loaded));
-    checks.push(access::access(machine, plan));
-    checks.extend(cameras::cameras(machine, plan));
-    checks.extend(lights::lights(machine, plan));
+    checks.push(access::access(machine, needs));
+    checks.extend(cameras::cameras(machine, needs));
+    checks.extend(lights::lights(machine, needs));
     checks.push(service::service(machine));
     checks
 }

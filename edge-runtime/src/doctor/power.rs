@@ -29,7 +29,7 @@ pub(super) fn power(machine: &Machine) -> Option<Check> {
     };
     // The firmware tells most through vcgencmd. The file `get_throttled` comes last, for kernels of today complain in
     // their log when it is read.
-    let word = machine.answers.throttled;
+    let word = machine.probed.throttled;
     Some(match (word, hwmon()) {
         (Some(word), _) => throttled(word),
         (None, Some(alarm)) if alarm == "0" => Check::ok("power", "full voltage now"),

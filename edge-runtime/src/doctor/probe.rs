@@ -1,7 +1,8 @@
-//! What no file tells: answers of system calls, drivers and other programs.
+//! Probing this machine: what only system calls, drivers and other programs know.
 
-use super::machine::{Answers, Device, Holder, Machine, Program, User};
+use super::machine::{Device, Holder, Machine, Probed, Program, User};
 use super::{glibc, service};
+use crate::accounts::{user_id, user_name};
 use crate::lights::board;
 use crate::source::{self, Camera, holder, rpicam};
 use std::ffi::{CStr, CString};
@@ -14,21 +15,21 @@ impl Machine {
     /// This machine. Asking takes as long as its slowest program: libcamera's list, a second on a Raspberry Pi.
     pub fn here() -> Self {
         let root = Path::new("/");
-        Self::new(root, Answers::of_this_machine(&Self::new(root, Answers::default())))
+        Self::new(root, Probed::of_this_machine(&Self::new(root, Probed::default())))
     }
 }
 
-impl Answers {
+impl Probed {
     /// Asks this machine, whose files are `files`.
     pub(super) fn of_this_machine(files: &Machine) -> Self {
         let cameras = source::cameras();
         Self {
             kernel_arch: kernel_arch(),
-            user: user(files),
+            user: user(),
             devices: devices(Path::new("/dev")),
             holders: holders(Path::new("/proc"), &cameras),
             cameras,
-            rpicam: rpicam::listed(),
+            rpicam: rpicam::list_cameras(),
             lines: board::header_lines(),
             throttled: files
                 .is_pi()
@@ -87,21 +88,14 @@ fn kernel_arch() -> String {
     unsafe { CStr::from_ptr(names.machine.as_ptr()) }.to_string_lossy().into_owned()
 }
 
-fn user(files: &Machine) -> User {
-    // SAFETY: these take nothing and cannot fail.
-    let (uid, gid) = unsafe { (libc::geteuid(), libc::getegid()) };
+fn user() -> User {
     let mut groups = vec![0; 1024];
     // SAFETY: the list has room for as many numbers as are announced, more than a process can be in on Linux by default.
     let count = unsafe { libc::getgroups(groups.len() as libc::c_int, groups.as_mut_ptr()) };
     groups.truncate(usize::try_from(count).unwrap_or(0));
-    groups.push(gid);
-    let users = files.text("etc/passwd").unwrap_or_default();
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid.to_string()).then(|| name.to_owned())
-    });
-    User { name: name.unwrap_or_else(|| uid.to_string()), root: uid == 0, groups }
+    // SAFETY: it takes nothing and cannot fail.
+    groups.push(unsafe { libc::getegid() });
+    User { name: user_name(), root: user_id() == 0, groups }
 }
 
 /// The device files of cameras and GPIO in a folder, in order of their numbers.
@@ -167,7 +161,7 @@ mod tests {
             card: text(),
             bus: text(),
             formats: Vec::new(),
-            trouble: None,
+            error: None,
         };
         let found = holders(&root.path().join("proc"), &[camera(&root.path().join("video1")), camera(&device)]);
         assert_eq!(found, [Holder { device, process: 812, program: "motion".to_owned() }]);

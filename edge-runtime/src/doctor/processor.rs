@@ -22,10 +22,10 @@ pub(super) fn processor(machine: &Machine) -> Check {
     let part = machine.cpuinfo("CPU part");
     let core = part.and_then(|part| CORES.iter().find(|(number, _)| *number == part).map(|(_, name)| *name));
     let name = core.map(str::to_owned).or_else(|| machine.cpuinfo("model name"));
-    let name = name.unwrap_or_else(|| machine.answers.program.arch.clone());
+    let name = name.unwrap_or_else(|| machine.probed.program.arch.clone());
     let features = machine.cpuinfo("Features").or_else(|| machine.cpuinfo("flags")).unwrap_or_default();
 
-    let program = &machine.answers.program;
+    let program = &machine.probed.program;
     let [float, integer] = kernels(&program.arch, &features, &program.instruction_sets);
     let asked = &program.instruction_sets;
     let because = if asked.is_empty() { String::new() } else { format!(" (TRACT_CPU_ISA is {asked})") };
@@ -84,7 +84,7 @@ fn size(kib: u64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::doctor::Answers;
+    use crate::doctor::Probed;
     use emotion_models::{Classifier, Precision, decode, shipped};
     use std::num::NonZeroUsize;
     use std::path::Path;
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn the_kernels_found_are_those_that_the_shipped_model_runs_on() {
-        let found = processor(&Machine::new(Path::new("/"), Answers::of_the_program())).found;
+        let found = processor(&Machine::new(Path::new("/"), Probed::of_the_program())).found;
         let (_, kernels) = found.split_once("the models run on ").unwrap();
         let model = decode(shipped::EMOTION).unwrap();
         let kernel = |precision| Classifier::with(&model, "test", precision, NonZeroUsize::MIN).map(|it| it.kernel());

@@ -2,6 +2,7 @@
 
 use super::{Check, Verdict};
 use crate::output::paint::Ink;
+use crate::plural::counted;
 use serde_json::{Value, json};
 
 /// Width of the longest verdict.
@@ -53,13 +54,11 @@ pub fn text(checks: &[Check], ink: Ink) -> String {
 }
 
 fn total(checks: &[Check]) -> String {
-    let of = |verdict: Verdict| checks.iter().filter(|check| check.verdict == verdict).count();
-    let count = |number: usize, what: &str| match number {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        _ => Some(format!("{number} {what}s")),
+    let count = |verdict: Verdict, what: &str| {
+        let number = checks.iter().filter(|check| check.verdict == verdict).count() as u64;
+        (number > 0).then(|| counted(number, what))
     };
-    let found = [count(of(Verdict::Problem), "problem"), count(of(Verdict::Warning), "warning")];
+    let found = [count(Verdict::Problem, "problem"), count(Verdict::Warning, "warning")];
     let found: Vec<String> = found.into_iter().flatten().collect();
     if found.is_empty() { format!("All {} checks are ok.", checks.len()) } else { format!("{}.", found.join(", ")) }
 }

@@ -11,23 +11,23 @@ use std::path::PathBuf;
 
 /// What a run needs of the machine.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Needs {
     /// Where frames come from.
     pub source: SourceSpec,
     /// How lights are driven.
     pub backend: LightsBackend,
     /// The lights, the camera's last.
     pub lamps: Vec<LampWiring>,
-    /// Whether somebody configured it, by a file or a flag; otherwise the test card may stand in for a camera.
+    /// Whether a file or a flag configures it; otherwise the test card may stand in for a camera.
     pub configured: bool,
 }
 
-impl Plan {
+impl Needs {
     /// Whether lights are pins, rather than drawn in the terminal.
     pub(super) fn drives_pins(&self, machine: &Machine) -> bool {
         match self.backend {
             LightsBackend::Gpiochip | LightsBackend::Rppal => true,
-            LightsBackend::Auto => machine.is_pi() || machine.answers.lines.iter().any(|line| line.name == "GPIO17"),
+            LightsBackend::Auto => machine.is_pi() || machine.probed.lines.iter().any(|line| line.name == "GPIO17"),
             LightsBackend::Terminal | LightsBackend::None => false,
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn installed(machine: &Machine) -> bool {
 
 /// Whether the service runs, as far as systemd tells.
 pub(super) fn runs(machine: &Machine) -> bool {
-    machine.answers.service.as_deref() == Some("active")
+    machine.probed.service.as_deref() == Some("active")
 }
 
 pub(super) fn service(machine: &Machine) -> Check {
@@ -24,7 +24,7 @@ pub(super) fn service(machine: &Machine) -> Check {
     }
     let enabled = machine.has(&format!("etc/systemd/system/multi-user.target.wants/{UNIT}"));
     let boot = if enabled { "starts with the system" } else { "does not start with the system" };
-    match (machine.answers.service.as_deref(), enabled) {
+    match (machine.probed.service.as_deref(), enabled) {
         (None, _) => Check::ok("service", format!("installed, {boot}; systemd does not tell whether it runs")),
         (Some(state @ ("active" | "activating" | "reloading")), true) => {
             Check::ok("service", format!("{state}, {boot}"))

@@ -1,23 +1,23 @@
 //! A face in view, as outputs hear of it.
 
-use crate::mood::State;
-use crate::track::{Doubt, MOST_FOLLOWED};
+use crate::mood::MoodState;
+use crate::track::{MAX_TRACKS, RejectReason};
 use emotion_models::{Face, Probabilities};
 
 /// A face in view.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FaceInView {
-    /// The same for the same person, for as long as they are followed.
+    /// The same for the same person, for as long as they are tracked.
     pub id: u32,
     /// Its box, in pixels of the frame.
     pub face: Face,
-    /// What the model says of it in this frame.
+    /// The model's probabilities in this frame.
     pub probabilities: Option<Probabilities>,
-    /// Why no mood can be told from it.
-    pub doubt: Option<Doubt>,
+    /// Why the model was not asked.
+    pub rejected: Option<RejectReason>,
     /// Its own state, as far as it is kept apart.
-    pub state: Option<State>,
+    pub state: Option<MoodState>,
 }
 
-/// The faces in view, the one that the lights are about first.
-pub type FacesInView = heapless::Vec<FaceInView, MOST_FOLLOWED>;
+/// The faces in view, the main one first.
+pub type FacesInView = heapless::Vec<FaceInView, MAX_TRACKS>;

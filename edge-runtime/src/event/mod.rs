@@ -2,31 +2,31 @@
 
 mod face;
 
-use crate::mood::{MoodSet, State};
-use crate::track::Doubt;
+use crate::mood::{MoodSet, MoodState};
+use crate::track::RejectReason;
 use emotion_models::Probabilities;
 pub use face::{FaceInView, FacesInView};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why a face that can be judged is unsure.
+/// Why a face that was classified is unsure.
 pub const UNDECIDED: &str = "no mood is sure enough";
 
 /// One frame, or a fault. Cloning it allocates nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Event {
     /// Time since the run began; the frame's own time when every frame counts.
     pub time: Duration,
     /// The frame's number in its source, from 0; `None` when no frame came.
     pub frame: Option<u64>,
     /// The state from now on.
-    pub state: State,
+    pub state: MoodState,
     /// The moods that are lit: with all faces there may be several, else the state's.
     pub lit: MoodSet,
     /// Whether the state, or what is lit, is another than before.
     pub changed: bool,
-    /// What the model says of this frame alone, of the first face or, with `average`, of all together, in label order.
+    /// The probabilities in this frame alone, of the first face or, with `average`, the mean of all, in label order.
     pub probabilities: Option<Probabilities>,
     /// The smoothed probabilities that decide about the state, in label order.
     pub smoothed: Option<Probabilities>,
@@ -34,7 +34,7 @@ pub struct Event {
     pub latency: Option<Duration>,
     /// Time the engine took.
     pub inference: Option<Duration>,
-    /// The faces in view, the one that the lights are about first.
+    /// The faces in view, the main one first.
     pub faces: FacesInView,
     /// Why there is a fault, in words.
     pub fault: Option<Arc<str>>,
@@ -43,31 +43,30 @@ pub struct Event {
 impl Event {
     /// Why the state is unsure, in words.
     pub fn unsure(&self) -> Option<&'static str> {
-        if self.state != State::Unsure {
+        if self.state != MoodState::Unsure {
             return None;
         }
         let first = self.faces.first()?;
-        Some(first.doubt.map_or(UNDECIDED, Doubt::words))
+        Some(first.rejected.map_or(UNDECIDED, RejectReason::message))
     }
 }
 
 /// The state in a word, without the mood: `mood`, `unsure`, `no_face`, `fault`.
-pub fn state_word(state: State) -> &'static str {
+pub fn state_word(state: MoodState) -> &'static str {
     match state {
-        State::Mood(_) => "mood",
-        State::Unsure => "unsure",
-        State::NoFace => "no_face",
-        State::Fault => "fault",
+        MoodState::Mood(_) => "mood",
+        MoodState::Unsure => "unsure",
+        MoodState::NoFace => "no_face",
+        MoodState::Fault => "fault",
     }
 }
 
 /// The mood's label, or the state in words.
-pub fn state_name(state: State, labels: &[String]) -> &str {
+pub fn state_name(state: MoodState, labels: &[String]) -> &str {
     match state {
-        State::Mood(index) => labels.get(index).map_or("?", String::as_str),
-        State::Unsure => "unsure",
-        State::NoFace => "no face",
-        State::Fault => "fault",
+        MoodState::Mood(index) => labels.get(index).map_or("?", String::as_str),
+        MoodState::NoFace => "no face",
+        other => state_word(other),
     }
 }
 
@@ -102,9 +101,9 @@ impl Serialize for JsonEvent<'_> {
     }
 }
 
-fn mood(state: State, labels: &[String]) -> Option<&String> {
+fn mood(state: MoodState, labels: &[String]) -> Option<&String> {
     match state {
-        State::Mood(index) => labels.get(index),
+        MoodState::Mood(index) => labels.get(index),
         _ => None,
     }
 }
@@ -138,9 +137,9 @@ struct JsonFace<'a> {
 
 impl Serialize for JsonFace<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let FaceInView { id, face, probabilities, doubt, state } = self.face;
-        // The lights' state until they may change to somebody who has just come; of a face in view it says nothing.
-        let state = state.filter(|state| *state != State::NoFace);
+        let FaceInView { id, face, probabilities, rejected, state } = self.face;
+        // A new main face has the lights' former state until they may change; of a face in view it says nothing.
+        let state = state.filter(|state| *state != MoodState::NoFace);
         let place = <[f32; 4]>::from(face.rect).map(|side| rounded(f64::from(side), 10.0));
         let labels = self.labels;
         let mut map = serializer.serialize_map(None)?;
@@ -151,8 +150,8 @@ impl Serialize for JsonFace<'_> {
         map.serialize_entry("mood", &state.and_then(|state| mood(state, labels)))?;
         map.serialize_entry("probabilities", &probabilities.map(|values| Labelled { values, labels }))?;
         // One whose own probabilities are not known yet is not undecided.
-        let undecided = (state == Some(State::Unsure) && probabilities.is_some()).then_some(UNDECIDED);
-        map.serialize_entry("unsure", &doubt.map(Doubt::words).or(undecided))?;
+        let undecided = (state == Some(MoodState::Unsure) && probabilities.is_some()).then_some(UNDECIDED);
+        map.serialize_entry("unsure", &rejected.map(RejectReason::message).or(undecided))?;
         map.end()
     }
 }
@@ -195,8 +194,8 @@ mod tests {
         let mut event = Event {
             time: Duration::from_millis(1234),
             frame: Some(37),
-            state: State::Mood(1),
-            lit: MoodSet::of(State::Mood(1)),
+            state: MoodState::Mood(1),
+            lit: MoodSet::of(MoodState::Mood(1)),
             changed: true,
             probabilities,
             smoothed: probabilities,
@@ -212,7 +211,7 @@ mod tests {
         );
         event = Event {
             frame: None,
-            state: State::Fault,
+            state: MoodState::Fault,
             lit: MoodSet::NONE,
             probabilities: None,
             smoothed: None,
@@ -225,25 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn several_faces_as_json_each_with_its_doubt() {
+    fn several_faces_as_json_each_with_its_reason() {
         let labels = ["angry", "happy"].map(str::to_owned);
         let probabilities = Probabilities::from_slice(&[0.25, 0.75]);
-        let face = |id: u32, probabilities, doubt, state| {
+        let face = |id: u32, probabilities, rejected, state| {
             let face = Face { rect: Rect::new(10.04, -3.0, 40.0, 50.25), score: 0.9996 };
-            FaceInView { id, face, probabilities, doubt, state }
+            FaceInView { id, face, probabilities, rejected, state }
         };
         let faces = [
-            face(7, probabilities, None, Some(State::Mood(1))),
-            face(8, None, Some(Doubt::TooSmall), Some(State::Unsure)),
-            face(9, None, Some(Doubt::CutOff), Some(State::NoFace)),
-            face(3, None, Some(Doubt::TurnedAway), None),
-            face(4, probabilities, None, Some(State::Unsure)),
+            face(7, probabilities, None, Some(MoodState::Mood(1))),
+            face(8, None, Some(RejectReason::TooSmall), Some(MoodState::Unsure)),
+            face(9, None, Some(RejectReason::CutOff), Some(MoodState::NoFace)),
+            face(3, None, Some(RejectReason::TurnedAway), None),
+            face(4, probabilities, None, Some(MoodState::Unsure)),
         ];
         let mut event = Event {
             time: Duration::ZERO,
             frame: Some(0),
-            state: State::Mood(1),
-            lit: MoodSet::of(State::Mood(1)),
+            state: MoodState::Mood(1),
+            lit: MoodSet::of(MoodState::Mood(1)),
             changed: true,
             probabilities,
             smoothed: probabilities,
@@ -253,37 +252,37 @@ mod tests {
             fault: None,
         };
         let json = |event: &Event| serde_json::to_value(JsonEvent { event, labels: &labels }).unwrap();
-        let told = json(&event);
+        let found = json(&event);
         let place = serde_json::json!([10.0, -3.0, 40.0, 50.3]);
         assert_eq!(
-            told["faces"][0],
+            found["faces"][0],
             serde_json::json!({
                 "id": 7, "box": place, "score": 1.0, "state": "mood", "mood": "happy",
                 "probabilities": { "angry": 0.25, "happy": 0.75 }, "unsure": null,
             })
         );
         let column = |key: &str| -> Vec<serde_json::Value> {
-            told["faces"].as_array().unwrap().iter().map(|face| face[key].clone()).collect()
+            found["faces"].as_array().unwrap().iter().map(|face| face[key].clone()).collect()
         };
         assert_eq!(column("id"), [7, 8, 9, 3, 4]);
         assert_eq!(serde_json::json!(column("state")), serde_json::json!(["mood", "unsure", null, null, "unsure"]));
         assert_eq!(serde_json::json!(column("mood")), serde_json::json!(["happy", null, null, null, null]));
-        let doubts = serde_json::json!([
+        let reasons = serde_json::json!([
             null,
             "the face is too small",
             "the face is cut off",
             "the face is turned away",
             UNDECIDED
         ]);
-        assert_eq!(serde_json::json!(column("unsure")), doubts);
-        assert!(told["unsure"].is_null(), "a mood is not unsure, whatever the others are");
+        assert_eq!(serde_json::json!(column("unsure")), reasons);
+        assert!(found["unsure"].is_null(), "a mood is not unsure, whatever the others are");
 
-        // Of an unsure state the first face tells why.
-        event.state = State::Unsure;
+        // The first face gives the reason of an unsure state.
+        event.state = MoodState::Unsure;
         assert_eq!(json(&event)["unsure"], UNDECIDED);
-        for (index, doubt) in doubts.as_array().unwrap().iter().enumerate().skip(1) {
+        for (index, reason) in reasons.as_array().unwrap().iter().enumerate().skip(1) {
             event.faces = faces[index..].iter().copied().collect();
-            assert_eq!(json(&event)["unsure"], *doubt);
+            assert_eq!(json(&event)["unsure"], *reason);
         }
         event.faces.clear();
         assert!(json(&event)["unsure"].is_null());

@@ -1,6 +1,6 @@
 //! What drives the lights: the choice of a backend, and the pins it opens.
 
-use super::gpio::{Gpio, Refusal};
+use super::gpio::{Gpio, GpioError};
 use super::pin::LightPin;
 use super::{Lights, LightsError, Memory, Wiring, board};
 
@@ -49,7 +49,7 @@ pub(super) trait Machine {
     /// Whether its header is that of a Raspberry Pi.
     fn is_raspberry_pi(&self) -> bool;
     /// Opens a driver of GPIO lines; of the two that are.
-    fn gpio(&self, driver: Driver) -> Result<Box<dyn Gpio>, Refusal>;
+    fn gpio(&self, driver: Driver) -> Result<Box<dyn Gpio>, GpioError>;
 }
 
 /// This machine.
@@ -61,7 +61,7 @@ impl Machine for ThisMachine {
     }
 
     #[cfg(target_os = "linux")]
-    fn gpio(&self, driver: Driver) -> Result<Box<dyn Gpio>, Refusal> {
+    fn gpio(&self, driver: Driver) -> Result<Box<dyn Gpio>, GpioError> {
         Ok(match driver {
             Driver::Rppal => Box::new(super::rppal::Registers::new()?),
             _ => Box::new(super::gpiochip::Gpiochip::new()?),
@@ -69,8 +69,8 @@ impl Machine for ThisMachine {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn gpio(&self, _driver: Driver) -> Result<Box<dyn Gpio>, Refusal> {
-        Err(Refusal::Unavailable("GPIO lines are driven on Linux only".to_owned()))
+    fn gpio(&self, _driver: Driver) -> Result<Box<dyn Gpio>, GpioError> {
+        Err(GpioError::Unavailable("GPIO lines are driven on Linux only".to_owned()))
     }
 }
 
@@ -104,7 +104,7 @@ pub(super) fn open_on(
             (Some(gpio), Some(pin)) => Some(gpio.open(pin, lamp.active_low)?),
             _ => None,
         };
-        Ok::<_, Refusal>(memory.pin(lamp).map(|shown| LightPin::new(shown, hardware)))
+        Ok::<_, GpioError>(memory.pin(lamp).map(|shown| LightPin::new(shown, hardware)))
     })?;
     Ok((lights, driver))
 }
@@ -145,8 +145,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::lights::pin::{HardwarePin, PinError};
-    use crate::lights::{Colour, LampWiring, darken_on_panic};
-    use crate::mood::State;
+    use crate::lights::{LampWiring, LightColour, darken_on_panic};
+    use crate::mood::MoodState;
     use embedded_hal::digital::{ErrorType, OutputPin};
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
@@ -181,12 +181,12 @@ mod tests {
     }
 
     impl Gpio for Header {
-        fn open(&mut self, pin: u8, high: bool) -> Result<HardwarePin, Refusal> {
+        fn open(&mut self, pin: u8, high: bool) -> Result<HardwarePin, GpioError> {
             if pin > self.highest {
-                return Err(Refusal::Unknown { pin });
+                return Err(GpioError::Unknown { pin });
             }
             if let Some(holder) = self.held.get(&pin) {
-                return Err(Refusal::Held { pin, holder: (*holder).to_owned() });
+                return Err(GpioError::Held { pin, holder: (*holder).to_owned() });
             }
             self.levels.lock().unwrap().insert(pin, high);
             Ok(Box::new(Wire(self.clone(), pin)))
@@ -198,9 +198,9 @@ mod tests {
             !self.other_board
         }
 
-        fn gpio(&self, driver: Driver) -> Result<Box<dyn Gpio>, Refusal> {
+        fn gpio(&self, driver: Driver) -> Result<Box<dyn Gpio>, GpioError> {
             match self.refuses.iter().find(|(refused, _)| *refused == driver) {
-                Some((_, why)) => Err(Refusal::Unavailable((*why).to_owned())),
+                Some((_, why)) => Err(GpioError::Unavailable((*why).to_owned())),
                 None => Ok(Box::new(self.clone())),
             }
         }
@@ -211,8 +211,12 @@ mod tests {
     }
 
     fn wiring(active_low: bool) -> Wiring {
-        let lamp =
-            |name: &str, pin| LampWiring { name: name.to_owned(), pin: Some(pin), colour: Colour::Red, active_low };
+        let lamp = |name: &str, pin| LampWiring {
+            name: name.to_owned(),
+            pin: Some(pin),
+            colour: LightColour::Red,
+            active_low,
+        };
         Wiring { moods: vec![lamp("angry", 17), lamp("happy", 27)], camera: lamp("camera", 23) }
     }
 
@@ -259,7 +263,7 @@ mod tests {
             let levels = || machine.levels.lock().unwrap().values().map(|&high| high != active_low).collect::<Vec<_>>();
             let (mut lights, _) = opened(&machine, LightsBackend::Gpiochip, active_low).unwrap();
             assert_eq!(levels(), [false; 3], "pins 17, 23, 27");
-            lights.show(State::Mood(1), true, Duration::ZERO).unwrap();
+            lights.show(MoodState::Mood(1), true, Duration::ZERO).unwrap();
             assert_eq!(levels(), [false, true, true]);
             lights.dark().unwrap();
             assert_eq!(levels(), [false; 3]);
@@ -271,7 +275,7 @@ mod tests {
         let machine = header();
         let (mut lights, _) = opened(&machine, LightsBackend::Rppal, true).unwrap();
         darken_on_panic(lights.dark_switch());
-        lights.show(State::Mood(0), true, Duration::ZERO).unwrap();
+        lights.show(MoodState::Mood(0), true, Duration::ZERO).unwrap();
         assert!(machine.levels.lock().unwrap().values().any(|&high| !high));
         assert!(std::thread::spawn(|| panic!("a test's own panic")).join().is_err());
         assert!(machine.levels.lock().unwrap().values().all(|&high| high));

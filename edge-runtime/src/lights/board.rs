@@ -1,6 +1,6 @@
 //! The GPIO lines of this machine, and who holds them.
 
-use super::Refusal;
+use super::GpioError;
 use std::path::{Path, PathBuf};
 
 /// The name our lines bear while we hold them.
@@ -14,7 +14,7 @@ pub const HIGHEST_PIN: u8 = 27;
 
 /// One line of a GPIO chip.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct GpioLine {
     /// The chip's device, such as `/dev/gpiochip0`.
     pub chip: PathBuf,
     /// The line's number on its chip.
@@ -29,7 +29,7 @@ pub struct Line {
 
 /// The lines of the header that can be seen, BCM 0 to 27 in order; none where this machine has no such header, or where
 /// the user may not look.
-pub fn header_lines() -> Vec<Line> {
+pub fn header_lines() -> Vec<GpioLine> {
     (0..=HIGHEST_PIN).filter_map(|pin| find(pin).ok()).collect()
 }
 
@@ -45,12 +45,12 @@ pub fn is_raspberry_pi() -> bool {
 /// # Errors
 /// No chip, none that the user may open, or none with such a line.
 #[cfg(target_os = "linux")]
-pub fn find(pin: u8) -> Result<Line, Refusal> {
+pub fn find(pin: u8) -> Result<GpioLine, GpioError> {
     use gpiocdev::chip::{Chip, chips};
 
     let paths = chips().map_err(|error| cannot_open(Path::new("/dev/gpiochip0"), &error.to_string()))?;
     if paths.is_empty() {
-        return Err(Refusal::Unavailable("there is no /dev/gpiochip*".to_owned()));
+        return Err(GpioError::Unavailable("there is no /dev/gpiochip*".to_owned()));
     }
     let (mut named, mut numbered, mut refused, mut opened) = (None, None, None, false);
     for path in paths {
@@ -73,7 +73,7 @@ pub fn find(pin: u8) -> Result<Line, Refusal> {
     match (named.or(numbered), refused) {
         (Some(line), _) => Ok(line),
         (None, Some(refused)) if !opened => Err(refused),
-        (None, _) => Err(Refusal::Unknown { pin }),
+        (None, _) => Err(GpioError::Unknown { pin }),
     }
 }
 
@@ -82,14 +82,14 @@ pub fn find(pin: u8) -> Result<Line, Refusal> {
 /// # Errors
 /// Always.
 #[cfg(not(target_os = "linux"))]
-pub fn find(_pin: u8) -> Result<Line, Refusal> {
-    Err(Refusal::Unavailable("GPIO lines are driven on Linux only".to_owned()))
+pub fn find(_pin: u8) -> Result<GpioLine, GpioError> {
+    Err(GpioError::Unavailable("GPIO lines are driven on Linux only".to_owned()))
 }
 
 #[cfg(target_os = "linux")]
-fn line(chip: &Path, info: gpiocdev::line::Info) -> Line {
+fn line(chip: &Path, info: gpiocdev::line::Info) -> GpioLine {
     let holder = if info.consumer.is_empty() { "the kernel".to_owned() } else { info.consumer };
-    Line {
+    GpioLine {
         chip: chip.to_owned(),
         offset: info.offset,
         name: info.name,
@@ -100,9 +100,9 @@ fn line(chip: &Path, info: gpiocdev::line::Info) -> Line {
 
 /// Why a chip cannot be opened, with what to do where that is known.
 #[cfg(target_os = "linux")]
-fn cannot_open(path: &Path, reason: &str) -> Refusal {
+fn cannot_open(path: &Path, reason: &str) -> GpioError {
     let denied = std::fs::File::open(path).is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied);
-    Refusal::Unavailable(if denied {
+    GpioError::Unavailable(if denied {
         format!(
             "no permission to open {}: add the user to the group gpio (sudo usermod -aG gpio $USER) and log in anew",
             path.display()

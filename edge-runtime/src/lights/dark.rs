@@ -7,7 +7,7 @@ use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long to wait for a thread that is just driving a pin.
-const PATIENCE: Duration = Duration::from_millis(100);
+const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Drives a set of pins inactive, from any thread and at any time.
 #[derive(Clone)]
@@ -16,7 +16,7 @@ pub struct DarkSwitch(Arc<dyn Fn() + Send + Sync>);
 impl DarkSwitch {
     pub(super) fn new<P: OutputPin + Send + 'static>(lamps: Vec<Shared<P>>) -> Self {
         Self(Arc::new(move || {
-            let until = Instant::now() + PATIENCE;
+            let until = Instant::now() + LOCK_TIMEOUT;
             for lamp in &lamps {
                 darken(lamp, until);
             }

@@ -5,12 +5,12 @@ use super::pin::HardwarePin;
 /// GPIO lines as one driver reaches them.
 pub(super) trait Gpio {
     /// Makes the line of a BCM pin an output of this level.
-    fn open(&mut self, pin: u8, high: bool) -> Result<HardwarePin, Refusal>;
+    fn open(&mut self, pin: u8, high: bool) -> Result<HardwarePin, GpioError>;
 }
 
 /// Why a line is not ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum GpioError {
     /// The driver reaches no line at all.
     #[error("{0}")]
     Unavailable(String),

@@ -1,4 +1,4 @@
-//! Pins in memory: what the terminal draws, and what tests look at.
+//! Pins in memory: what the terminal draws, and what tests check.
 
 use super::{LampWiring, Wiring};
 use embedded_hal::digital::{Error, ErrorKind, ErrorType, OutputPin};

@@ -1,4 +1,4 @@
-//! The lights: one output pin a mood, and one that tells that the camera is on.
+//! The lights: one output pin a mood, and one that shows that the camera is on.
 
 mod backend;
 pub mod board;
@@ -14,18 +14,18 @@ mod pin;
 mod rppal;
 mod wiring;
 
-use crate::mood::{MoodSet, State};
+use crate::mood::{MoodSet, MoodState};
 pub use backend::{Driver, LightsBackend, open};
 pub use dark::{DarkSwitch, dark_after_panic, darken_on_panic};
 use embedded_hal::digital::OutputPin;
 pub use error::LightsError;
-pub use gpio::Refusal;
+pub use gpio::GpioError;
 use lamp::{Lamp, Shared};
 pub use memory::{Change, Memory, MemoryPin};
 pub use pin::{LightPin, PinError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-pub use wiring::{Colour, LampWiring, Wiring};
+pub use wiring::{LampWiring, LightColour, Wiring};
 
 /// Half a period of the blinking that says fault.
 pub const BLINK: Duration = Duration::from_millis(250);
@@ -73,7 +73,7 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
     ///
     /// # Errors
     /// A pin that cannot be driven; the others are driven nevertheless.
-    pub fn show(&mut self, state: State, capturing: bool, now: Duration) -> Result<(), LightsError> {
+    pub fn show(&mut self, state: MoodState, capturing: bool, now: Duration) -> Result<(), LightsError> {
         self.show_all(state, MoodSet::of(state), capturing, now)
     }
 
@@ -83,14 +83,14 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
     /// As [`Lights::show`].
     pub fn show_all(
         &mut self,
-        state: State,
+        state: MoodState,
         moods: MoodSet,
         capturing: bool,
         now: Duration,
     ) -> Result<(), LightsError> {
         let lit = |index: usize| moods.contains(index);
         let camera = match state {
-            State::Fault => (now.as_millis() / BLINK.as_millis()).is_multiple_of(2),
+            MoodState::Fault => (now.as_millis() / BLINK.as_millis()).is_multiple_of(2),
             _ => capturing,
         };
         let moods = || self.moods.iter().enumerate();
@@ -141,7 +141,7 @@ mod tests {
     use std::panic::catch_unwind;
 
     fn wiring(active_low: bool) -> Wiring {
-        let lamp = |name: &str| LampWiring { name: name.to_owned(), pin: None, colour: Colour::Red, active_low };
+        let lamp = |name: &str| LampWiring { name: name.to_owned(), pin: None, colour: LightColour::Red, active_low };
         Wiring { moods: vec![lamp("angry"), lamp("happy")], camera: lamp("camera") }
     }
 
@@ -158,14 +158,14 @@ mod tests {
     fn a_mood_lights_its_own_light_and_only_that() {
         let (mut lights, memory) = lights(false);
         assert_eq!(memory.lit(), [""; 0]);
-        lights.show(State::Mood(0), true, ON).unwrap();
+        lights.show(MoodState::Mood(0), true, ON).unwrap();
         assert_eq!(memory.lit(), ["angry", "camera"]);
-        lights.show(State::Mood(1), true, ON).unwrap();
+        lights.show(MoodState::Mood(1), true, ON).unwrap();
         assert_eq!(memory.lit(), ["happy", "camera"]);
         // The old mood went dark before the new one lit up.
         let changes: Vec<_> = memory.history().iter().map(|change| (change.light.clone(), change.lit)).collect();
         assert_eq!(changes[changes.len() - 2..], [("angry".to_owned(), false), ("happy".to_owned(), true)]);
-        for state in [State::Unsure, State::NoFace] {
+        for state in [MoodState::Unsure, MoodState::NoFace] {
             lights.show(state, true, ON).unwrap();
             assert_eq!(memory.lit(), ["camera"]);
         }
@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn the_camera_light_tells_the_truth_and_blinks_on_a_fault() {
         let (mut lights, memory) = lights(false);
-        lights.show(State::Mood(1), false, ON).unwrap();
+        lights.show(MoodState::Mood(1), false, ON).unwrap();
         assert_eq!(memory.lit(), ["happy"]);
         let blinks: Vec<_> = (0..4)
             .map(|half| {
-                lights.show(State::Fault, false, BLINK * half).unwrap();
+                lights.show(MoodState::Fault, false, BLINK * half).unwrap();
                 memory.lit().len()
             })
             .collect();
@@ -191,7 +191,7 @@ mod tests {
     fn active_low_pins_are_high_when_dark() {
         let (mut lights, memory) = lights(true);
         assert!(memory.levels().iter().all(|&high| high));
-        lights.show(State::Mood(0), true, ON).unwrap();
+        lights.show(MoodState::Mood(0), true, ON).unwrap();
         assert_eq!(memory.levels(), [false, true, false]);
         lights.dark().unwrap();
         assert!(memory.levels().iter().all(|&high| high));
@@ -202,7 +202,7 @@ mod tests {
         let (mut lights, memory) = lights(false);
         let before = memory.history().len();
         for _ in 0..10 {
-            lights.show(State::Mood(0), true, ON).unwrap();
+            lights.show(MoodState::Mood(0), true, ON).unwrap();
         }
         assert_eq!(memory.history().len(), before + 2);
     }
@@ -211,10 +211,10 @@ mod tests {
     fn a_panic_darkens_and_the_lights_work_on() {
         let (mut lights, memory) = lights(false);
         darken_on_panic(lights.dark_switch());
-        lights.show(State::Mood(0), true, ON).unwrap();
+        lights.show(MoodState::Mood(0), true, ON).unwrap();
         let dark = catch_unwind(|| panic!("a test's own panic")).is_err();
         assert!(dark && memory.lit().is_empty(), "{:?}", memory.lit());
-        lights.show(State::Mood(0), true, ON).unwrap();
+        lights.show(MoodState::Mood(0), true, ON).unwrap();
         assert_eq!(memory.lit(), ["angry", "camera"]);
     }
 
@@ -248,7 +248,7 @@ mod tests {
         let mut lights = Lights::open(&wiring, |lamp| Ok::<_, Infallible>(pin(lamp))).unwrap();
         let switch = lights.dark_switch();
         darken_on_panic(switch.clone());
-        let work = || dark_after_panic(&switch, || lights.show(State::Mood(1), true, ON));
+        let work = || dark_after_panic(&switch, || lights.show(MoodState::Mood(1), true, ON));
         assert!(catch_unwind(std::panic::AssertUnwindSafe(work)).is_err());
         assert_eq!(memory.lit(), [""; 0]);
     }
@@ -256,13 +256,13 @@ mod tests {
     #[test]
     fn a_pin_that_fails_is_named_and_the_others_are_driven() {
         let (mut lights, memory) = lights(false);
-        lights.show(State::Mood(0), true, ON).unwrap();
+        lights.show(MoodState::Mood(0), true, ON).unwrap();
         memory.fail("angry", true);
         let error = lights.dark().unwrap_err();
         assert!(matches!(&error, LightsError::Drive { light, .. } if light == "angry"), "{error}");
         assert_eq!(memory.lit(), ["angry"]);
         memory.fail("angry", false);
-        lights.show(State::Unsure, false, ON).unwrap();
+        lights.show(MoodState::Unsure, false, ON).unwrap();
         assert_eq!(memory.lit(), [""; 0]);
     }
 }

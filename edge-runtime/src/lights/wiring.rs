@@ -2,7 +2,7 @@
 
 /// The colour of a light, as the terminal draws it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Colour {
+pub enum LightColour {
     /// Red.
     Red,
     /// Orange.
@@ -21,36 +21,31 @@ pub enum Colour {
     White,
 }
 
-impl Colour {
+impl LightColour {
     /// For moods without a configured light, in label order and round again.
     pub const PALETTE: [Self; 7] =
         [Self::Red, Self::Green, Self::Blue, Self::Yellow, Self::Magenta, Self::Cyan, Self::Orange];
 
     /// The name, as the configuration writes it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Red => "red",
-            Self::Orange => "orange",
-            Self::Yellow => "yellow",
-            Self::Green => "green",
-            Self::Cyan => "cyan",
-            Self::Blue => "blue",
-            Self::Magenta => "magenta",
-            Self::White => "white",
-        }
+        self.name_and_rgb().0
     }
 
     /// Red, green and blue, 0 to 255, of the lit light.
     pub fn rgb(self) -> [u8; 3] {
+        self.name_and_rgb().1
+    }
+
+    fn name_and_rgb(self) -> (&'static str, [u8; 3]) {
         match self {
-            Self::Red => [255, 64, 56],
-            Self::Orange => [255, 150, 40],
-            Self::Yellow => [250, 215, 50],
-            Self::Green => [52, 211, 92],
-            Self::Cyan => [50, 210, 220],
-            Self::Blue => [66, 135, 255],
-            Self::Magenta => [225, 85, 225],
-            Self::White => [245, 245, 240],
+            Self::Red => ("red", [255, 64, 56]),
+            Self::Orange => ("orange", [255, 150, 40]),
+            Self::Yellow => ("yellow", [250, 215, 50]),
+            Self::Green => ("green", [52, 211, 92]),
+            Self::Cyan => ("cyan", [50, 210, 220]),
+            Self::Blue => ("blue", [66, 135, 255]),
+            Self::Magenta => ("magenta", [225, 85, 225]),
+            Self::White => ("white", [245, 245, 240]),
         }
     }
 }
@@ -63,7 +58,7 @@ pub struct LampWiring {
     /// BCM number of the pin; a light without one exists in the terminal only.
     pub pin: Option<u8>,
     /// Its colour.
-    pub colour: Colour,
+    pub colour: LightColour,
     /// Whether the pin is low when the light is lit.
     pub active_low: bool,
 }
@@ -73,6 +68,6 @@ pub struct LampWiring {
 pub struct Wiring {
     /// One per label, in label order.
     pub moods: Vec<LampWiring>,
-    /// The light that tells that the camera is on.
+    /// The light that shows that the camera is on.
     pub camera: LampWiring,
 }

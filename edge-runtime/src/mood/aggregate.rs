@@ -1,7 +1,7 @@
-//! One steady state from all faces in view.
+//! One steady state from all tracks.
 
-use super::{FilterSettings, MoodFilter, Observation, State};
-use crate::track::{MOST_FOLLOWED, WhichFaces};
+use super::{FilterSettings, MoodFilter, MoodState, Observation};
+use crate::track::{MAX_TRACKS, WhichFaces};
 use emotion_models::{MAX_LABELS, Probabilities};
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ impl MoodSet {
     pub const NONE: Self = Self(0);
 
     /// The mood of a state, if it is one.
-    pub fn of(state: State) -> Self {
+    pub fn of(state: MoodState) -> Self {
         match state {
-            State::Mood(label) => Self::NONE.with(label),
+            MoodState::Mood(label) => Self::NONE.with(label),
             _ => Self::NONE,
         }
     }
@@ -40,53 +40,59 @@ impl MoodSet {
 
     /// All of both.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
+    pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
 
-/// What a frame says of somebody.
+/// What a frame shows of a tracked face.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Look {
-    /// The mood's probabilities, in the card's label order.
-    Clear(Probabilities),
-    /// Their face, but no mood can be told from it.
-    Unclear,
-    /// Nothing: the frame was not searched for them, or their face not judged.
-    None,
-    /// That their face is gone.
-    Gone,
+pub enum FaceObservation {
+    /// The emotion model's probabilities, in the card's label order.
+    Classified(Probabilities),
+    /// The face is there, but the model is not asked about it.
+    Rejected,
+    /// Nothing: its part of the frame was not searched, or the model was not asked.
+    NotClassified,
+    /// The face is lost.
+    Lost,
 }
 
-/// Somebody who is followed.
+/// The observation of one track.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Person {
-    /// Who.
+pub struct TrackObservation {
+    /// The track's id.
     pub id: u32,
-    /// How they look.
-    pub look: Look,
+    /// What the frame shows of its face.
+    pub face: FaceObservation,
 }
 
-/// The steady state of a run with one face or several.
+/// The steady state of a run with one face or several, aggregated over tracks.
 ///
-/// Pure, as [`MoodFilter`] is; nothing is allocated, and people who are gone are forgotten.
+/// With the largest face or the mean of all, one group filter steadies what is observed; where it turns to other tracks altogether, its
+/// smoothing starts anew, since nobody inherits another's expression, but the hold time goes on, since the lights are the same. With
+/// all faces each track has a filter of its own, so that its light has its own hysteresis and hold time. The group filter runs beside
+/// them on nothing but whether anybody is there: it distinguishes nobody from unsure, and holds a fault back until the lights that the tracks
+/// changed have been held.
+///
+/// Pure, as [`MoodFilter`] is; nothing is allocated, and tracks that ended are dropped.
 #[derive(Clone, Debug)]
-pub struct Moods {
+pub struct MoodAggregator {
     which: WhichFaces,
     settings: FilterSettings,
-    /// The filter of the largest face, of the mean, or, with all faces, of nobody and of faults.
-    common: MoodFilter,
-    /// Whom `common` is about.
-    about: heapless::Vec<u32, MOST_FOLLOWED>,
-    /// With all faces: each person's.
-    each: heapless::Vec<(u32, MoodFilter), MOST_FOLLOWED>,
+    /// Of the largest face, of the mean, or, with all faces, of nobody and of faults.
+    group_filter: MoodFilter,
+    /// The tracks that the group filter is about.
+    group: heapless::Vec<u32, MAX_TRACKS>,
+    /// With all faces: each track's.
+    track_filters: heapless::Vec<(u32, MoodFilter), MAX_TRACKS>,
 }
 
-impl Moods {
-    /// Nobody was seen yet; the state is [`State::Unsure`].
+impl MoodAggregator {
+    /// Nobody was seen yet; the state is [`MoodState::Unsure`].
     pub fn new(settings: FilterSettings, which: WhichFaces) -> Self {
-        let common = MoodFilter::new(settings.clone());
-        Self { which, settings, common, about: heapless::Vec::new(), each: heapless::Vec::new() }
+        let group_filter = MoodFilter::new(settings.clone());
+        Self { which, settings, group_filter, group: heapless::Vec::new(), track_filters: heapless::Vec::new() }
     }
 
     /// Whose mood counts.
@@ -94,126 +100,119 @@ impl Moods {
         self.which
     }
 
-    /// Takes in how everybody looks at time `at`, the main person first, and answers with the state from then on.
-    pub fn observe(&mut self, at: Duration, people: &[Person]) -> State {
+    /// Takes the observations of all tracks at time `at`, the main one first, and answers with the state from then on.
+    pub fn observe(&mut self, at: Duration, tracks: &[TrackObservation]) -> MoodState {
         match self.which {
-            WhichFaces::Largest => self.observe_first(at, people),
-            WhichFaces::Average => self.observe_mean(at, people),
-            WhichFaces::All => self.observe_all(at, people),
+            WhichFaces::Largest => self.observe_largest(at, tracks),
+            WhichFaces::Average => self.observe_average(at, tracks),
+            WhichFaces::All => self.observe_all(at, tracks),
         }
     }
 
     /// Nothing can be known at time `at`.
-    pub fn fault(&mut self, at: Duration) -> State {
-        // Moods of several stay until the fault may show, so that the lights change once.
-        self.common.also_changed(self.each.iter().filter_map(|(_, filter)| filter.changed).max());
-        if self.common.observe(at, Observation::Fault) == State::Fault {
-            self.each.clear();
+    pub fn fault(&mut self, at: Duration) -> MoodState {
+        // The moods of several faces stay until the fault may show, so that the lights change once.
+        self.group_filter
+            .sync_last_change(self.track_filters.iter().filter_map(|(_, filter)| filter.last_change).max());
+        if self.group_filter.observe(at, Observation::Fault) == MoodState::Fault {
+            self.track_filters.clear();
         }
         self.state()
     }
 
-    fn observe_first(&mut self, at: Duration, people: &[Person]) -> State {
-        let first = people.first();
-        self.turn_to(first.map(|person| person.id).into_iter());
-        match first.map(|person| &person.look) {
-            Some(Look::Clear(probabilities)) => self.common.observe(at, Observation::Face(probabilities)),
-            Some(Look::Unclear) => self.common.observe(at, Observation::Unclear),
-            Some(Look::None) => self.common.state(),
-            Some(Look::Gone) | None => self.common.observe(at, Observation::NoFace),
-        }
+    fn observe_largest(&mut self, at: Duration, tracks: &[TrackObservation]) -> MoodState {
+        let first = tracks.first();
+        self.set_group(first.map(|track| track.id).into_iter());
+        observe(&mut self.group_filter, at, first)
     }
 
-    /// `common` is about these from now on. One who comes back within the hold time goes on where they were; where they are all others,
-    /// what was smoothed begins anew.
-    fn turn_to(&mut self, ids: impl Iterator<Item = u32> + Clone) {
+    /// The group filter is about these tracks from now on.
+    fn set_group(&mut self, ids: impl Iterator<Item = u32> + Clone) {
         if ids.clone().next().is_none() {
             return;
         }
-        if !self.about.is_empty() && !ids.clone().any(|id| self.about.contains(&id)) {
-            self.common.forget_face();
+        if !self.group.is_empty() && !ids.clone().any(|id| self.group.contains(&id)) {
+            self.group_filter.reset_smoothing();
         }
-        self.about = ids.take(MOST_FOLLOWED).collect();
+        self.group = ids.take(MAX_TRACKS).collect();
     }
 
-    fn observe_mean(&mut self, at: Duration, people: &[Person]) -> State {
-        let present = people.iter().filter(|person| person.look != Look::Gone);
-        self.turn_to(present.map(|person| person.id));
-        if let Some(mean) = self.mean(people) {
-            return self.common.observe(at, Observation::Face(&mean));
+    fn observe_average(&mut self, at: Duration, tracks: &[TrackObservation]) -> MoodState {
+        let present = tracks.iter().filter(|track| track.face != FaceObservation::Lost);
+        self.set_group(present.map(|track| track.id));
+        if let Some(mean) = self.mean(tracks) {
+            return self.group_filter.observe(at, Observation::Face(&mean));
         }
-        let any = |look: Look| people.iter().any(|person| person.look == look);
-        match (any(Look::Unclear), any(Look::None)) {
-            (true, _) => self.common.observe(at, Observation::Unclear),
-            (false, true) => self.common.state(),
-            (false, false) => self.common.observe(at, Observation::NoFace),
+        let any = |face: FaceObservation| tracks.iter().any(|track| track.face == face);
+        match (any(FaceObservation::Rejected), any(FaceObservation::NotClassified)) {
+            (true, _) => self.group_filter.observe(at, Observation::Rejected),
+            (false, true) => self.group_filter.state(),
+            (false, false) => self.group_filter.observe(at, Observation::NoFace),
         }
     }
 
-    /// What all faces say together; `None` where none is clear.
-    pub fn mean(&self, people: &[Person]) -> Option<Probabilities> {
-        let clear = people.iter().filter_map(|person| match &person.look {
-            Look::Clear(probabilities) => Some(probabilities),
+    /// The mean over all faces that were classified; `None` where none was.
+    pub fn mean(&self, tracks: &[TrackObservation]) -> Option<Probabilities> {
+        let classified = tracks.iter().filter_map(|track| match &track.face {
+            FaceObservation::Classified(probabilities) => Some(probabilities),
             _ => None,
         });
-        let count = clear.clone().count();
+        let count = classified.clone().count();
         let mut mean = [0.0; MAX_LABELS];
-        for probabilities in clear {
+        for probabilities in classified {
             mean.iter_mut().zip(probabilities.iter()).for_each(|(sum, value)| *sum += value / count as f32);
         }
         Probabilities::from_slice(&mean[..self.settings.labels()]).filter(|_| count > 0)
     }
 
-    fn observe_all(&mut self, at: Duration, people: &[Person]) -> State {
-        for Person { id, look } in people {
-            if !self.each.iter().any(|(known, _)| known == id) && !matches!(look, Look::Gone | Look::None) {
-                // With no room left the newcomer waits until somebody has gone.
-                let _ = self.each.push((*id, MoodFilter::new(self.settings.clone())));
+    fn observe_all(&mut self, at: Duration, tracks: &[TrackObservation]) -> MoodState {
+        for TrackObservation { id, face } in tracks {
+            let seen = matches!(face, FaceObservation::Classified(_) | FaceObservation::Rejected);
+            if seen && !self.track_filters.iter().any(|(known, _)| known == id) {
+                // With no room left a new track waits until another has ended.
+                let _ = self.track_filters.push((*id, MoodFilter::new(self.settings.clone())));
             }
         }
-        for (id, filter) in &mut self.each {
-            match people.iter().find(|person| person.id == *id).map(|person| &person.look) {
-                Some(Look::Clear(probabilities)) => filter.observe(at, Observation::Face(probabilities)),
-                Some(Look::Unclear) => filter.observe(at, Observation::Unclear),
-                Some(Look::None) => filter.state(),
-                Some(Look::Gone) | None => filter.observe(at, Observation::NoFace),
-            };
+        for (id, filter) in &mut self.track_filters {
+            observe(filter, at, tracks.iter().find(|track| track.id == *id));
         }
-        self.each.retain(|(_, filter)| filter.state() != State::NoFace);
+        self.track_filters.retain(|(_, filter)| filter.state() != MoodState::NoFace);
         // Counted beside the moods that are held, not after them.
-        let anybody = people.iter().any(|person| person.look != Look::Gone);
-        let observation = if anybody { Observation::Unclear } else { Observation::NoFace };
-        self.common.observe(at, observation);
+        let anybody = tracks.iter().any(|track| track.face != FaceObservation::Lost);
+        let observation = if anybody { Observation::Rejected } else { Observation::NoFace };
+        self.group_filter.observe(at, observation);
         self.state()
     }
 
-    /// The state, as the latest observation left it; with all faces the main person's mood, else anybody's.
-    pub fn state(&self) -> State {
-        let common = self.common.state();
-        if self.which != WhichFaces::All || common == State::Fault {
-            return common;
+    /// The state, as the latest observation left it; with all faces the main track's mood, else anybody's.
+    pub fn state(&self) -> MoodState {
+        let group = self.group_filter.state();
+        if self.which != WhichFaces::All || group == MoodState::Fault {
+            return group;
         }
-        let moods = self.each.iter().map(|(_, filter)| filter.state());
-        moods.into_iter().find(|state| matches!(state, State::Mood(_))).unwrap_or(match common {
-            State::NoFace => State::NoFace,
-            _ => State::Unsure,
+        let moods = self.track_filters.iter().map(|(_, filter)| filter.state());
+        moods.into_iter().find(|state| matches!(state, MoodState::Mood(_))).unwrap_or(match group {
+            MoodState::NoFace => MoodState::NoFace,
+            _ => MoodState::Unsure,
         })
     }
 
     /// The moods that the lights show.
     pub fn lit(&self) -> MoodSet {
         let state = self.state();
-        if self.which != WhichFaces::All || state == State::Fault {
+        if self.which != WhichFaces::All || state == MoodState::Fault {
             return MoodSet::of(state);
         }
-        self.each.iter().fold(MoodSet::NONE, |set, (_, filter)| set.and(MoodSet::of(filter.state())))
+        self.track_filters.iter().fold(MoodSet::NONE, |set, (_, filter)| set.union(MoodSet::of(filter.state())))
     }
 
-    /// Somebody's own state, as far as it is kept apart.
-    pub fn state_of(&self, id: u32) -> Option<State> {
+    /// A track's own state, as far as it is kept apart.
+    pub fn state_of(&self, id: u32) -> Option<MoodState> {
         match self.which {
-            WhichFaces::All => self.each.iter().find(|(known, _)| *known == id).map(|(_, filter)| filter.state()),
-            WhichFaces::Largest => self.about.contains(&id).then(|| self.common.state()),
+            WhichFaces::All => {
+                self.track_filters.iter().find(|(known, _)| *known == id).map(|(_, filter)| filter.state())
+            }
+            WhichFaces::Largest => self.group.contains(&id).then(|| self.group_filter.state()),
             WhichFaces::Average => None,
         }
     }
@@ -221,9 +220,19 @@ impl Moods {
     /// The smoothed probabilities behind the state; `None` while there is no face to speak of.
     pub fn smoothed(&self) -> Option<Probabilities> {
         match self.which {
-            WhichFaces::All => self.each.first().and_then(|(_, filter)| filter.smoothed()),
-            _ => self.common.smoothed(),
+            WhichFaces::All => self.track_filters.first().and_then(|(_, filter)| filter.smoothed()),
+            _ => self.group_filter.smoothed(),
         }
+    }
+}
+
+/// Has a filter observe a track, or that it ended.
+fn observe(filter: &mut MoodFilter, at: Duration, track: Option<&TrackObservation>) -> MoodState {
+    match track.map(|track| &track.face) {
+        Some(FaceObservation::Classified(probabilities)) => filter.observe(at, Observation::Face(probabilities)),
+        Some(FaceObservation::Rejected) => filter.observe(at, Observation::Rejected),
+        Some(FaceObservation::NotClassified) => filter.state(),
+        Some(FaceObservation::Lost) | None => filter.observe(at, Observation::NoFace),
     }
 }
 
@@ -236,13 +245,13 @@ mod tests {
         Duration::from_millis(value)
     }
 
-    fn moods(which: WhichFaces) -> Moods {
+    fn moods(which: WhichFaces) -> MoodAggregator {
         let settings = FilterSettings::new(millis(200), millis(400), &[0.6; 3], &[0.45; 3]).unwrap();
-        Moods::new(settings, which)
+        MoodAggregator::new(settings, which)
     }
 
-    fn clear(id: u32, values: [f32; 3]) -> Person {
-        Person { id, look: Look::Clear(Probabilities::from_slice(&values).unwrap()) }
+    fn classified(id: u32, values: [f32; 3]) -> TrackObservation {
+        TrackObservation { id, face: FaceObservation::Classified(Probabilities::from_slice(&values).unwrap()) }
     }
 
     const ANGRY: [f32; 3] = [0.9, 0.05, 0.05];
@@ -251,95 +260,95 @@ mod tests {
     #[test]
     fn another_person_does_not_inherit_what_was_smoothed() {
         let mut moods = moods(WhichFaces::Largest);
-        assert_eq!(moods.observe(millis(0), &[clear(1, ANGRY)]), State::Mood(0));
-        moods.observe(millis(1000), &[clear(2, HAPPY)]);
-        assert_eq!(moods.state(), State::Mood(1));
+        assert_eq!(moods.observe(millis(0), &[classified(1, ANGRY)]), MoodState::Mood(0));
+        moods.observe(millis(1000), &[classified(2, HAPPY)]);
+        assert_eq!(moods.state(), MoodState::Mood(1));
         assert!(moods.smoothed().unwrap()[1] > 0.89);
-        assert_eq!((moods.state_of(2), moods.state_of(1)), (Some(State::Mood(1)), None));
+        assert_eq!((moods.state_of(2), moods.state_of(1)), (Some(MoodState::Mood(1)), None));
     }
 
     #[test]
-    fn a_face_that_tells_nothing_is_unsure_and_none_is_no_face_after_the_hold_time() {
+    fn a_rejected_face_is_unsure_and_none_is_no_face_after_the_hold_time() {
         let mut moods = moods(WhichFaces::Largest);
-        moods.observe(millis(0), &[clear(1, ANGRY)]);
-        let person = |look| [Person { id: 1, look }];
-        assert_eq!(moods.observe(millis(1000), &person(Look::Unclear)), State::Mood(0));
-        assert_eq!(moods.observe(millis(1400), &person(Look::Unclear)), State::Unsure);
+        moods.observe(millis(0), &[classified(1, ANGRY)]);
+        let track = |face| [TrackObservation { id: 1, face }];
+        assert_eq!(moods.observe(millis(1000), &track(FaceObservation::Rejected)), MoodState::Mood(0));
+        assert_eq!(moods.observe(millis(1400), &track(FaceObservation::Rejected)), MoodState::Unsure);
         assert!(moods.smoothed().is_none());
-        assert_eq!(moods.observe(millis(1500), &person(Look::None)), State::Unsure);
-        moods.observe(millis(2000), &person(Look::Gone));
-        assert_eq!(moods.observe(millis(2400), &[]), State::NoFace);
+        assert_eq!(moods.observe(millis(1500), &track(FaceObservation::NotClassified)), MoodState::Unsure);
+        moods.observe(millis(2000), &track(FaceObservation::Lost));
+        assert_eq!(moods.observe(millis(2400), &[]), MoodState::NoFace);
         assert_eq!(moods.lit(), MoodSet::NONE);
     }
 
     #[test]
     fn the_mean_of_all_faces_counts() {
         let mut moods = moods(WhichFaces::Average);
-        let people = [clear(1, ANGRY), clear(2, HAPPY), clear(3, HAPPY)];
-        assert_eq!(moods.observe(millis(0), &people), State::Mood(1));
+        let tracks = [classified(1, ANGRY), classified(2, HAPPY), classified(3, HAPPY)];
+        assert_eq!(moods.observe(millis(0), &tracks), MoodState::Mood(1));
         assert!((moods.smoothed().unwrap()[1] - (0.05 + 0.9 + 0.9) / 3.0).abs() < 1e-6);
         assert_eq!(moods.state_of(1), None);
-        moods.observe(millis(1000), &[Person { id: 2, look: Look::Gone }]);
-        assert_eq!(moods.observe(millis(1500), &[]), State::NoFace);
+        moods.observe(millis(1000), &[TrackObservation { id: 2, face: FaceObservation::Lost }]);
+        assert_eq!(moods.observe(millis(1500), &[]), MoodState::NoFace);
     }
 
     #[test]
     fn the_mean_of_others_begins_anew() {
         let mut moods = moods(WhichFaces::Average);
-        moods.observe(millis(0), &[clear(1, ANGRY), clear(2, ANGRY)]);
+        moods.observe(millis(0), &[classified(1, ANGRY), classified(2, ANGRY)]);
         assert_eq!(
-            moods.observe(millis(400), &[clear(2, HAPPY), clear(3, HAPPY)]),
-            State::Mood(0),
+            moods.observe(millis(400), &[classified(2, HAPPY), classified(3, HAPPY)]),
+            MoodState::Mood(0),
             "one of them stayed"
         );
-        assert_eq!(moods.observe(millis(430), &[clear(4, HAPPY)]), State::Mood(1));
+        assert_eq!(moods.observe(millis(430), &[classified(4, HAPPY)]), MoodState::Mood(1));
     }
 
     #[test]
     fn a_fault_with_several_faces_changes_the_lights_once_and_not_before_the_hold_time_is_over() {
         let mut moods = moods(WhichFaces::All);
-        moods.observe(millis(1000), &[clear(1, ANGRY), clear(2, HAPPY)]);
+        moods.observe(millis(1000), &[classified(1, ANGRY), classified(2, HAPPY)]);
         let both = MoodSet::NONE.with(0).with(1);
         for at in [1100, 1399] {
             moods.fault(millis(at));
             assert_eq!(moods.lit(), both, "{at}");
         }
-        assert_eq!((moods.fault(millis(1400)), moods.lit()), (State::Fault, MoodSet::NONE));
-        // Those who are found again are others to the follower.
-        moods.observe(millis(1500), &[clear(3, HAPPY)]);
-        assert_eq!((moods.state(), moods.lit()), (State::Fault, MoodSet::NONE));
-        moods.observe(millis(1800), &[clear(3, HAPPY)]);
-        assert_eq!(moods.lit(), MoodSet::of(State::Mood(1)));
+        assert_eq!((moods.fault(millis(1400)), moods.lit()), (MoodState::Fault, MoodSet::NONE));
+        // Those who are found again have other tracks.
+        moods.observe(millis(1500), &[classified(3, HAPPY)]);
+        assert_eq!((moods.state(), moods.lit()), (MoodState::Fault, MoodSet::NONE));
+        moods.observe(millis(1800), &[classified(3, HAPPY)]);
+        assert_eq!(moods.lit(), MoodSet::of(MoodState::Mood(1)));
         moods.fault(millis(2199));
-        assert_eq!(moods.lit(), MoodSet::of(State::Mood(1)));
-        assert_eq!(moods.fault(millis(2200)), State::Fault);
+        assert_eq!(moods.lit(), MoodSet::of(MoodState::Mood(1)));
+        assert_eq!(moods.fault(millis(2200)), MoodState::Fault);
     }
 
     #[test]
     fn everybody_lights_their_own_mood() {
         let mut moods = moods(WhichFaces::All);
-        moods.observe(millis(0), &[clear(1, ANGRY), clear(2, HAPPY)]);
+        moods.observe(millis(0), &[classified(1, ANGRY), classified(2, HAPPY)]);
         assert_eq!(moods.lit(), MoodSet::NONE.with(0).with(1));
-        assert_eq!((moods.state_of(1), moods.state_of(2)), (Some(State::Mood(0)), Some(State::Mood(1))));
-        moods.observe(millis(1000), &[clear(2, HAPPY)]);
+        assert_eq!((moods.state_of(1), moods.state_of(2)), (Some(MoodState::Mood(0)), Some(MoodState::Mood(1))));
+        moods.observe(millis(1000), &[classified(2, HAPPY)]);
         assert_eq!(moods.lit(), MoodSet::NONE.with(0).with(1), "the one who left is missed for the hold time");
-        moods.observe(millis(1400), &[clear(2, HAPPY)]);
-        assert_eq!((moods.lit(), moods.state()), (MoodSet::of(State::Mood(1)), State::Mood(1)));
+        moods.observe(millis(1400), &[classified(2, HAPPY)]);
+        assert_eq!((moods.lit(), moods.state()), (MoodSet::of(MoodState::Mood(1)), MoodState::Mood(1)));
         moods.observe(millis(2000), &[]);
-        assert_eq!(moods.state(), State::Mood(1));
+        assert_eq!(moods.state(), MoodState::Mood(1));
         moods.observe(millis(2400), &[]);
-        assert_eq!((moods.lit(), moods.state()), (MoodSet::NONE, State::NoFace), "one hold time, not two");
-        assert_eq!(moods.fault(millis(4000)), State::Fault);
+        assert_eq!((moods.lit(), moods.state()), (MoodSet::NONE, MoodState::NoFace), "one hold time, not two");
+        assert_eq!(moods.fault(millis(4000)), MoodState::Fault);
         assert_eq!(moods.lit(), MoodSet::NONE);
     }
 
     #[test]
-    fn people_come_and_go_without_end() {
+    fn tracks_begin_and_end_without_end() {
         let mut moods = moods(WhichFaces::All);
         for number in 0..1000u32 {
-            let people = [clear(number, HAPPY), clear(number + 1, ANGRY)];
-            moods.observe(millis(u64::from(number) * 100), &people);
-            assert!(moods.each.len() <= MOST_FOLLOWED);
+            let tracks = [classified(number, HAPPY), classified(number + 1, ANGRY)];
+            moods.observe(millis(u64::from(number) * 100), &tracks);
+            assert!(moods.track_filters.len() <= MAX_TRACKS);
         }
     }
 }

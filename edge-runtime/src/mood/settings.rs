@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Longest hold time. A fault waits for the end of a hold like any other change, and must show within two seconds of
 /// the last good frame.
-pub const LONGEST_HOLD: Duration = Duration::from_millis(1500);
+pub const MAX_HOLD: Duration = Duration::from_millis(1500);
 
 /// Why filter settings make no sense.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum FilterError {
     #[error("{0} labels: a filter takes 1 to {MAX_LABELS}, with as many thresholds")]
     Labels(usize),
     /// The hold time is too long for a fault to show in time.
-    #[error("a hold time of {0:?}: at most {LONGEST_HOLD:?}, since a fault must show within two seconds")]
+    #[error("a hold time of {0:?}: at most {MAX_HOLD:?}, since a fault must show within two seconds")]
     Hold(Duration),
     /// A threshold cannot be reached, or would never be left.
     #[error(
@@ -47,13 +47,13 @@ impl FilterSettings {
     /// time between two changes of state. `enter` and `leave`: smoothed probabilities per label.
     ///
     /// # Errors
-    /// Counts that differ or exceed [`MAX_LABELS`], a hold above [`LONGEST_HOLD`], impossible thresholds.
+    /// Counts that differ or exceed [`MAX_LABELS`], a hold above [`MAX_HOLD`], impossible thresholds.
     pub fn new(time_constant: Duration, hold: Duration, enter: &[f32], leave: &[f32]) -> Result<Self, FilterError> {
         let count = FilterError::Labels(enter.len());
         if enter.is_empty() || enter.len() != leave.len() {
             return Err(count);
         }
-        if hold > LONGEST_HOLD {
+        if hold > MAX_HOLD {
             return Err(FilterError::Hold(hold));
         }
         for (label, (&enter, &leave)) in enter.iter().zip(leave).enumerate() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use proptest::prelude::*;
+use std::time::Duration;
 
 const LABELS: usize = 3;
 
@@ -17,18 +18,18 @@ fn filter(time_constant: u64, hold: u64) -> MoodFilter {
 #[test]
 fn the_first_clear_face_lights_at_once() {
     let mut filter = filter(300, 500);
-    assert_eq!(filter.state(), State::Unsure);
-    assert_eq!(filter.observe(millis(7), Observation::Face(&[0.05, 0.9, 0.05])), State::Mood(1));
+    assert_eq!(filter.state(), MoodState::Unsure);
+    assert_eq!(filter.observe(millis(7), Observation::Face(&[0.05, 0.9, 0.05])), MoodState::Mood(1));
     assert_eq!(&filter.smoothed().unwrap()[..], &[0.05, 0.9, 0.05]);
 }
 
 #[test]
 fn a_mood_is_kept_between_its_two_thresholds() {
     let mut filter = filter(0, 0);
-    assert_eq!(filter.observe(millis(0), Observation::Face(&[0.5, 0.3, 0.2])), State::Unsure);
-    assert_eq!(filter.observe(millis(1), Observation::Face(&[0.7, 0.2, 0.1])), State::Mood(0));
-    assert_eq!(filter.observe(millis(2), Observation::Face(&[0.5, 0.3, 0.2])), State::Mood(0));
-    assert_eq!(filter.observe(millis(3), Observation::Face(&[0.4, 0.3, 0.3])), State::Unsure);
+    assert_eq!(filter.observe(millis(0), Observation::Face(&[0.5, 0.3, 0.2])), MoodState::Unsure);
+    assert_eq!(filter.observe(millis(1), Observation::Face(&[0.7, 0.2, 0.1])), MoodState::Mood(0));
+    assert_eq!(filter.observe(millis(2), Observation::Face(&[0.5, 0.3, 0.2])), MoodState::Mood(0));
+    assert_eq!(filter.observe(millis(3), Observation::Face(&[0.4, 0.3, 0.3])), MoodState::Unsure);
 }
 
 #[test]
@@ -36,7 +37,7 @@ fn a_surer_mood_takes_over_without_a_dark_moment() {
     let settings = FilterSettings::new(millis(0), millis(0), &[0.4; 2], &[0.3; 2]).unwrap();
     let mut filter = MoodFilter::new(settings);
     filter.observe(millis(0), Observation::Face(&[0.6, 0.4]));
-    assert_eq!(filter.observe(millis(1), Observation::Face(&[0.45, 0.55])), State::Mood(1));
+    assert_eq!(filter.observe(millis(1), Observation::Face(&[0.45, 0.55])), MoodState::Mood(1));
 }
 
 #[test]
@@ -53,11 +54,11 @@ fn a_face_lost_for_a_frame_changes_nothing_and_lost_for_the_hold_time_is_no_face
     let mut filter = filter(0, 500);
     let happy = Observation::Face(&[0.0, 1.0, 0.0]);
     filter.observe(millis(0), happy);
-    assert_eq!(filter.observe(millis(1000), Observation::NoFace), State::Mood(1));
-    assert_eq!(filter.observe(millis(1400), Observation::NoFace), State::Mood(1));
-    assert_eq!(filter.observe(millis(1450), happy), State::Mood(1));
-    assert_eq!(filter.observe(millis(2000), Observation::NoFace), State::Mood(1));
-    assert_eq!(filter.observe(millis(2500), Observation::NoFace), State::NoFace);
+    assert_eq!(filter.observe(millis(1000), Observation::NoFace), MoodState::Mood(1));
+    assert_eq!(filter.observe(millis(1400), Observation::NoFace), MoodState::Mood(1));
+    assert_eq!(filter.observe(millis(1450), happy), MoodState::Mood(1));
+    assert_eq!(filter.observe(millis(2000), Observation::NoFace), MoodState::Mood(1));
+    assert_eq!(filter.observe(millis(2500), Observation::NoFace), MoodState::NoFace);
     assert!(filter.smoothed().is_none());
 }
 
@@ -65,22 +66,22 @@ fn a_face_lost_for_a_frame_changes_nothing_and_lost_for_the_hold_time_is_no_face
 fn what_a_face_shows_stays_for_two_hold_times_and_who_leaves_need_not_wait() {
     let (mut filter, [angry, sad, nothing]) = (filter(0, 500), [[0.9, 0.1, 0.0], [0.0, 0.1, 0.9], [0.3, 0.3, 0.4]]);
     let mut shows = |at, face: &[f32; 3]| filter.observe(millis(at), Observation::Face(face));
-    assert_eq!(shows(0, &nothing), State::Unsure);
+    assert_eq!(shows(0, &nothing), MoodState::Unsure);
     // The first mood is lit at once, the next one after a second.
-    assert_eq!(shows(10, &angry), State::Mood(0));
-    assert_eq!(shows(1009, &sad), State::Mood(0));
-    assert_eq!(shows(1010, &sad), State::Mood(2));
-    // Doubt is believed when it lasts, and lasts then.
-    assert_eq!(shows(1500, &nothing), State::Mood(2));
-    assert_eq!(shows(2010, &nothing), State::Unsure);
-    assert_eq!(shows(2900, &sad), State::Unsure);
-    assert_eq!(shows(3010, &sad), State::Mood(2));
+    assert_eq!(shows(10, &angry), MoodState::Mood(0));
+    assert_eq!(shows(1009, &sad), MoodState::Mood(0));
+    assert_eq!(shows(1010, &sad), MoodState::Mood(2));
+    // An unsure face counts once it lasts, and stays unsure then.
+    assert_eq!(shows(1500, &nothing), MoodState::Mood(2));
+    assert_eq!(shows(2010, &nothing), MoodState::Unsure);
+    assert_eq!(shows(2900, &sad), MoodState::Unsure);
+    assert_eq!(shows(3010, &sad), MoodState::Mood(2));
     for at in [3020, 3520] {
         filter.observe(millis(at), Observation::NoFace);
     }
-    assert_eq!(filter.state(), State::NoFace);
-    assert_eq!(filter.observe(millis(4020), Observation::Face(&angry)), State::Mood(0));
-    assert_eq!(filter.observe(millis(4520), Observation::Fault), State::Fault);
+    assert_eq!(filter.state(), MoodState::NoFace);
+    assert_eq!(filter.observe(millis(4020), Observation::Face(&angry)), MoodState::Mood(0));
+    assert_eq!(filter.observe(millis(4520), Observation::Fault), MoodState::Fault);
 }
 
 #[test]
@@ -88,26 +89,26 @@ fn an_unclear_face_that_is_lost_for_a_frame_is_not_gone() {
     let mut filter = filter(0, 500);
     filter.observe(millis(0), Observation::Face(&[0.9, 0.1, 0.0]));
     for at in [100, 400, 800] {
-        assert_eq!(filter.observe(millis(at), Observation::Unclear), State::Mood(0));
+        assert_eq!(filter.observe(millis(at), Observation::Rejected), MoodState::Mood(0));
     }
-    assert_eq!(filter.observe(millis(825), Observation::NoFace), State::Mood(0));
-    assert_eq!(filter.observe(millis(1000), Observation::Unclear), State::Unsure);
-    // Now lost, now unclear: there is no mood, but somebody.
+    assert_eq!(filter.observe(millis(825), Observation::NoFace), MoodState::Mood(0));
+    assert_eq!(filter.observe(millis(1000), Observation::Rejected), MoodState::Unsure);
+    // Now lost, now rejected: there is no mood, but somebody.
     for at in (1050..3000).step_by(100) {
         filter.observe(millis(at), Observation::NoFace);
-        assert_eq!(filter.observe(millis(at + 50), Observation::Unclear), State::Unsure);
+        assert_eq!(filter.observe(millis(at + 50), Observation::Rejected), MoodState::Unsure);
     }
     filter.observe(millis(3000), Observation::NoFace);
-    assert_eq!(filter.observe(millis(3500), Observation::NoFace), State::NoFace);
+    assert_eq!(filter.observe(millis(3500), Observation::NoFace), MoodState::NoFace);
 }
 
 #[test]
 fn after_a_fault_smoothing_starts_afresh() {
     let mut filter = filter(10_000, 100);
     filter.observe(millis(0), Observation::Face(&[1.0, 0.0, 0.0]));
-    assert_eq!(filter.observe(millis(200), Observation::Fault), State::Fault);
-    assert_eq!(filter.observe(millis(250), Observation::Face(&[0.0, 1.0, 0.0])), State::Fault);
-    assert_eq!(filter.observe(millis(300), Observation::Face(&[0.0, 1.0, 0.0])), State::Mood(1));
+    assert_eq!(filter.observe(millis(200), Observation::Fault), MoodState::Fault);
+    assert_eq!(filter.observe(millis(250), Observation::Face(&[0.0, 1.0, 0.0])), MoodState::Fault);
+    assert_eq!(filter.observe(millis(300), Observation::Face(&[0.0, 1.0, 0.0])), MoodState::Mood(1));
 }
 
 #[test]
@@ -188,7 +189,7 @@ proptest! {
             if let Some(smoothed) = filter.smoothed() {
                 prop_assert!(smoothed.iter().all(|value| (0.0..=1.0).contains(value)), "{:?}", smoothed);
             }
-            if let State::Mood(label) = state {
+            if let MoodState::Mood(label) = state {
                 prop_assert!(label < LABELS);
             }
         }
@@ -256,6 +257,6 @@ proptest! {
             filter.observe(millis(now), observation(input, *fault));
         }
         filter.observe(millis(now), Observation::Fault);
-        prop_assert_eq!(filter.observe(millis(now + hold), Observation::Fault), State::Fault);
+        prop_assert_eq!(filter.observe(millis(now + hold), Observation::Fault), MoodState::Fault);
     }
 }

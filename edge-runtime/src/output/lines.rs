@@ -11,20 +11,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Lines that may wait for a slow reader.
-const WAITING: usize = 256;
+const QUEUED_LINES: usize = 256;
 /// How long the end of a run waits for one.
-const PATIENCE: Duration = Duration::from_secs(1);
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 // Boxing the event would allocate for each frame.
 #[allow(clippy::large_enum_variant)]
-enum Line {
+enum OutputLine {
     Event(Event),
     Summary(Box<Summary>),
 }
 
 /// Writes lines on a thread of its own.
 pub struct Lines {
-    sender: SyncSender<Line>,
+    sender: SyncSender<OutputLine>,
     done: Receiver<io::Result<()>>,
     json: bool,
     handover: Handover,
@@ -34,7 +34,7 @@ pub struct Lines {
 
 impl Lines {
     pub(super) fn start(json: bool, labels: Vec<String>, handover: Handover, stop: &Stop) -> io::Result<Self> {
-        let (sender, lines) = sync_channel(WAITING);
+        let (sender, lines) = sync_channel(QUEUED_LINES);
         let (tell, done) = sync_channel(1);
         let writer_stop = stop.clone();
         thread::Builder::new().name("lines".to_owned()).spawn(move || {
@@ -52,9 +52,9 @@ impl Lines {
             return;
         }
         // A writer that has ended has asked everyone to stop, and says why in `finish`.
-        if self.handover == Handover::Every {
-            let _ = self.sender.send(Line::Event(event.clone()));
-        } else if let Err(TrySendError::Full(_)) = self.sender.try_send(Line::Event(event.clone())) {
+        if self.handover == Handover::Lossless {
+            let _ = self.sender.send(OutputLine::Event(event.clone()));
+        } else if let Err(TrySendError::Full(_)) = self.sender.try_send(OutputLine::Event(event.clone())) {
             self.lost += 1;
         }
     }
@@ -65,11 +65,11 @@ impl Lines {
             tracing::warn!("dropped {lines}: the reader of standard output is too slow");
         }
         self.stop.request();
-        let until = Instant::now() + PATIENCE;
-        let mut line = Line::Summary(Box::new(summary.clone()));
+        let until = Instant::now() + END_TIMEOUT;
+        let mut line = OutputLine::Summary(Box::new(summary.clone()));
         loop {
             match self.sender.try_send(line) {
-                Err(TrySendError::Full(returned)) if self.handover == Handover::Every || Instant::now() < until => {
+                Err(TrySendError::Full(returned)) if self.handover == Handover::Lossless || Instant::now() < until => {
                     line = returned;
                     thread::sleep(Duration::from_millis(2));
                 }
@@ -77,17 +77,17 @@ impl Lines {
             }
         }
         drop(self.sender);
-        if self.handover == Handover::Every {
+        if self.handover == Handover::Lossless {
             return self.done.recv().unwrap_or(Ok(()));
         }
-        match self.done.recv_timeout(PATIENCE) {
+        match self.done.recv_timeout(END_TIMEOUT) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(()),
         }
     }
 }
 
-fn write_all(lines: &Receiver<Line>, json: bool, labels: &[String]) -> io::Result<()> {
+fn write_all(lines: &Receiver<OutputLine>, json: bool, labels: &[String]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let mut text = String::new();
     let mut bytes = Vec::new();
@@ -95,14 +95,14 @@ fn write_all(lines: &Receiver<Line>, json: bool, labels: &[String]) -> io::Resul
         text.clear();
         bytes.clear();
         match line {
-            Line::Event(event) if json => {
+            OutputLine::Event(event) if json => {
                 serde_json::to_writer(&mut bytes, &JsonEvent { event: &event, labels }).map_err(io::Error::from)?;
             }
-            Line::Event(event) => plain(&mut text, &event, labels),
-            Line::Summary(summary) if json => {
+            OutputLine::Event(event) => plain(&mut text, &event, labels),
+            OutputLine::Summary(summary) if json => {
                 serde_json::to_writer(&mut bytes, &summary.json(labels)).map_err(io::Error::from)?;
             }
-            Line::Summary(summary) => text = summary.text(labels),
+            OutputLine::Summary(summary) => text = summary.text(labels),
         }
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(b'\n');

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Least time between two drawings.
 const REDRAW: Duration = Duration::from_millis(66);
 /// How long the end of a run waits for a slow terminal.
-const PATIENCE: Duration = Duration::from_secs(1);
+const END_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the drawing thread gets: buffers that go round.
 type Post = Mailbox<View, ()>;
@@ -40,8 +40,8 @@ impl Live {
     pub(super) fn start(panel: Panel, memory: Memory, ink: Ink, stop: &Stop) -> io::Result<Self> {
         let labels = panel.labels();
         // The last drawing comes after the request to stop, so this mailbox has a stop of its own.
-        let post =
-            Arc::new(Mailbox::new(Handover::Newest, Stop::default(), [View::empty(), View::empty(), View::empty()]));
+        let views = [View::empty(), View::empty(), View::empty()];
+        let post = Arc::new(Mailbox::new(Handover::Latest, Stop::default(), views));
         let wants_picture = Arc::new(AtomicBool::new(panel.has_picture()));
         let (tell, done) = sync_channel(1);
         let drawer = Drawer { panel, memory, ink, post: Arc::clone(&post), wants_picture: Arc::clone(&wants_picture) };
@@ -76,7 +76,7 @@ impl Live {
 
     pub(super) fn finish(self, summary: &Summary) -> io::Result<()> {
         self.post.end(Ok(()));
-        match self.done.recv_timeout(PATIENCE) {
+        match self.done.recv_timeout(END_TIMEOUT) {
             Ok(result) => result?,
             // A terminal that takes nothing any more gets no summary either.
             Err(_) => return Ok(()),
@@ -108,7 +108,7 @@ impl Drawer {
                     false
                 }
                 // Lights may blink without an event.
-                Taken::Nothing | Taken::Trouble(_) => false,
+                Taken::Nothing | Taken::Retrying(_) => false,
                 Taken::End(_) => true,
             };
             shown.ended = ended;

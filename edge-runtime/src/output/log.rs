@@ -9,9 +9,9 @@ use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Messages that may wait for a slow reader; further ones are lost.
-const WAITING: usize = 64;
+const QUEUED_MESSAGES: usize = 64;
 /// How long the end of the program waits for one.
-const PATIENCE: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 enum Message {
     Text(Vec<u8>),
@@ -25,7 +25,7 @@ pub struct Log(SyncSender<Message>);
 
 /// Sends `tracing`'s messages to standard error from now on. Answers `None` when that was done before.
 pub fn start_log() -> Option<Log> {
-    let (sender, messages) = sync_channel(WAITING);
+    let (sender, messages) = sync_channel(QUEUED_MESSAGES);
     thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&messages)).ok()?;
     let log = Log(sender);
     let subscriber = tracing_subscriber::fmt()
@@ -44,7 +44,7 @@ impl Log {
     pub fn flush(&self) {
         let (sender, written) = sync_channel(1);
         if self.0.try_send(Message::Flush(sender)).is_ok() {
-            let _ = written.recv_timeout(PATIENCE);
+            let _ = written.recv_timeout(FLUSH_TIMEOUT);
         }
     }
 }

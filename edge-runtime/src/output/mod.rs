@@ -1,4 +1,4 @@
-//! What a run says: a live display, plain lines, or JSON. Writing happens on a thread of its own, so that a reader who
+//! What a run writes: a live display, plain lines, or JSON. Writing happens on a thread of its own, so that a reader who
 //! is slow, or gone, never holds up a frame.
 
 mod greeting;
@@ -24,9 +24,19 @@ pub use log::{Log, start_log};
 use paint::Ink;
 use panel::Panel;
 pub use screen::{is_live_terminal, restore, restore_on_panic};
-use std::io;
+use std::io::{self, Write};
 
-/// How a run is told.
+/// Writes to standard output, all at once.
+///
+/// # Errors
+/// It cannot be written, or was closed by its reader.
+pub fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_ref())?;
+    stdout.flush()
+}
+
+/// How a run is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// Redrawn in place, in a terminal.
@@ -37,7 +47,7 @@ pub enum Style {
     Json,
 }
 
-/// What a run says, and the thread that says it.
+/// What a run writes, and the thread that writes it.
 pub enum Output {
     /// Drawn in place.
     Live(Box<Live>),
@@ -63,7 +73,7 @@ impl Output {
         Lines::start(json, labels, handover, stop).map(Self::Lines)
     }
 
-    /// Says what the run amounted to, and ends.
+    /// Writes the summary, and ends.
     ///
     /// # Errors
     /// Standard output cannot be written, or was closed by its reader.

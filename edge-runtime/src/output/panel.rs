@@ -1,17 +1,17 @@
-//! What the live display looks like: lights and bars on one line, or beside a small picture of what the camera sees.
+//! The layout of the live display: lights and bars on one line, or beside a small picture of what the camera sees.
 
 use super::paint::Ink;
 pub use super::shapes::PICTURE;
 use super::shapes::{Fitting, bar, led, picture_row};
 use crate::event::{Event, state_name};
-use crate::lights::{Colour, Wiring};
-use crate::mood::State;
+use crate::lights::{LightColour, Wiring};
+use crate::mood::MoodState;
 use std::fmt::Write;
 
 const PICTURE_ROWS: usize = PICTURE / 2;
 /// Columns of a probability bar beside the picture, and on the single line.
 const BAR: usize = 22;
-const LONGEST_SHORT_BAR: usize = 10;
+const MAX_SHORT_BAR: usize = 10;
 /// Least size of a terminal that gets the picture: columns, rows.
 const ROOM: (usize, usize) = (72, PICTURE_ROWS + 6);
 
@@ -22,7 +22,7 @@ const GREY: [u8; 3] = [120, 120, 120];
 pub struct View {
     /// The latest event.
     pub event: Option<Event>,
-    /// Frames judged a second.
+    /// Frames processed a second.
     pub fps: Option<f32>,
     /// The crop, as planes of red, green and blue bytes, `PICTURE` x `PICTURE` each.
     pub picture: Vec<u8>,
@@ -39,7 +39,7 @@ impl View {
     }
 
     /// The state, while there is one.
-    fn state(&self) -> Option<State> {
+    fn state(&self) -> Option<MoodState> {
         self.event.as_ref().filter(|_| !self.ended).map(|event| event.state)
     }
 
@@ -68,7 +68,7 @@ impl View {
 struct Light {
     name: String,
     wire: String,
-    colour: Colour,
+    colour: LightColour,
 }
 
 /// The live display's layout for one model and its lights.
@@ -124,7 +124,7 @@ impl Panel {
         let labels = self.labels();
         let mut title = String::new();
         match state {
-            Some(State::Mood(index)) => ink.foreground(&mut title, self.lights[index].colour.rgb()),
+            Some(MoodState::Mood(index)) => ink.foreground(&mut title, self.lights[index].colour.rgb()),
             _ => ink.foreground(&mut title, GREY),
         }
         ink.bold(&mut title);
@@ -144,7 +144,7 @@ impl Panel {
                 line.push_str(&" ".repeat(BAR + 7));
             } else {
                 let value = self.value(view, index);
-                bar(&mut line, ink, light.colour, value, BAR, state == Some(State::Mood(index)));
+                bar(&mut line, ink, light.colour, value, BAR, state == Some(MoodState::Mood(index)));
                 let _ = write!(line, " {:>3.0} % ", value * 100.0);
             }
             ink.foreground(&mut line, GREY);
@@ -197,7 +197,7 @@ impl Panel {
         // Light, name and per cent of every mood come first; the bars share what is left.
         let plain = |light: &Light| light.name.chars().count() + " ○  100 %  ".chars().count() - 1;
         let spare = line.left.saturating_sub(moods.iter().map(plain).sum());
-        let columns = (spare / moods.len().max(1)).saturating_sub(1).min(LONGEST_SHORT_BAR);
+        let columns = (spare / moods.len().max(1)).saturating_sub(1).min(MAX_SHORT_BAR);
         for (index, light) in moods.iter().enumerate() {
             let value = self.value(view, index);
             let columns = if columns < 3 { 0 } else { columns };
@@ -205,7 +205,7 @@ impl Panel {
                 led(out, ink, light.colour, lit >> index & 1 == 1);
                 let _ = write!(out, " {} ", light.name);
                 if columns > 0 {
-                    bar(out, ink, light.colour, value, columns, state == Some(State::Mood(index)));
+                    bar(out, ink, light.colour, value, columns, state == Some(MoodState::Mood(index)));
                     out.push(' ');
                 }
                 let _ = write!(out, "{:>3.0} %  ", value * 100.0);
@@ -233,7 +233,7 @@ fn figures(view: &View) -> String {
         return "all lights dark".to_owned();
     }
     let Some(event) = &view.event else { return "waiting for the first frame".to_owned() };
-    if event.fault.is_some() || event.state == State::Fault {
+    if event.fault.is_some() || event.state == MoodState::Fault {
         return "no frames: waiting for the source".to_owned();
     }
     let mut text = String::new();
@@ -257,16 +257,16 @@ mod tests {
 
     fn panel(labels: &[&str]) -> Panel {
         let lamp = |name: &str, colour| LampWiring { name: name.to_owned(), pin: Some(5), colour, active_low: false };
-        let moods = labels.iter().map(|label| lamp(label, Colour::Green)).collect();
-        Panel::new(&Wiring { moods, camera: lamp("camera", Colour::White) }, true)
+        let moods = labels.iter().map(|label| lamp(label, LightColour::Green)).collect();
+        Panel::new(&Wiring { moods, camera: lamp("camera", LightColour::White) }, true)
     }
 
     fn view(smoothed: &[f32], top: usize) -> View {
         let event = Event {
             time: Duration::ZERO,
             frame: Some(0),
-            state: State::Mood(top),
-            lit: crate::mood::MoodSet::of(State::Mood(top)),
+            state: MoodState::Mood(top),
+            lit: crate::mood::MoodSet::of(MoodState::Mood(top)),
             changed: true,
             probabilities: None,
             smoothed: Probabilities::from_slice(smoothed),

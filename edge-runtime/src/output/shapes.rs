@@ -1,7 +1,7 @@
 //! What a line of the display is made of: lights, bars, pixels.
 
 use super::paint::Ink;
-use crate::lights::Colour;
+use crate::lights::LightColour;
 
 /// Pixels across and down the small picture; a character cell shows two, one above the other.
 pub const PICTURE: usize = 28;
@@ -30,7 +30,7 @@ impl Fitting {
 }
 
 /// A round light, lit or dark.
-pub(super) fn led(out: &mut String, ink: Ink, colour: Colour, lit: bool) {
+pub(super) fn led(out: &mut String, ink: Ink, colour: LightColour, lit: bool) {
     let rgb = colour.rgb();
     ink.foreground(out, if lit { rgb } else { [80, 80, 80] });
     out.push(if lit { '●' } else { '○' });
@@ -38,7 +38,7 @@ pub(super) fn led(out: &mut String, ink: Ink, colour: Colour, lit: bool) {
 }
 
 /// A bar to an eighth of a column.
-pub(super) fn bar(out: &mut String, ink: Ink, colour: Colour, value: f32, columns: usize, shown: bool) {
+pub(super) fn bar(out: &mut String, ink: Ink, colour: LightColour, value: f32, columns: usize, shown: bool) {
     const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
     let eighths = (value.clamp(0.0, 1.0) * (columns * 8) as f32).round() as usize;
     let (full, part) = (eighths / 8, eighths % 8);

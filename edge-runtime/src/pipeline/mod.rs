@@ -2,13 +2,13 @@
 
 mod run;
 
-pub use run::{HUNG, Observer, Outcome, RunPlan, run};
+pub use run::{HANG_TIMEOUT, Observer, Outcome, RunPlan, run};
 
 use crate::event::{FaceInView, FacesInView};
 use crate::frame::Frame;
 use crate::lights::{Lights, LightsError};
-use crate::mood::{Look, Moods, Person, State};
-use crate::track::{Doubt, FaceLocator, Followed, MOST_FOLLOWED, Sight, WhichFaces};
+use crate::mood::{FaceObservation, MoodAggregator, MoodState, TrackObservation};
+use crate::track::{FaceLocator, MAX_TRACKS, RejectReason, TrackedFace, Visibility, WhichFaces};
 use embedded_hal::digital::OutputPin;
 use emotion_models::{Classifier, CropBox, FrameView, ModelError, Probabilities};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 pub struct Timings {
     /// Finding the faces.
     pub locate: Duration,
-    /// Crop to tensor, for each face that is judged.
+    /// Crop to tensor, for each face that is classified.
     pub preprocess: Duration,
     /// The engine.
     pub inference: Duration,
@@ -32,14 +32,14 @@ pub struct Timings {
 
 /// What one frame came to.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct FrameResult {
     /// The state from now on.
-    pub state: State,
-    /// What this frame alone says of the first face, or, where their mean counts, of all.
+    pub state: MoodState,
+    /// The probabilities in this frame alone, of the first face, or, where their mean counts, of all.
     pub probabilities: Option<Probabilities>,
     /// The faces in view.
     pub faces: FacesInView,
-    /// The part of the frame that was judged for the first of them.
+    /// The part of the frame that was classified for the first of them.
     pub crop: Option<CropBox>,
     /// Where the time went.
     pub timings: Timings,
@@ -49,15 +49,15 @@ pub struct Judged {
 pub struct Pipeline<P> {
     /// Finds the faces.
     pub locator: Box<dyn FaceLocator>,
-    /// Judges them.
+    /// Classifies them.
     pub classifier: Classifier,
-    /// Steadies the judgement.
-    pub moods: Moods,
+    /// Steadies their moods.
+    pub moods: MoodAggregator,
     /// Shows it.
     pub lights: Lights<P>,
 }
 
-/// Why a frame was not judged.
+/// Why a frame was not classified.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
     /// The engine failed.
@@ -76,32 +76,32 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
     ///
     /// # Errors
     /// The stage that failed. The lights are left as they were.
-    pub fn frame(&mut self, frame: &Frame, now: Duration) -> Result<Judged, StepError> {
+    pub fn frame(&mut self, frame: &Frame, now: Duration) -> Result<FrameResult, StepError> {
         let start = Instant::now();
         let view = frame.view()?;
-        let measured = self.locator.measures();
-        let following = self.locator.locate(&view, frame.time)?.clone();
+        let detects = self.locator.detects();
+        let tracked = self.locator.locate(&view, frame.time)?.clone();
         let located = Instant::now();
         let mut timings = Timings { locate: located - start, ..Timings::default() };
-        let (mut faces, mut people) = (FacesInView::new(), heapless::Vec::<Person, MOST_FOLLOWED>::new());
+        let (mut faces, mut tracks) = (FacesInView::new(), heapless::Vec::<TrackObservation, MAX_TRACKS>::new());
         let mut crop = None;
-        for (index, followed) in following.iter().enumerate() {
+        for (index, track) in tracked.iter().enumerate() {
             let wanted = index == 0 || self.moods.which() != WhichFaces::Largest;
-            let (look, doubt) = self.look(followed, wanted, measured, &view, &mut crop, &mut timings)?;
-            let _ = people.push(Person { id: followed.id, look });
-            if followed.sight != Sight::Lost {
-                let probabilities = match look {
-                    Look::Clear(probabilities) => Some(probabilities),
+            let (observed, rejected) = self.classify(track, wanted, detects, &view, &mut crop, &mut timings)?;
+            let _ = tracks.push(TrackObservation { id: track.id, face: observed });
+            if track.visibility != Visibility::Lost {
+                let probabilities = match observed {
+                    FaceObservation::Classified(probabilities) => Some(probabilities),
                     _ => None,
                 };
-                let (id, face) = (followed.id, followed.face);
-                let _ = faces.push(FaceInView { id, face, probabilities, doubt, state: None });
+                let (id, face) = (track.id, track.face);
+                let _ = faces.push(FaceInView { id, face, probabilities, rejected, state: None });
             }
         }
-        let judged = Instant::now();
-        let state = self.moods.observe(frame.time, &people);
+        let classified = Instant::now();
+        let state = self.moods.observe(frame.time, &tracks);
         let probabilities = match self.moods.which() {
-            WhichFaces::Average => self.moods.mean(&people),
+            WhichFaces::Average => self.moods.mean(&tracks),
             _ => faces.first().and_then(|face| face.probabilities),
         };
         for face in &mut faces {
@@ -110,33 +110,37 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         let filtered = Instant::now();
         self.lights.show_all(state, self.moods.lit(), true, now)?;
         let lit = Instant::now();
-        timings.filter = filtered - judged;
+        timings.filter = filtered - classified;
         timings.light = lit - filtered;
         timings.frame = lit - start;
-        Ok(Judged { state, probabilities, faces, crop, timings })
+        Ok(FrameResult { state, probabilities, faces, crop, timings })
     }
 
-    /// How somebody looks, and why no mood can be told where that is so, asked of the model where it is `wanted`. The first crop that
-    /// is judged is left in `crop`.
-    fn look(
+    /// Asks the emotion model about a track's face, where that is `wanted` and nothing rejects the face. The first crop that is
+    /// classified is left in `crop`.
+    fn classify(
         &mut self,
-        followed: &Followed,
+        track: &TrackedFace,
         wanted: bool,
-        measured: bool,
+        detects: bool,
         view: &FrameView<'_>,
         crop: &mut Option<CropBox>,
         timings: &mut Timings,
-    ) -> Result<(Look, Option<Doubt>), ModelError> {
-        let Followed { face, sight, .. } = followed;
-        if *sight != Sight::Seen {
-            return Ok((if *sight == Sight::Lost { Look::Gone } else { Look::None }, None));
+    ) -> Result<(FaceObservation, Option<RejectReason>), ModelError> {
+        match track.visibility {
+            Visibility::Visible => {}
+            Visibility::NotSearched => return Ok((FaceObservation::NotClassified, None)),
+            Visibility::Lost => return Ok((FaceObservation::Lost, None)),
         }
-        let card = self.classifier.card();
-        let doubt = measured.then(|| Doubt::of(face, &card.limits, view.width(), view.height())).flatten();
-        if doubt.is_some() || !wanted {
-            return Ok((if doubt.is_some() { Look::Unclear } else { Look::None }, doubt));
+        let (face, card) = (&track.face, self.classifier.card());
+        let rejected = detects.then(|| RejectReason::of(face, &card.limits, view.width(), view.height())).flatten();
+        if rejected.is_some() {
+            return Ok((FaceObservation::Rejected, rejected));
         }
-        let margin = if measured { card.crop_margin } else { 0.0 };
+        if !wanted {
+            return Ok((FaceObservation::NotClassified, None));
+        }
+        let margin = if detects { card.crop_margin } else { 0.0 };
         let own = face.crop(margin);
         let start = Instant::now();
         self.classifier.preprocess(view, own);
@@ -145,12 +149,12 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         timings.preprocess += preprocessed - start;
         timings.inference += preprocessed.elapsed();
         crop.get_or_insert(own);
-        Ok((Look::Clear(probabilities), None))
+        Ok((FaceObservation::Classified(probabilities), None))
     }
 
     /// Shows at time `now` that nothing can be known.
-    fn fault(&mut self, now: Duration) -> Result<State, LightsError> {
-        self.locator.forget();
+    fn fault(&mut self, now: Duration) -> Result<MoodState, LightsError> {
+        self.locator.reset();
         let state = self.moods.fault(now);
         self.lights.show(state, false, now)?;
         Ok(state)

@@ -1,11 +1,11 @@
 //! The loop that moves frames from a capture through the pipeline, and what it does about faults.
 
 use super::{Pipeline, StepError};
-use crate::event::{Event, FacesInView};
+use crate::event::Event;
 use crate::exit::Failure;
 use crate::frame::{Clock, Frame, Skipped};
 use crate::mailbox::{Stop, Taken};
-use crate::source::{Capture, LONGEST_START, SourceError};
+use crate::source::{Capture, MAX_START_TIME, SourceError};
 use crate::summary::Summary;
 use embedded_hal::digital::OutputPin;
 use emotion_models::{CropBox, ModelError};
@@ -13,26 +13,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Without a frame for this long a live source that has begun has stalled. With the rest of a hold time, which began before the latest
-/// frame at the latest, the fault shows within [`crate::mood::LONGEST_HOLD`] of that frame.
-const STALL: Duration = Duration::from_millis(1200);
-/// Longest wait for a frame before lights that blink are looked after.
+/// frame at the latest, the fault shows within [`crate::mood::MAX_HOLD`] of that frame.
+const STALL_TIMEOUT: Duration = Duration::from_millis(1200);
+/// Longest wait for a frame before blinking lights are driven.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How long a camera may neither deliver a frame nor tell of trouble before its driver counts as hung: longer than any camera may
+/// How long a camera may neither deliver a frame nor report an error before its driver counts as hung: longer than any camera may
 /// take, and than the pauses between attempts to open it.
-pub const HUNG: Duration = Duration::from_secs(30);
+pub const HANG_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Frames must have come for this long until what is wrong next is news again: a loose plug is told once.
-const SOUND: Duration = Duration::from_secs(60);
-/// Most causes of a source's faults that are told one by one until then.
-const MOST_TOLD: usize = 16;
+/// Frames must have come for this long until the next fault is logged anew: a loose plug is logged once.
+const HEALTHY_AFTER: Duration = Duration::from_secs(60);
+/// Most causes of a source's faults that are logged one by one until then.
+const MAX_LOGGED: usize = 16;
 
-/// How long a pipe's end may be heard before the signal that caused it.
-const INTERRUPT: Duration = Duration::from_millis(100);
+/// How long a pipe's end may arrive before the signal that caused it.
+const INTERRUPT_GRACE: Duration = Duration::from_millis(100);
 
 /// Who wants to know what happens. Neither method may block.
 pub trait Observer {
-    /// After each frame, and when a fault begins or shows. `frame` comes with the crop that was judged.
+    /// After each frame, and when a fault begins or shows. `frame` comes with the crop that was classified.
     fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>);
 
     /// Each time the loop comes round, at time `now` of the run's clock: with every frame, and every 50 ms while none
@@ -55,7 +55,7 @@ pub struct RunPlan {
     pub period: Duration,
     /// The frames are a camera's.
     pub camera: bool,
-    /// How long a camera may be silent before it counts as hung: [`HUNG`].
+    /// How long a camera may be silent before it counts as hung: [`HANG_TIMEOUT`].
     pub hung: Duration,
 }
 
@@ -68,6 +68,16 @@ pub struct Outcome {
     pub result: Result<(), Failure>,
 }
 
+impl From<StepError> for Failure {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Model(error) => error.into(),
+            StepError::Lights(error) => error.into(),
+            StepError::Frame(error) => SourceError::from(error).into(),
+        }
+    }
+}
+
 /// Runs frames from `capture` through `pipeline` until the source ends, `plan` says so, or something cannot go on. The
 /// lights are dark afterwards.
 pub fn run<P: OutputPin + Send + 'static>(
@@ -76,27 +86,26 @@ pub fn run<P: OutputPin + Send + 'static>(
     plan: &RunPlan,
     observer: &mut dyn Observer,
 ) -> Outcome {
-    let (summary, heard) = (Summary::default(), plan.clock.now());
-    let (told, overcome, skipped) = (Vec::new(), None, None);
-    let mut run = Run {
+    let now = plan.clock.now();
+    let mut run = RunLoop {
         pipeline,
         plan,
         observer,
-        summary,
+        summary: Summary::default(),
         fault: None,
-        told,
-        logged: false,
-        sound_since: heard,
-        overcome,
-        returning: false,
-        skipped,
-        heard,
-        hangs: false,
+        logged: Vec::new(),
+        fault_logged: false,
+        healthy_since: now,
+        recovered: None,
+        dropped_stale: false,
+        skipped: None,
+        last_frame_at: now,
+        driver_hangs: false,
     };
     let mut result = run.until_the_end(capture);
-    let Run { pipeline, mut summary, skipped, overcome, .. } = run;
-    if let (Ok(()), Some(fault)) = (&result, overcome) {
-        result = Err(fault.overcome());
+    let RunLoop { pipeline, mut summary, skipped, recovered, .. } = run;
+    if let (Ok(()), Some(fault)) = (&result, recovered) {
+        result = Err(fault.recovered());
     }
     summary.faults += skipped.map_or(0, |skipped| skipped.times);
     if result.is_err() {
@@ -119,71 +128,75 @@ enum Fault {
 
 impl Fault {
     /// What a run ends with that went on after this.
-    fn overcome(self) -> Failure {
+    fn recovered(self) -> Failure {
         match self {
-            Fault::Source(reason) => SourceError::Overcome(reason.to_string()).into(),
+            Fault::Source(reason) => SourceError::Recovered(reason.to_string()).into(),
             Fault::Model(error) => error.into(),
         }
     }
 }
 
-struct Run<'a, P> {
+struct RunLoop<'a, P> {
     pipeline: &'a mut Pipeline<P>,
     plan: &'a RunPlan,
     observer: &'a mut dyn Observer,
     summary: Summary,
     fault: Option<Fault>,
-    /// Causes of the source's faults that were logged since it was last sound: while it is tried again, they may take turns.
-    told: Vec<Arc<str>>,
+    /// Causes of the source's faults that were logged since it was last healthy: while it is tried again, they may take turns.
+    logged: Vec<Arc<str>>,
     /// Whether one was logged since frames arrived.
-    logged: bool,
+    fault_logged: bool,
     /// Since when frames arrive.
-    sound_since: Duration,
+    healthy_since: Duration,
     /// The latest fault after which frames arrived again: no run that had one was a success.
-    overcome: Option<Fault>,
-    /// Whether one frame has come since the fault.
-    returning: bool,
+    recovered: Option<Fault>,
+    /// Whether the frame that may be stale was dropped since the fault.
+    dropped_stale: bool,
     /// What the source could not show so far.
     skipped: Option<Arc<Skipped>>,
     /// When the latest frame arrived.
-    heard: Duration,
+    last_frame_at: Duration,
     /// Whether the camera hangs in its driver.
-    hangs: bool,
+    driver_hangs: bool,
 }
 
 #[cfg(feature = "test-panic")]
-fn panic_when_told(frames: u64) {
-    let told = std::env::var("MOODLIGHT_PANIC_AT").ok().and_then(|number| number.parse().ok());
-    assert!(told != Some(frames), "the panic that MOODLIGHT_PANIC_AT asks for");
+fn panic_when_asked(frames: u64) {
+    let asked = std::env::var("MOODLIGHT_PANIC_AT").ok().and_then(|number| number.parse().ok());
+    assert!(asked != Some(frames), "the panic that MOODLIGHT_PANIC_AT asks for");
 }
 
-impl<P: OutputPin + Send + 'static> Run<'_, P> {
+impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
         while !self.plan.stop.is_requested() {
-            if !self.hangs(capture) {
+            if !self.check_driver(capture) {
                 self.observer.turn(self.plan.clock.now());
             }
             if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
-                return self.verdict();
+                return self.final_result();
             }
             match capture.take(TICK) {
                 Taken::Item(frame) => {
                     if let Some(skipped) = &frame.skipped {
                         self.skip(skipped);
                     }
-                    let judged = if self.may_be_old() { self.tick() } else { self.judge(&frame) };
+                    let result = if self.may_be_stale() { self.tick() } else { self.process(&frame) };
                     capture.give_back(frame);
-                    judged?;
+                    result?;
                 }
-                Taken::Trouble(reason) => self.source_fault(reason)?,
+                Taken::Retrying(reason) => self.source_fault(reason)?,
                 Taken::Nothing if self.plan.every_frame => {}
-                Taken::Nothing if self.plan.clock.now().saturating_sub(self.heard) < self.patience() => self.tick()?,
+                Taken::Nothing if self.plan.clock.now().saturating_sub(self.last_frame_at) < self.stall_timeout() => {
+                    self.tick()?
+                }
                 Taken::Nothing => self.source_fault(self.stalled())?,
                 // The source may have noticed a request to stop before this loop did.
-                Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.verdict(),
-                // A terminal interrupts the program that fills a pipe as well, and its end may be heard first.
-                Taken::End(Err(SourceError::Cut { .. } | SourceError::NoFrames)) if self.plan.stop.wait(INTERRUPT) => {
-                    return self.verdict();
+                Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.final_result(),
+                // A terminal interrupts the program that fills a pipe as well, and its end may arrive first.
+                Taken::End(Err(SourceError::Cut { .. } | SourceError::NoFrames))
+                    if self.plan.stop.wait(INTERRUPT_GRACE) =>
+                {
+                    return self.final_result();
                 }
                 Taken::End(end) => {
                     if let Err(SourceError::Pictures(skipped)) = &end {
@@ -193,43 +206,43 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
                 }
             }
         }
-        self.verdict()
+        self.final_result()
     }
 
     /// Whether the camera's driver hangs: then only a new start of the program helps, which is the service manager's to give.
-    fn hangs(&mut self, capture: &Capture) -> bool {
+    fn check_driver(&mut self, capture: &Capture) -> bool {
         let hangs = self.plan.camera && capture.silence() >= self.plan.hung;
-        if hangs && !self.hangs {
+        if hangs && !self.driver_hangs {
             let seconds = self.plan.hung.as_secs();
             tracing::warn!(
                 "the camera's driver has not answered for {seconds} s: a service is started anew now; else plug the camera in \
                  again, and start this program again"
             );
         }
-        self.hangs = hangs;
+        self.driver_hangs = hangs;
         hangs
     }
 
-    /// How long the source may be silent. A camera that is starting is no fault: it tells itself when that takes too long.
-    fn patience(&self) -> Duration {
+    /// How long the source may be silent. A camera that is starting is no fault: it reports one itself when that takes too long.
+    fn stall_timeout(&self) -> Duration {
         let starting = self.plan.camera && self.summary.frames == 0;
         let slow = self.plan.period * 5 / 2;
-        if starting { LONGEST_START + slow } else { STALL.max(slow) }
+        if starting { MAX_START_TIME + slow } else { STALL_TIMEOUT.max(slow) }
     }
 
-    /// Whether a frame may be one that was left lying in a camera's driver, which shows it to whoever opens the device anew: the
+    /// Whether a frame may be one that was left lying in a camera's driver, which delivers it when the device is opened anew: the
     /// first after a fault. It shows nothing of what is in view now, and a driver without a camera has no second one.
-    fn may_be_old(&mut self) -> bool {
+    fn may_be_stale(&mut self) -> bool {
         let after_fault = self.plan.camera && self.summary.frames > 0 && matches!(self.fault, Some(Fault::Source(_)));
-        let first = after_fault && !std::mem::replace(&mut self.returning, after_fault);
+        let first = after_fault && !std::mem::replace(&mut self.dropped_stale, after_fault);
         if first {
-            self.heard = self.plan.clock.now();
+            self.last_frame_at = self.plan.clock.now();
         }
         first
     }
 
     /// A run that is stopped while nothing works, or that could not show every picture, was no success.
-    fn verdict(&mut self) -> Result<(), Failure> {
+    fn final_result(&mut self) -> Result<(), Failure> {
         match self.fault.take() {
             None => match &self.skipped {
                 None => Ok(()),
@@ -240,24 +253,22 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         }
     }
 
-    fn judge(&mut self, frame: &Frame) -> Result<(), Failure> {
+    fn process(&mut self, frame: &Frame) -> Result<(), Failure> {
         let before = (self.pipeline.moods.state(), self.pipeline.moods.lit());
-        self.heard = self.plan.clock.now();
+        self.last_frame_at = self.plan.clock.now();
         #[cfg(feature = "test-panic")]
-        panic_when_told(self.summary.frames);
-        let judged = match self.pipeline.frame(frame, self.heard) {
-            Ok(judged) => judged,
+        panic_when_asked(self.summary.frames);
+        let result = match self.pipeline.frame(frame, self.last_frame_at) {
+            Ok(result) => result,
             // A model that fails on one frame of a camera may do better on the next.
             Err(StepError::Model(error)) if !self.plan.every_frame => return self.model_fault(error),
-            Err(StepError::Model(error)) => return Err(error.into()),
-            Err(StepError::Lights(error)) => return Err(error.into()),
-            Err(StepError::Frame(error)) => return Err(SourceError::from(error).into()),
+            Err(error) => return Err(error.into()),
         };
         if let Some(fault) = self.fault.take() {
-            self.overcome = Some(fault);
-            self.returning = false;
-            self.sound_since = self.heard;
-            if std::mem::take(&mut self.logged) {
+            self.recovered = Some(fault);
+            self.dropped_stale = false;
+            self.healthy_since = self.last_frame_at;
+            if std::mem::take(&mut self.fault_logged) {
                 tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
             }
         }
@@ -265,21 +276,21 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         let event = Event {
             time: frame.time,
             frame: Some(frame.number),
-            state: judged.state,
+            state: result.state,
             lit,
-            changed: (judged.state, lit) != before || self.summary.frames == 0,
-            probabilities: judged.probabilities,
+            changed: (result.state, lit) != before || self.summary.frames == 0,
+            probabilities: result.probabilities,
             smoothed: self.pipeline.moods.smoothed(),
             latency: Some(self.plan.clock.now().saturating_sub(frame.captured)),
-            inference: Some(judged.timings.inference),
-            faces: judged.faces,
+            inference: Some(result.timings.inference),
+            faces: result.faces,
             fault: None,
         };
-        self.tell(&event, Some((frame, judged.crop)));
+        self.emit(&event, Some((frame, result.crop)));
         Ok(())
     }
 
-    /// Names the pictures that could not be shown, each once.
+    /// Logs the pictures that could not be shown, each once.
     fn skip(&mut self, skipped: &Arc<Skipped>) {
         let named = self.skipped.as_ref().map_or(0, |known| known.reasons.len());
         for reason in skipped.reasons.iter().skip(named) {
@@ -297,30 +308,30 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
     }
 
     fn source_fault(&mut self, reason: Arc<str>) -> Result<(), Failure> {
-        let news = !matches!(&self.fault, Some(Fault::Source(known)) if *known == reason);
-        if self.fault.is_none() && self.heard.saturating_sub(self.sound_since) >= SOUND {
-            self.told.clear();
+        let is_new = !matches!(&self.fault, Some(Fault::Source(known)) if *known == reason);
+        if self.fault.is_none() && self.last_frame_at.saturating_sub(self.healthy_since) >= HEALTHY_AFTER {
+            self.logged.clear();
         }
-        if news && !self.told.contains(&reason) && self.told.len() <= MOST_TOLD {
-            let last = self.told.len() == MOST_TOLD;
-            let more = "; other causes are told again when frames have come for a minute";
+        if is_new && !self.logged.contains(&reason) && self.logged.len() <= MAX_LOGGED {
+            let last = self.logged.len() == MAX_LOGGED;
+            let more = "; other causes are logged again when frames have come for a minute";
             tracing::warn!("{reason}{}", if last { more } else { "" });
-            self.told.push(Arc::clone(&reason));
-            self.logged = true;
+            self.logged.push(Arc::clone(&reason));
+            self.fault_logged = true;
         }
         self.fault = Some(Fault::Source(reason));
-        self.returning = false;
-        self.show_fault(news)
+        self.dropped_stale = false;
+        self.show_fault(is_new)
     }
 
     fn model_fault(&mut self, error: ModelError) -> Result<(), Failure> {
-        let news = !matches!(self.fault, Some(Fault::Model(_)));
-        if news {
+        let is_new = !matches!(self.fault, Some(Fault::Model(_)));
+        if is_new {
             tracing::warn!("{error}");
-            self.logged = true;
+            self.fault_logged = true;
         }
         self.fault = Some(Fault::Model(error));
-        self.show_fault(news)
+        self.show_fault(is_new)
     }
 
     /// Keeps a fault blinking while nothing happens.
@@ -328,36 +339,25 @@ impl<P: OutputPin + Send + 'static> Run<'_, P> {
         if self.fault.is_some() { self.show_fault(false) } else { Ok(()) }
     }
 
-    fn show_fault(&mut self, news: bool) -> Result<(), Failure> {
+    fn show_fault(&mut self, is_new: bool) -> Result<(), Failure> {
         let now = self.plan.clock.now();
         let before = self.pipeline.moods.state();
         let state = self.pipeline.fault(now)?;
         self.summary.pass(now);
-        if news || state != before {
+        if is_new || state != before {
             let reason = match &self.fault {
                 Some(Fault::Source(reason)) => Some(Arc::clone(reason)),
                 Some(Fault::Model(error)) => Some(error.to_string().into()),
                 None => None,
             };
-            let event = Event {
-                time: now,
-                frame: None,
-                state,
-                lit: self.pipeline.moods.lit(),
-                changed: state != before,
-                probabilities: None,
-                smoothed: None,
-                latency: None,
-                inference: None,
-                faces: FacesInView::new(),
-                fault: reason,
-            };
-            self.tell(&event, None);
+            let lit = self.pipeline.moods.lit();
+            let event = Event { time: now, state, lit, changed: state != before, fault: reason, ..Event::default() };
+            self.emit(&event, None);
         }
         Ok(())
     }
 
-    fn tell(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>) {
+    fn emit(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>) {
         self.summary.count(event);
         self.observer.event(event, frame);
     }

@@ -15,37 +15,37 @@ pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSou
             Err(error) => refusal = refusal.or(Some(error)),
         }
     }
-    let listed = rpicam::listed();
-    if let Some(Ok(cameras)) = &listed
+    let modules = rpicam::list_cameras();
+    if let Some(Ok(cameras)) = &modules
         && !cameras.is_empty()
     {
         return Ok(rpicam::open(request, fps)?);
     }
-    Err(refusal.map_or_else(|| SourceError::NoCamera(looked(&found, &listed)), SourceError::from))
+    Err(refusal.map_or_else(|| SourceError::NoCamera(not_found(&found, &modules)), SourceError::from))
 }
 
 /// Whether there is a camera that `auto` would try.
 pub fn is_any() -> bool {
     v4l2::cameras().iter().any(Camera::is_readable)
-        || rpicam::listed().is_some_and(|listed| listed.is_ok_and(|cameras| !cameras.is_empty()))
+        || rpicam::list_cameras().is_some_and(|modules| modules.is_ok_and(|cameras| !cameras.is_empty()))
 }
 
-/// What was looked for, and what was there.
-fn looked(found: &[Camera], listed: &Option<Result<Vec<String>, String>>) -> String {
+/// What was searched for, and what was there.
+fn not_found(found: &[Camera], modules: &Option<Result<Vec<String>, String>>) -> String {
     let devices = if !v4l2::IS_BUILT_IN {
         "this program was built without V4L2 (on other machines than Arm ones, build it with `--features v4l`)"
             .to_owned()
     } else if found.is_empty() {
         "there is no /dev/video*".to_owned()
     } else {
-        let first = found.iter().find_map(|camera| camera.trouble.as_deref());
+        let first = found.iter().find_map(|camera| camera.error.as_deref());
         format!(
             "none of {} devices /dev/video* can be read{}",
             found.len(),
             first.map_or(String::new(), |why| format!(" ({why})"))
         )
     };
-    let modules = match listed {
+    let modules = match modules {
         None => "there is no rpicam-vid for camera modules".to_owned(),
         Some(Ok(_)) => "rpicam-vid lists no camera module".to_owned(),
         Some(Err(said)) => format!("rpicam-vid fails ({said})"),
@@ -57,7 +57,7 @@ fn looked(found: &[Camera], listed: &Option<Result<Vec<String>, String>>) -> Str
 mod tests {
     use super::*;
 
-    fn camera(trouble: Option<&str>) -> Camera {
+    fn camera(error: Option<&str>) -> Camera {
         let text = String::new;
         Camera {
             path: "/dev/video0".into(),
@@ -65,21 +65,21 @@ mod tests {
             card: text(),
             bus: text(),
             formats: Vec::new(),
-            trouble: trouble.map(str::to_owned),
+            error: error.map(str::to_owned),
         }
     }
 
     #[test]
-    fn what_was_looked_for_is_told() {
-        let said = looked(&[], &None);
+    fn what_was_searched_for_is_named() {
+        let said = not_found(&[], &None);
         assert!(said.contains(if v4l2::IS_BUILT_IN { "no /dev/video*" } else { "--features v4l" }), "{said}");
         assert!(said.contains("no rpicam-vid"), "{said}");
-        let said = looked(&[camera(None), camera(Some("may not open"))], &Some(Ok(Vec::new())));
+        let said = not_found(&[camera(None), camera(Some("may not open"))], &Some(Ok(Vec::new())));
         assert!(said.contains("lists no camera module"), "{said}");
         assert!(
             !v4l2::IS_BUILT_IN || said.contains("none of 2 devices /dev/video* can be read (may not open)"),
             "{said}"
         );
-        assert!(looked(&[], &Some(Err("cut off".to_owned()))).contains("rpicam-vid fails (cut off)"));
+        assert!(not_found(&[], &Some(Err("cut off".to_owned()))).contains("rpicam-vid fails (cut off)"));
     }
 }

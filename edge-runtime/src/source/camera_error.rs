@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a camera gives no frames. The same cause always has the same words, so that it is told once.
+/// Why a camera gives no frames. The same cause always has the same message, so that it is logged once.
 #[derive(Debug, thiserror::Error)]
 pub enum CameraError {
     /// This program was built without V4L2.

@@ -17,7 +17,7 @@ pub struct Camera {
     /// What it captures, in the driver's order; empty for what is no camera, such as a decoder or metadata.
     pub formats: Vec<CameraFormat>,
     /// Why it cannot be used, in words; `None` where it can.
-    pub trouble: Option<String>,
+    pub error: Option<String>,
 }
 
 /// A pixel format a camera offers.

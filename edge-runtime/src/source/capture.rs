@@ -11,19 +11,19 @@ use std::time::Duration;
 /// The mailbox through which frames come from the capture thread.
 pub type Capture = Mailbox<Frame, SourceError>;
 
-/// Pauses before a camera is opened again: the first, and the longest they grow to. Short enough that whoever plugs a
+/// Back-off: the pause before a camera is opened again, the first and the longest it grows to. Short enough that whoever plugs a
 /// camera in again need not wonder.
-const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
 /// A camera that has delivered for this long before it fails is tried again after the first pause: a shorter while is but another failed
 /// attempt.
-const SOUND: Duration = Duration::from_secs(10);
+const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 
 /// Starts capturing on a thread of its own and answers with the mailbox the frames arrive in.
 ///
 /// The thread ends with the source, or when `stop` is requested. Nobody waits for it: it may sit in a read that never
 /// returns.
 pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) -> Arc<Capture> {
-    let handover = if playback.every_frame { Handover::Every } else { Handover::Newest };
+    let handover = if playback.every_frame { Handover::Lossless } else { Handover::Latest };
     let is_camera = spec.is_camera();
     let buffers = [Frame::empty(), Frame::empty(), Frame::empty()];
     let capture = Arc::new(Mailbox::new(handover, stop.clone(), buffers));
@@ -48,41 +48,41 @@ struct Worker<F> {
 
 impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
     fn run(self) {
-        let (mut told, mut spare) = (None, None);
-        let mut pause = RETRY.0;
+        let (mut described, mut spare) = (None, None);
+        let mut pause = BACKOFF.0;
         loop {
             let mut delivered = None;
             // A driver's library may panic; that is a fault of the source like any other.
-            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut told, &mut spare, &mut delivered)))
+            let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut described, &mut spare, &mut delivered)))
                 .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
             let error = match result {
                 Err(error) if self.is_camera && !self.stop.is_requested() => error,
                 ended => return self.capture.end(ended),
             };
-            if delivered.is_some_and(|first| self.clock.now().saturating_sub(first) >= SOUND) {
-                pause = RETRY.0;
+            if delivered.is_some_and(|first| self.clock.now().saturating_sub(first) >= HEALTHY_AFTER) {
+                pause = BACKOFF.0;
             }
-            self.capture.trouble(&error.to_string());
+            self.capture.retrying(&error.to_string());
             if self.stop.wait(pause) {
                 return self.capture.end(Ok(()));
             }
-            pause = (pause * 2).min(RETRY.1);
+            pause = (pause * 2).min(BACKOFF.1);
         }
     }
 
-    /// Opens the source and hands its frames over until it ends. `told` is what was said of the source before, `spare` a
+    /// Opens the source and hands its frames over until it ends. `described` is what was logged of the source before, `spare` a
     /// buffer that was not handed over: it stays outside, so that neither an error nor a panic loses it. `delivered` is when the first
     /// frame came.
     fn deliver(
         &self,
-        told: &mut Option<String>,
+        described: &mut Option<String>,
         spare: &mut Option<Frame>,
         delivered: &mut Option<Duration>,
     ) -> Result<(), SourceError> {
         let mut source = (self.open)(&self.playback)?;
-        if source.description() != told.as_deref() {
-            *told = source.description().map(str::to_owned);
-            if let Some(description) = told {
+        if source.description() != described.as_deref() {
+            *described = source.description().map(str::to_owned);
+            if let Some(description) = described {
                 tracing::info!("{description}");
             }
         }
@@ -171,11 +171,11 @@ mod tests {
     }
 
     #[test]
-    fn a_camera_that_is_not_there_is_trouble_and_never_an_end() {
+    fn a_camera_that_is_not_there_is_retried_and_never_an_end() {
         let stop = Stop::default();
         let capture = start(SourceSpec::Auto, playback(false), Clock::start(), &stop);
         let found = capture.take(Duration::from_millis(300));
-        assert!(matches!(&found, Taken::Trouble(reason) if reason.contains("no camera")), "{found:?}");
+        assert!(matches!(&found, Taken::Retrying(reason) if reason.contains("no camera")), "{found:?}");
         stop.request();
     }
 
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_camera_is_a_fault_like_any_other_and_recovers() {
         let (stop, clock) = (Stop::default(), Clock::start());
-        let capture = Arc::new(Mailbox::new(Handover::Newest, stop.clone(), [(); 3].map(|()| Frame::empty())));
+        let capture = Arc::new(Mailbox::new(Handover::Latest, stop.clone(), [(); 3].map(|()| Frame::empty())));
         let opened = std::sync::atomic::AtomicU32::new(0);
         let open = move |_: &Playback| {
             let opened = opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
@@ -243,8 +243,8 @@ mod tests {
                     capture.give_back(frame);
                     after += u32::from(faults.len() == 3);
                 }
-                Taken::Trouble(reason) if faults.last() != Some(&reason) => faults.push(reason),
-                Taken::Trouble(_) | Taken::Nothing => assert!(clock.now() < Duration::from_secs(20), "no recovery"),
+                Taken::Retrying(reason) if faults.last() != Some(&reason) => faults.push(reason),
+                Taken::Retrying(_) | Taken::Nothing => assert!(clock.now() < Duration::from_secs(20), "no recovery"),
                 Taken::End(end) => panic!("{end:?}"),
             }
         }
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_camera_that_fails_soon_after_it_was_opened_is_opened_ever_less_often() {
         let (stop, clock) = (Stop::default(), Clock::start());
-        let capture = Arc::new(Mailbox::new(Handover::Newest, stop.clone(), [(); 3].map(|()| Frame::empty())));
+        let capture = Arc::new(Mailbox::new(Handover::Latest, stop.clone(), [(); 3].map(|()| Frame::empty())));
         let opened = Arc::new(std::sync::atomic::AtomicU32::new(0));
         let counted = Arc::clone(&opened);
         let open = move |_: &Playback| {

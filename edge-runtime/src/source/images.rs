@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Deepest folder inside the one named; links that lead back up end there.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// Shows pictures in the order of their paths, each for a number of frames.
 pub struct Images {
@@ -38,7 +38,7 @@ impl Images {
         let several = std::fs::metadata(path).map_err(unreadable)?.is_dir();
         let mut paths = Vec::new();
         if several {
-            collect(path, DEEPEST, &mut paths)?;
+            collect(path, MAX_DEPTH, &mut paths)?;
             paths.sort();
         } else {
             paths.push(path.to_owned());

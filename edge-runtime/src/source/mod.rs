@@ -15,7 +15,7 @@ mod v4l2;
 #[cfg(not(all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm"))))]
 #[path = "v4l2_absent.rs"]
 mod v4l2;
-// Of use to V4L2 alone; the tests look at it everywhere.
+// Of use to V4L2 alone; tested everywhere.
 #[cfg(any(test, all(target_os = "linux", any(feature = "v4l", target_arch = "aarch64", target_arch = "arm"))))]
 mod video;
 
@@ -36,9 +36,9 @@ use std::time::Duration;
 pub use test_card::{SceneSource, TestCardSource};
 pub use v4l2::{IS_BUILT_IN as READS_V4L2, cameras};
 
-/// Longest time until a camera has delivered its first frame or told why it does not. More than finding one and each kind's own limit
-/// take, so that the camera's words are what is told; what takes longer hangs in a driver.
-pub const LONGEST_START: Duration = Duration::from_secs(20);
+/// Longest time until a camera has delivered its first frame or reported why it does not. More than finding one and each kind's own limit
+/// take, so that the camera's own error is what is reported; what takes longer hangs in a driver.
+pub const MAX_START_TIME: Duration = Duration::from_secs(20);
 
 /// What is asked of a camera, beside the frame rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ pub trait FrameSource: Send {
 /// Why a source gives no frames.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// `auto` found no camera; what was looked for.
+    /// `auto` found no camera; what was searched for.
     #[error(
         "no camera found: {0}; plug one in, `edge-runtime doctor` tells more; or try `--source test-card`, or pictures \
          with `--source images:DIR`"
@@ -162,7 +162,7 @@ pub enum SourceError {
     Frame(#[from] FrameError),
     /// Frames stopped for a while and then arrived again.
     #[error("the run went on, but not without a fault; the last one: {0}")]
-    Overcome(String),
+    Recovered(String),
     /// The run was stopped, or ended, while the source gave no frames.
     #[error("stopped while the source failed: {0}")]
     StoppedInFault(String),

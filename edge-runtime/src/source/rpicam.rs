@@ -7,22 +7,22 @@ mod programs;
 mod tests;
 
 use super::camera_error::CameraError;
-use super::{CameraRequest, FrameSource, LONGEST_START, SourceError};
+use super::{CameraRequest, FrameSource, MAX_START_TIME, SourceError};
 use crate::frame::Frame;
 use child::{Child, Read};
 use emotion_models::PixelFormat;
-use frame_sync::Rhythm;
-pub use programs::listed;
+use frame_sync::FrameSync;
+pub use programs::list_cameras;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Rows that libcamera writes begin at multiples of this many bytes, the chroma planes' at half of it.
 const ROW_ALIGNMENT: usize = 64;
 /// How long the program may take until its first frame: a Pi Zero needs three seconds to start it.
-const FIRST: Duration = Duration::from_secs(10);
-const _: () = assert!(FIRST.as_secs() < LONGEST_START.as_secs());
+const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+const _: () = assert!(FIRST_FRAME_TIMEOUT.as_secs() < MAX_START_TIME.as_secs());
 /// How long it may be silent later on, if its frames do not come more slowly.
-const SILENCE: Duration = Duration::from_secs(1);
+const FRAME_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A camera that `rpicam-vid` delivers the frames of.
 struct Rpicam {
@@ -30,8 +30,8 @@ struct Rpicam {
     width: u32,
     height: u32,
     stride: usize,
-    silence: Duration,
-    rhythm: Rhythm,
+    frame_timeout: Duration,
+    sync: FrameSync,
     delivered: bool,
     description: String,
 }
@@ -56,8 +56,8 @@ impl Rpicam {
             width,
             height,
             stride: (width as usize).next_multiple_of(ROW_ALIGNMENT),
-            silence: Duration::try_from_secs_f64(2.5 / fps).unwrap_or(SILENCE).max(SILENCE),
-            rhythm: Rhythm::new(fps),
+            frame_timeout: Duration::try_from_secs_f64(2.5 / fps).unwrap_or(FRAME_TIMEOUT).max(FRAME_TIMEOUT),
+            sync: FrameSync::new(fps),
             delivered: false,
             description: format!("camera module: {width}x{height} YUV420 from {}", program.display()),
         })
@@ -76,13 +76,13 @@ impl FrameSource for Rpicam {
         frame.shape(PixelFormat::I420, self.width, self.height);
         frame.stride = self.stride;
         frame.data.resize(needed, 0);
-        let patience = if self.delivered { self.silence } else { FIRST.max(self.silence) };
+        let timeout = if self.delivered { self.frame_timeout } else { FIRST_FRAME_TIMEOUT.max(self.frame_timeout) };
         let (mut found, mut began) = (0, None);
         let (mut first, mut longest) = (Duration::ZERO, Duration::ZERO);
         let start = Instant::now();
         while found < needed {
             let asked = Instant::now();
-            let left = patience.saturating_sub(start.elapsed());
+            let left = timeout.saturating_sub(start.elapsed());
             match self.child.read(&mut frame.data[found..], left).map_err(|error| self.child.broken(&error))? {
                 Read::Bytes(count) => {
                     match began {
@@ -98,11 +98,11 @@ impl FrameSource for Rpicam {
         if let Some((width, height)) = self.child.other_size(self.width, self.height) {
             return Err(self.child.resized(width, height).into());
         }
-        if self.rhythm.is_lost(first, longest) {
+        if self.sync.is_lost(first, longest) {
             return Err(self.child.misfit(self.width, self.height, needed).into());
         }
         self.delivered = true;
-        // The program tells no time: a frame counts from when its first bytes arrived.
+        // The program gives no time: a frame counts from when its first bytes arrived.
         frame.age = began.map_or(Duration::ZERO, |began| began.elapsed());
         Ok(true)
     }

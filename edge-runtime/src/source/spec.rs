@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Most bytes a frame from a pipe may take: an RGB frame of 8192 x 8192 pixels.
-const LARGEST_FRAME: usize = 3 * 8192 * 8192;
+const MAX_FRAME_BYTES: usize = 3 * 8192 * 8192;
 
 /// Which source to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub enum SourceSpecError {
     )]
     NotRaw(String),
     /// A frame size that cannot be.
-    #[error("`stdin:{0}`: both sides must be 1 to {MAX_SIDE} pixels, and a frame may take {LARGEST_FRAME} bytes")]
+    #[error("`stdin:{0}`: both sides must be 1 to {MAX_SIDE} pixels, and a frame may take {MAX_FRAME_BYTES} bytes")]
     Size(String),
 }
 
@@ -63,7 +63,7 @@ impl SourceSpec {
     /// Opens the source.
     ///
     /// # Errors
-    /// It is not there, or gives nothing to look at.
+    /// It is not there, or gives no frames.
     pub fn open(&self, playback: &Playback) -> Result<Box<dyn FrameSource>, SourceError> {
         Ok(match self {
             Self::Auto => auto::open(&playback.camera, playback.fps)?,
@@ -130,7 +130,9 @@ impl FromStr for SourceSpec {
             let (width, height, format): (u32, u32, PixelFormat) =
                 parse().ok_or_else(|| SourceSpecError::NotRaw(raw.to_owned()))?;
             let sides = 1..=MAX_SIDE;
-            if !sides.contains(&width) || !sides.contains(&height) || format.frame_bytes(width, height) > LARGEST_FRAME
+            if !sides.contains(&width)
+                || !sides.contains(&height)
+                || format.frame_bytes(width, height) > MAX_FRAME_BYTES
             {
                 return Err(SourceSpecError::Size(raw.to_owned()));
             }

@@ -8,7 +8,7 @@ pub(super) mod negotiate;
 mod tests;
 
 use super::camera_error::CameraError;
-use super::{CameraRequest, FrameSource, LONGEST_START, Losses, SourceError};
+use super::{CameraRequest, FrameSource, Losses, MAX_START_TIME, SourceError};
 use crate::frame::Frame;
 use driver::{BUFFERS, Driver, Filled, Given};
 use emotion_models::MAX_SIDE;
@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a camera may take until its first frame: webcams begin with finding their exposure.
-const FIRST: Duration = Duration::from_secs(5);
-const _: () = assert!(FIRST.as_secs() < LONGEST_START.as_secs());
+const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(5);
+const _: () = assert!(FIRST_FRAME_TIMEOUT.as_secs() < MAX_START_TIME.as_secs());
 /// How long a camera may be silent later on, if its frames do not come more slowly. Before the pipeline calls the
-/// source stalled, so that the camera's own words are what is told.
-const SILENCE: Duration = Duration::from_secs(1);
+/// source stalled, so that the camera's own error is what is reported.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(1);
 /// A time of capture that lies farther back is one of another clock.
-const OLDEST: Duration = Duration::from_secs(10);
+const MAX_AGE: Duration = Duration::from_secs(10);
 
 /// A video device that captures.
 pub(super) struct VideoSource<D> {
@@ -36,7 +36,7 @@ pub(super) struct VideoSource<D> {
     encoding: Encoding,
     mjpg: Mjpg,
     /// Longest wait for a frame after the first.
-    silence: Duration,
+    timeout: Duration,
     /// Whether a frame was delivered.
     delivered: bool,
     /// Time between the frames that are wanted, where the camera may deliver more of them.
@@ -116,13 +116,13 @@ impl<D: Driver> VideoSource<D> {
     ) -> Self {
         let period = Duration::from_secs_f64(1.0 / fps);
         let slowest = given.fps.filter(|rate| *rate > 0.0).map_or(fps, |rate| rate.min(fps));
-        let silence = Duration::try_from_secs_f64(2.5 / slowest).unwrap_or(SILENCE).max(SILENCE);
+        let timeout = Duration::try_from_secs_f64(2.5 / slowest).unwrap_or(FRAME_TIMEOUT).max(FRAME_TIMEOUT);
         Self {
             driver,
             path: path.to_owned(),
             encoding,
             mjpg: Mjpg::new(given.width, given.height, request.colour),
-            silence,
+            timeout,
             delivered: false,
             pace: given.fps.is_none_or(|rate| rate > 1.25 * fps).then_some(period),
             due: Duration::ZERO,
@@ -178,10 +178,10 @@ impl<D: Driver> VideoSource<D> {
 impl<D: Driver> VideoSource<D> {
     /// Waits for a frame that is wanted and whole, and reads it.
     fn deliver(&mut self, frame: &mut Frame) -> Result<(), Stop> {
-        let patience = if self.delivered { self.silence } else { FIRST.max(self.silence) };
+        let timeout = if self.delivered { self.timeout } else { FIRST_FRAME_TIMEOUT.max(self.timeout) };
         let (start, mut wrong) = (self.driver.now(), None);
         loop {
-            let left = patience.saturating_sub(self.driver.now().saturating_sub(start));
+            let left = timeout.saturating_sub(self.driver.now().saturating_sub(start));
             if left.is_zero() {
                 return Err(wrong.map_or(Stop::Silent, Stop::Broken));
             }
@@ -190,7 +190,7 @@ impl<D: Driver> VideoSource<D> {
             }
             let Some(filled) = self.newest()? else { continue };
             let arrived = self.driver.now();
-            let taken = filled.taken.filter(|taken| *taken <= arrived && arrived - *taken < OLDEST).unwrap_or(arrived);
+            let taken = filled.taken.filter(|taken| *taken <= arrived && arrived - *taken < MAX_AGE).unwrap_or(arrived);
             let read = self.is_wanted(taken).then(|| self.read(&filled, frame));
             self.driver.queue(filled)?;
             match read {

@@ -1,4 +1,4 @@
-//! Who is in view, and where their faces are.
+//! Tracking: who is in view, and where their faces are.
 
 mod one_euro;
 #[cfg(test)]
@@ -6,12 +6,11 @@ mod tests;
 mod tracker;
 
 use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError, Rect};
-use std::fmt;
 use std::time::Duration;
-pub use tracker::Follower;
+pub use tracker::Tracker;
 
-/// Most faces that are followed at once; of more, the largest.
-pub const MOST_FOLLOWED: usize = 6;
+/// Most faces that are tracked at once.
+pub const MAX_TRACKS: usize = 6;
 
 /// Whose mood the lights show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -25,79 +24,69 @@ pub enum WhichFaces {
     All,
 }
 
-impl fmt::Display for WhichFaces {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Largest => "largest",
-            Self::Average => "average",
-            Self::All => "all",
-        })
-    }
-}
-
-/// A face that is followed.
+/// A face that is tracked.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Followed {
-    /// The same for the same person, for as long as they are followed.
+pub struct TrackedFace {
+    /// The same for the same person, for as long as they are tracked.
     pub id: u32,
     /// Its box, smoothed over time, in pixels of the frame.
     pub face: Face,
-    /// What this frame says of it.
-    pub sight: Sight,
+    /// Whether it is seen in this frame.
+    pub visibility: Visibility,
 }
 
-/// What a frame says of a face that is followed.
+/// Whether a tracked face is seen in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sight {
-    /// It is there.
-    Seen,
-    /// This frame was not searched where it was last seen, less than a second ago.
-    NotLookedFor,
+pub enum Visibility {
+    /// It was detected.
+    Visible,
+    /// The part of the frame where it was last seen, less than a second ago, was not searched.
+    NotSearched,
     /// It is not where it was; it may be back soon.
     Lost,
 }
 
-/// Faces, the one that the lights are about first.
-pub type Following = heapless::Vec<Followed, MOST_FOLLOWED>;
+/// Tracked faces, the main one first.
+pub type TrackedFaces = heapless::Vec<TrackedFace, MAX_TRACKS>;
 
-/// Finds and follows the faces in a run's frames.
+/// Finds and tracks the faces in a run's frames.
 pub trait FaceLocator: Send {
-    /// The faces in view in the frame of time `at`. Times that go back count as no time passed.
+    /// The tracked faces after the frame of time `at`. Times that go back count as no time passed.
     ///
     /// # Errors
     /// When the engine fails.
-    fn locate(&mut self, frame: &FrameView<'_>, at: Duration) -> Result<&Following, ModelError>;
+    fn locate(&mut self, frame: &FrameView<'_>, at: Duration) -> Result<&TrackedFaces, ModelError>;
 
-    /// Whether boxes are measured, so that the model card's margin and limits apply to them; else each is a crop as it is.
-    fn measures(&self) -> bool {
+    /// Whether boxes are detected, so that the model card's margin and limits apply to them; else each is a crop as it is.
+    fn detects(&self) -> bool {
         true
     }
 
-    /// Of what was followed nothing holds any more: the camera failed.
-    fn forget(&mut self) {}
+    /// Ends all tracks: the camera failed.
+    fn reset(&mut self) {}
 }
 
-/// Takes the centred square of every frame for the face: whoever is to be seen stands before the camera.
+/// Takes the centred square of every frame for the face, without detection.
 #[derive(Clone, Debug, Default)]
-pub struct CentredSquare(Following);
+pub struct CentredSquare(TrackedFaces);
 
 impl FaceLocator for CentredSquare {
-    fn locate(&mut self, frame: &FrameView<'_>, _at: Duration) -> Result<&Following, ModelError> {
+    fn locate(&mut self, frame: &FrameView<'_>, _at: Duration) -> Result<&TrackedFaces, ModelError> {
         let CropBox { x, y, width, height } = CropBox::centred_square(frame.width(), frame.height());
         let rect = Rect::new(x as f32, y as f32, width as f32, height as f32);
         self.0.clear();
-        let _ = self.0.push(Followed { id: 0, face: Face { rect, score: 1.0 }, sight: Sight::Seen });
+        let _ = self.0.push(TrackedFace { id: 0, face: Face { rect, score: 1.0 }, visibility: Visibility::Visible });
         Ok(&self.0)
     }
 
-    fn measures(&self) -> bool {
+    fn detects(&self) -> bool {
         false
     }
 }
 
-/// Why no mood can be told from a face that is there.
+/// Why the emotion model is not asked about a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub enum RejectReason {
     /// It has too few pixels.
     TooSmall,
     /// Too much of it lies outside the frame.
@@ -106,8 +95,8 @@ pub enum Doubt {
     TurnedAway,
 }
 
-impl Doubt {
-    /// What the emotion model's card says against a face in a frame of `width` x `height` pixels.
+impl RejectReason {
+    /// Why the emotion model's card rejects a face in a frame of `width` x `height` pixels.
     pub fn of(face: &Face, limits: &FaceLimits, width: u32, height: u32) -> Option<Self> {
         if face.rect.mean_side() < limits.smallest_face {
             Some(Self::TooSmall)
@@ -120,8 +109,8 @@ impl Doubt {
         }
     }
 
-    /// In words.
-    pub fn words(self) -> &'static str {
+    /// The reason, for people.
+    pub fn message(self) -> &'static str {
         match self {
             Self::TooSmall => "the face is too small",
             Self::CutOff => "the face is cut off",

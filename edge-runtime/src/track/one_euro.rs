@@ -1,43 +1,48 @@
-//! A box that stands still with a face that does, and keeps up with one that moves: the one-euro filter (Casiez, Roussel and
-//! Vogel, CHI 2012).
+//! The one-euro filter (Casiez, Roussel and Vogel, CHI 2012): a box that stands still with a face that does, and keeps up with one that
+//! moves.
+//!
+//! A low-pass filter strong enough to hide a detector's jitter lags behind a face that walks. This one raises its cut-off frequency
+//! with the speed of what it smooths: a still box hardly moves, a quick one hardly lags. The speed is smoothed as well, else jitter
+//! would pass for speed. Sizes are smoothed as logarithms, so that growing and shrinking count alike, and the centre's speed counts
+//! in face widths, so that a near face and a distant one are treated alike.
 
 use emotion_models::{Face, Rect};
 use std::f32::consts::TAU;
 use std::time::Duration;
 
 /// Cut-off frequency for a face that stands still, in hertz.
-const STILL: f32 = 1.0;
+const MIN_CUTOFF: f32 = 1.0;
 /// By how much the cut-off rises with each face's width a second that it moves, or e-fold that it grows.
-const QUICK: f32 = 4.0;
+const SPEED_COEFFICIENT: f32 = 4.0;
 /// Cut-off frequency of the speed itself, in hertz, as in the paper.
-const SPEED: f32 = 1.0;
-/// A box that has less than this in common with where the face now is jumps there.
-const JUMPS: f32 = 0.7;
+const SPEED_CUTOFF: f32 = 1.0;
+/// A box whose intersection over union with the face is less jumps to it.
+const MIN_IOU: f32 = 0.7;
 
 /// A smoothed box.
 #[derive(Clone, Copy, Debug)]
-pub struct Steady {
+pub struct OneEuroFilter {
     at: Duration,
-    /// Middle, and logarithms of width and height.
+    /// Centre, and logarithms of width and height.
     value: [f32; 4],
-    /// Change of each a second, of the middle in widths.
+    /// Change of each a second, of the centre in widths.
     speed: [f32; 4],
     score: f32,
 }
 
-impl Steady {
+impl OneEuroFilter {
     /// A box that was just found.
     pub fn new(face: &Face, at: Duration) -> Self {
         Self { at, value: values(face), speed: [0.0; 4], score: face.score }
     }
 
-    /// Follows the face to where it was found at time `at`.
-    pub fn follow(&mut self, face: &Face, at: Duration) {
+    /// Moves the box towards where the face was detected at time `at`.
+    pub fn update(&mut self, face: &Face, at: Duration) {
         let seconds = at.saturating_sub(self.at).as_secs_f32();
         self.score = face.score;
         if seconds <= 0.0 {
-            // A second look at the same frame.
-            if self.face().rect.iou(face.rect) < JUMPS {
+            // A second detection in the same frame.
+            if self.face().rect.iou(face.rect) < MIN_IOU {
                 *self = Self::new(face, self.at);
             }
             return;
@@ -46,10 +51,10 @@ impl Steady {
         let width = self.value[2].exp().max(1.0);
         let units = [width, width, 1.0, 1.0];
         for (((value, speed), now), unit) in self.value.iter_mut().zip(&mut self.speed).zip(values(face)).zip(units) {
-            *speed += share(SPEED, seconds) * ((now - *value) / unit / seconds - *speed);
-            *value += share(STILL + QUICK * speed.abs(), seconds) * (now - *value);
+            *speed += share(SPEED_CUTOFF, seconds) * ((now - *value) / unit / seconds - *speed);
+            *value += share(MIN_CUTOFF + SPEED_COEFFICIENT * speed.abs(), seconds) * (now - *value);
         }
-        if self.face().rect.iou(face.rect) < JUMPS {
+        if self.face().rect.iou(face.rect) < MIN_IOU {
             *self = Self::new(face, at);
         }
     }
@@ -88,12 +93,12 @@ mod tests {
 
     #[test]
     fn a_trembling_box_of_a_still_face_stands_nearly_still() {
-        let mut steady = Steady::new(&face(200.0), frame(0));
+        let mut filter = OneEuroFilter::new(&face(200.0), frame(0));
         let (mut low, mut high) = (f32::MAX, f32::MIN);
         for number in 1..300 {
-            steady.follow(&face(200.0 + if number % 2 == 0 { 3.0 } else { -3.0 }), frame(number));
+            filter.update(&face(200.0 + if number % 2 == 0 { 3.0 } else { -3.0 }), frame(number));
             if number > 30 {
-                (low, high) = (low.min(steady.face().rect.x), high.max(steady.face().rect.x));
+                (low, high) = (low.min(filter.face().rect.x), high.max(filter.face().rect.x));
             }
         }
         assert!(high - low < 3.0, "6 pixels became {}", high - low);
@@ -101,13 +106,13 @@ mod tests {
 
     #[test]
     fn a_face_that_walks_is_kept_up_with_and_one_that_jumps_too() {
-        let mut steady = Steady::new(&face(100.0), frame(0));
+        let mut filter = OneEuroFilter::new(&face(100.0), frame(0));
         for number in 1..60 {
             let now = face(100.0 + 5.0 * number as f32);
-            steady.follow(&now, frame(number));
-            assert!(steady.face().rect.iou(now.rect) > 0.75, "frame {number}: {:?}", steady.face());
+            filter.update(&now, frame(number));
+            assert!(filter.face().rect.iou(now.rect) > 0.75, "frame {number}: {:?}", filter.face());
         }
-        steady.follow(&face(20.0), frame(60));
-        assert!(steady.face().rect.iou(face(20.0).rect) > 0.75, "{:?}", steady.face());
+        filter.update(&face(20.0), frame(60));
+        assert!(filter.face().rect.iou(face(20.0).rect) > 0.75, "{:?}", filter.face());
     }
 }

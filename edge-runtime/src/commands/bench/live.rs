@@ -1,7 +1,7 @@
 //! The frames of a source as they come: a camera's rate, and the latency from capture to light.
 
-use super::report::{Fact, Report, mebibytes};
-use super::stages::{Stages, failure, pipeline, report};
+use super::report::{BenchReport, Fact, mebibytes};
+use super::stages::{Stages, pipeline, report};
 use crate::exit::Failure;
 use crate::frame::Clock;
 use crate::histogram::Histogram;
@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 /// Frames before measuring begins: a camera finds its exposure, caches fill.
 const WARM_UP: u64 = 10;
 /// How long a source may give no frames before that is the answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+const FRAME_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Judges `frames` frames of `source`, or as many as there are.
-pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result<Report, Failure> {
+pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result<BenchReport, Failure> {
     let mut pipeline = pipeline(setup)?;
     let (clock, stop) = (Clock::start(), Stop::default());
     let mut camera = setup.camera_request();
@@ -29,38 +29,38 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
     let capture = source::start(source.clone(), playback, clock, &stop);
 
     let (mut stages, mut latency) = (Stages::default(), Histogram::default());
-    let (mut judged, mut size) = (0, String::new());
+    let (mut processed, mut size) = (0, String::new());
     let (mut faults, mut failing) = (0u64, false);
-    let (mut start, mut dropped, mut heard) = (Instant::now(), 0, Instant::now());
+    let (mut start, mut dropped, mut last_frame_at) = (Instant::now(), 0, Instant::now());
     while latency.count() < frames {
-        match capture.take(PATIENCE.saturating_sub(heard.elapsed()).min(Duration::from_millis(200))) {
+        match capture.take(FRAME_TIMEOUT.saturating_sub(last_frame_at.elapsed()).min(Duration::from_millis(200))) {
             Taken::Item(frame) => {
-                (heard, failing) = (Instant::now(), false);
-                let timings = pipeline.frame(&frame, clock.now()).map_err(failure)?.timings;
-                judged += 1;
-                if judged > WARM_UP {
+                (last_frame_at, failing) = (Instant::now(), false);
+                let timings = pipeline.frame(&frame, clock.now())?.timings;
+                processed += 1;
+                if processed > WARM_UP {
                     stages.record(&timings);
                     latency.record(clock.now().saturating_sub(frame.captured));
                 } else {
-                    (start, dropped) = (heard, capture.dropped());
+                    (start, dropped) = (last_frame_at, capture.dropped());
                     size = format!("{}x{} {}", frame.width, frame.height, frame.format);
                 }
                 capture.give_back(frame);
             }
-            Taken::Trouble(reason) if heard.elapsed() >= PATIENCE => {
+            Taken::Retrying(reason) if last_frame_at.elapsed() >= FRAME_TIMEOUT => {
                 stop.request();
                 return Err(SourceError::StoppedInFault(reason.to_string()).into());
             }
-            Taken::Nothing if heard.elapsed() >= PATIENCE => {
+            Taken::Nothing if last_frame_at.elapsed() >= FRAME_TIMEOUT => {
                 stop.request();
                 let reason = "it has delivered no frame for 15 seconds";
                 return Err(SourceError::StoppedInFault(reason.to_owned()).into());
             }
-            Taken::Trouble(reason) if !std::mem::replace(&mut failing, true) => {
+            Taken::Retrying(reason) if !std::mem::replace(&mut failing, true) => {
                 tracing::warn!("{reason}");
                 faults += 1;
             }
-            Taken::Nothing | Taken::Trouble(_) => {}
+            Taken::Nothing | Taken::Retrying(_) => {}
             Taken::End(end) => {
                 end?;
                 break;
@@ -70,7 +70,7 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
     stop.request();
     let measured = latency.count();
     if measured == 0 {
-        let reason = format!("the source ended after {}, too early to measure", counted(judged, "frame"));
+        let reason = format!("the source ended after {}, too early to measure", counted(processed, "frame"));
         return Err(SourceError::StoppedInFault(reason).into());
     }
     let rate = measured as f64 / start.elapsed().as_secs_f64();

@@ -1,30 +1,30 @@
-//! The same model in each arithmetic that it runs in, turn by turn, and layer by layer.
+//! The same model in each precision that it runs in, turn by turn, and layer by layer.
 
 use super::report::{Fact, Layers};
 use crate::exit::Failure;
 use crate::histogram::Histogram;
 use crate::precision::PrecisionChoice;
 use crate::setup::Setup;
-use emotion_models::{Classifier, ModelError, Precision};
+use emotion_models::{Classifier, Precision};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
 /// Most threads that are tried unasked: as many cores as a Raspberry Pi has.
-const MOST_THREADS: usize = 4;
+const MAX_THREADS: usize = 4;
 
-/// Runs of each arithmetic.
+/// Runs of each precision.
 const RUNS: usize = 300;
 
-/// The median of one inference in each arithmetic, on one thread and on several, and, where asked for, the least time of each
+/// The median of one inference in each precision, on one thread and on several, and, where asked for, the least time of each
 /// layer on one.
 pub(super) fn measure(setup: &Setup, layers: bool) -> Result<(Vec<Fact>, Option<Layers>), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut classifiers = Vec::new();
     // As many as are asked for, or as there are cores.
-    let several = Some(setup.config.threads.get()).filter(|&asked| asked > 1).unwrap_or(cores.min(MOST_THREADS));
+    let several = Some(setup.config.threads.get()).filter(|&asked| asked > 1).unwrap_or(cores.min(MAX_THREADS));
     for threads in [1, several] {
         if threads > 1 || classifiers.is_empty() {
-            classifiers.extend(each_arithmetic(setup, threads)?.into_iter().map(|classifier| (threads, classifier)));
+            classifiers.extend(each_precision(setup, threads)?.into_iter().map(|classifier| (threads, classifier)));
         }
     }
     let mut histograms = vec![Histogram::default(); classifiers.len()];
@@ -57,16 +57,13 @@ pub(super) fn measure(setup: &Setup, layers: bool) -> Result<(Vec<Fact>, Option<
     Ok((facts, layers))
 }
 
-/// The model in each arithmetic that it can run in.
-fn each_arithmetic(setup: &Setup, threads: usize) -> Result<Vec<Classifier>, Failure> {
+/// The model in each precision that it can run in.
+fn each_precision(setup: &Setup, threads: usize) -> Result<Vec<Classifier>, Failure> {
     let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
     let mut classifiers = vec![setup.classifier_in(PrecisionChoice::F32, threads)?];
     match setup.classifier_in(PrecisionChoice::Int8, threads) {
         Ok(classifier) => classifiers.push(classifier),
-        Err(
-            Failure::Model(ModelError::NotInteger { .. })
-            | Failure::ConfiguredModel { source: ModelError::NotInteger { .. }, .. },
-        ) => {}
+        Err(failure) if failure.is_not_integer() => {}
         Err(other) => return Err(other),
     }
     Ok(classifiers)

@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// What `bench` found.
-pub(super) struct Report {
+pub(super) struct BenchReport {
     /// The model's name.
     pub model: String,
     /// The model's precision.
     pub precision: String,
     /// The engine, and what it runs on.
     pub engine: String,
-    /// Which frames were judged.
+    /// Which frames were processed.
     pub frames: String,
     /// How long each stage takes a frame; `None` where it never ran.
     pub stages: Vec<(&'static str, Option<Percentiles>)>,
@@ -85,7 +85,7 @@ pub(super) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64)
 }
 
-impl Report {
+impl BenchReport {
     pub fn json(&self) -> Value {
         let stages: serde_json::Map<String, Value> = self
             .stages

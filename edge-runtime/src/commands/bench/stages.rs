@@ -1,13 +1,12 @@
 //! The stages of a run with pins in memory, and how long each took.
 
-use super::report::{Fact, Report};
+use super::report::{BenchReport, Fact};
 use crate::exit::Failure;
 use crate::histogram::{Histogram, Percentiles};
 use crate::lights::{Lights, Memory, MemoryPin};
-use crate::mood::Moods;
-use crate::pipeline::{Pipeline, StepError, Timings};
+use crate::mood::MoodAggregator;
+use crate::pipeline::{Pipeline, Timings};
 use crate::setup::Setup;
-use crate::source::SourceError;
 use emotion_models::engine_description;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,7 +19,7 @@ pub(super) fn pipeline(setup: &Setup) -> Result<Pipeline<MemoryPin>, Failure> {
     let resolved = setup.resolve(&classifier)?;
     let memory = Memory::new(&resolved.wiring);
     let lights = Lights::open(&resolved.wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp)))?;
-    let moods = Moods::new(resolved.filter, setup.config.faces);
+    let moods = MoodAggregator::new(resolved.filter, setup.config.faces);
     Ok(Pipeline { locator: setup.locator()?, classifier, moods, lights })
 }
 
@@ -44,21 +43,13 @@ impl Stages {
     }
 }
 
-pub(super) fn failure(error: StepError) -> Failure {
-    match error {
-        StepError::Model(error) => Failure::Model(error),
-        StepError::Lights(error) => Failure::Lights(error),
-        StepError::Frame(error) => Failure::Source(SourceError::Frame(error)),
-    }
-}
-
 pub(super) fn report(
     pipeline: &Pipeline<MemoryPin>,
     frames: String,
     stages: Vec<(&'static str, Option<Percentiles>)>,
     facts: Vec<Fact>,
-) -> Report {
+) -> BenchReport {
     let card = pipeline.classifier.card();
     let (model, precision) = (card.name.clone(), pipeline.classifier.precision().to_string());
-    Report { model, precision, engine: engine_description(), frames, stages, facts, layers: None }
+    BenchReport { model, precision, engine: engine_description(), frames, stages, facts, layers: None }
 }

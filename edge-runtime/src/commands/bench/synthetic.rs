@@ -1,7 +1,7 @@
-//! Drawn frames, as fast as they can be judged, and what only a process of its own can show.
+//! Synthetic frames, as fast as they can be processed, and what only a process of its own can show.
 
-use super::report::{Fact, Report, mebibytes};
-use super::stages::{Stages, failure, pipeline, report};
+use super::report::{BenchReport, Fact, mebibytes};
+use super::stages::{Stages, pipeline, report};
 use crate::cli::BenchArgs;
 use crate::commands::startup;
 use crate::event::millis;
@@ -20,7 +20,7 @@ const DRAWN: u64 = 12;
 /// Frames before measuring begins.
 const WARM_UP: u64 = 50;
 
-pub(super) fn measure(setup: &Setup, args: &BenchArgs) -> Result<Report, Failure> {
+pub(super) fn measure(setup: &Setup, args: &BenchArgs) -> Result<BenchReport, Failure> {
     let mut pipeline = pipeline(setup)?;
     let mut frames = draw(args);
     let mut stages = Stages::default();
@@ -33,7 +33,7 @@ pub(super) fn measure(setup: &Setup, args: &BenchArgs) -> Result<Report, Failure
         let index = (number / 30 % 3) * (DRAWN / 3) + number % (DRAWN / 3);
         let frame = &mut frames[index as usize];
         frame.time = Duration::from_secs(number) / 30;
-        let judged = pipeline.frame(frame, frame.time).map_err(failure)?;
+        let judged = pipeline.frame(frame, frame.time)?;
         if number >= WARM_UP {
             stages.record(&judged.timings);
         }

@@ -12,11 +12,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Lines of the child's error output that are kept.
-const LINES: usize = 8;
+const KEPT_LINES: usize = 8;
 /// Most bytes of a line.
-const LONGEST: u64 = 400;
+const MAX_LINE: u64 = 400;
 /// How long the last words of a child that ended are waited for.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What a read came to.
 pub(super) enum Read {
@@ -64,10 +64,10 @@ impl Child {
         Ok(child)
     }
 
-    /// Reads what there is, waiting up to `patience` for it.
-    pub fn read(&mut self, out: &mut [u8], patience: Duration) -> io::Result<Read> {
+    /// Reads what there is, waiting up to `timeout` for it.
+    pub fn read(&mut self, out: &mut [u8], timeout: Duration) -> io::Result<Read> {
         let mut state = libc::pollfd { fd: self.output.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        let until = Instant::now() + patience;
+        let until = Instant::now() + timeout;
         loop {
             let left = until.saturating_duration_since(Instant::now()).as_millis();
             let millis = i32::try_from(left).unwrap_or(i32::MAX);
@@ -99,7 +99,7 @@ impl Child {
 
     /// The fault of a child that closed its output, which means that it ended, or is about to.
     pub fn ended(&mut self) -> CameraError {
-        let until = Instant::now() + LAST_WORDS;
+        let until = Instant::now() + LAST_WORDS_TIMEOUT;
         while !locked(&self.said).ended && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));
         }
@@ -191,13 +191,13 @@ fn listen(errors: process::ChildStderr, said: &Mutex<Said>) {
     let mut line = Vec::new();
     loop {
         line.clear();
-        match errors.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+        match errors.by_ref().take(MAX_LINE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => break,
             Ok(_) => {
                 let line = String::from_utf8_lossy(&line).trim().to_owned();
                 let mut said = locked(said);
                 said.size = size_told(&line).or(said.size);
-                if said.lines.len() == LINES {
+                if said.lines.len() == KEPT_LINES {
                     said.lines.pop_front();
                 }
                 said.lines.push_back(line);
@@ -220,7 +220,7 @@ fn size_told(line: &str) -> Option<(u32, u32)> {
 }
 
 /// The last lines that say something, without the time and thread that libcamera begins them with: the same words
-/// each time, so that they are told once.
+/// each time, so that they are logged once.
 pub(super) fn last_words(text: &str) -> String {
     const QUOTED: usize = 3;
     let plain = |line: &str| {

@@ -2,25 +2,25 @@
 
 use std::time::Duration;
 
-/// How long frames must seem to begin elsewhere until that is believed, and in how many frames at least: a machine that does much else
+/// How long frames must seem to begin elsewhere until sync counts as lost, and in how many frames at least: a machine that does much else
 /// may hold the program up in the middle of one.
-const BELIEVED: (f64, u32) = (0.5, 3);
+const LOST_AFTER: (f64, u32) = (0.5, 3);
 
 /// The program writes a frame at once and waits for the next. Where a frame was too short, or too long, each frame from then on is read
 /// as the end of one and the beginning of the next, and the wait is found in its middle.
 #[derive(Debug)]
-pub(super) struct Rhythm {
+pub(super) struct FrameSync {
     pause: Duration,
-    believed: u32,
+    lost_after: u32,
     odd: u32,
 }
 
-impl Rhythm {
+impl FrameSync {
     pub fn new(fps: f64) -> Self {
-        let (seconds, least) = BELIEVED;
+        let (seconds, least) = LOST_AFTER;
         Self {
             pause: Duration::try_from_secs_f64(0.5 / fps).unwrap_or(Duration::MAX),
-            believed: ((seconds * fps).ceil() as u32).max(least),
+            lost_after: ((seconds * fps).ceil() as u32).max(least),
             odd: 0,
         }
     }
@@ -31,7 +31,7 @@ impl Rhythm {
         if first.max(longest) > self.pause {
             self.odd = if longest > first { self.odd + 1 } else { 0 };
         }
-        self.odd >= self.believed
+        self.odd >= self.lost_after
     }
 }
 
@@ -44,14 +44,14 @@ mod tests {
 
     #[test]
     fn frames_that_begin_elsewhere_are_found_after_half_a_second() {
-        let mut rhythm = Rhythm::new(30.0);
-        assert_eq!((0..15).filter(|_| rhythm.is_lost(SHORT, LONG)).count(), 1);
-        assert!(rhythm.is_lost(SHORT, LONG));
+        let mut sync = FrameSync::new(30.0);
+        assert_eq!((0..15).filter(|_| sync.is_lost(SHORT, LONG)).count(), 1);
+        assert!(sync.is_lost(SHORT, LONG));
     }
 
     #[test]
     fn a_late_reader_and_a_busy_machine_are_no_fault() {
-        let mut rhythm = Rhythm::new(30.0);
+        let mut sync = FrameSync::new(30.0);
         for frame in 0..1000 {
             let (first, longest) = match frame % 14 {
                 // As it should be; a reader that finds all of it waiting; a program held up while it writes.
@@ -59,14 +59,14 @@ mod tests {
                 1..6 => (SHORT, SHORT),
                 _ => (SHORT, LONG),
             };
-            assert!(!rhythm.is_lost(first, longest), "frame {frame}");
+            assert!(!sync.is_lost(first, longest), "frame {frame}");
         }
     }
 
     #[test]
     fn a_rate_beyond_reason_is_no_panic() {
         for fps in [0.0, 1e-300, f64::INFINITY, f64::NAN] {
-            assert!(!Rhythm::new(fps).is_lost(LONG, SHORT));
+            assert!(!FrameSync::new(fps).is_lost(LONG, SHORT));
         }
     }
 }

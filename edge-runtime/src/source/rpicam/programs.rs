@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 /// The programs that deliver frames, the newer name first.
 const PROGRAMS: [&str; 2] = ["rpicam-vid", "libcamera-vid"];
 /// How long listing may take: a Pi Zero needs two seconds.
-const PATIENCE: Duration = Duration::from_secs(8);
+const LIST_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The cameras libcamera lists, as it writes them; `Err` with what the program says where it fails. `None` where
 /// neither `rpicam-vid` nor `libcamera-vid` is on PATH.
-pub fn listed() -> Option<Result<Vec<String>, String>> {
-    program().map(|program| list(&program, PATIENCE))
+pub fn list_cameras() -> Option<Result<Vec<String>, String>> {
+    program().map(|program| list(&program, LIST_TIMEOUT))
 }
 
 /// The first of the programs that is on PATH.
@@ -32,7 +32,7 @@ fn program_in(path: &OsStr) -> Option<PathBuf> {
     PROGRAMS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(can_be_started)
 }
 
-fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
+fn list(program: &Path, timeout: Duration) -> Result<Vec<String>, String> {
     let mut command = Command::new(program);
     command.arg("--list-cameras").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     log_plainly(&mut command);
@@ -48,7 +48,7 @@ fn list(program: &Path, patience: Duration) -> Result<Vec<String>, String> {
     };
     let output = listen(child.stdout.take().map(|pipe| Box::new(pipe) as _));
     let errors = listen(child.stderr.take().map(|pipe| Box::new(pipe) as _));
-    let until = Instant::now() + patience;
+    let until = Instant::now() + timeout;
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,

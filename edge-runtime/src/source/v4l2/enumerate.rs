@@ -19,7 +19,7 @@ use v4l::v4l_sys::{
 };
 
 /// How long one device may take to say what it is.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Drivers of a Raspberry Pi's camera port: what their nodes list is a step on the way to a picture.
 const CAMERA_PORT: [&str; 2] = ["unicam", "rp1-cfe"];
@@ -47,14 +47,14 @@ fn enumerate_one(path: PathBuf) -> Camera {
     let spawned = thread::Builder::new().name("enumerate".to_owned()).spawn(move || {
         let _ = answer.send(catch_unwind(|| ask(&asked)));
     });
-    match (spawned, answered.recv_timeout(PATIENCE)) {
+    match (spawned, answered.recv_timeout(ANSWER_TIMEOUT)) {
         (Ok(_), Ok(Ok(Ok((_, camera, good_for))))) => Camera {
-            trouble: (good_for == Use::Raw).then(|| CameraError::Raw(camera.path.clone()).to_string()),
+            error: (good_for == Use::Raw).then(|| CameraError::Raw(camera.path.clone()).to_string()),
             ..camera
         },
         (Ok(_), Ok(Ok(Err(error)))) => {
-            let trouble = fault(&path, "open", error).to_string();
-            silent(path, trouble)
+            let error = fault(&path, "open", error).to_string();
+            silent(path, error)
         }
         (Ok(_), Ok(Err(_))) => silent(path, "its driver's library stumbled".to_owned()),
         _ => silent(path, "its driver does not answer".to_owned()),
@@ -62,9 +62,9 @@ fn enumerate_one(path: PathBuf) -> Camera {
 }
 
 /// A device that can be named and no more.
-fn silent(path: PathBuf, trouble: String) -> Camera {
+fn silent(path: PathBuf, error: String) -> Camera {
     let (driver, card, bus) = (String::new(), String::new(), String::new());
-    Camera { path, driver, card, bus, formats: Vec::new(), trouble: Some(trouble) }
+    Camera { path, driver, card, bus, formats: Vec::new(), error: Some(error) }
 }
 
 /// What a device is good for.
@@ -84,13 +84,13 @@ pub(super) fn ask(path: &Path) -> io::Result<(Node, Camera, Use)> {
     let card = match node.card() {
         Ok(card) => card,
         Err(error) if matches!(error.raw_os_error(), Some(libc::ENOTTY | libc::EINVAL)) => {
-            let camera = Camera { trouble: None, ..silent(path.to_owned(), String::new()) };
+            let camera = Camera { error: None, ..silent(path.to_owned(), String::new()) };
             return Ok((node, camera, Use::Other("it is no video device".to_owned())));
         }
         Err(error) => return Err(error),
     };
     let offered = node.formats();
-    let found = judge(&card, &offered);
+    let found = use_of(&card, &offered);
     let formats = offered.into_iter().map(|fourcc| CameraFormat {
         fourcc,
         readable: found == Use::Camera && encoding(fourcc).is_some(),
@@ -102,11 +102,11 @@ pub(super) fn ask(path: &Path) -> io::Result<(Node, Camera, Use)> {
     });
     let formats = if matches!(found, Use::Other(_)) { Vec::new() } else { formats.collect() };
     let Card { driver, card, bus, .. } = card;
-    Ok((node, Camera { path: path.to_owned(), driver, card, bus, formats, trouble: None }, found))
+    Ok((node, Camera { path: path.to_owned(), driver, card, bus, formats, error: None }, found))
 }
 
 /// What a device is good for, by what it says of itself and the formats it offers.
-fn judge(Card { driver, card, capabilities, .. }: &Card, offered: &[FourCc]) -> Use {
+fn use_of(Card { driver, card, capabilities, .. }: &Card, offered: &[FourCc]) -> Use {
     let can = |flags| capabilities & flags != 0;
     if CAMERA_PORT.contains(&driver.as_str()) {
         Use::Raw
@@ -132,14 +132,14 @@ mod tests {
 
     const CAMERA: u32 = V4L2_CAP_VIDEO_CAPTURE | V4L2_CAP_STREAMING;
 
-    fn judged(driver: &str, capabilities: u32, offered: &[&[u8; 4]]) -> Use {
+    fn use_of_card(driver: &str, capabilities: u32, offered: &[&[u8; 4]]) -> Use {
         let text = |text: &str| text.to_owned();
         let card = Card { driver: text(driver), card: text("the thing"), bus: text("somewhere"), capabilities };
-        judge(&card, &offered.iter().map(|&&fourcc| fourcc).collect::<Vec<_>>())
+        use_of(&card, &offered.iter().map(|&&fourcc| fourcc).collect::<Vec<_>>())
     }
 
     fn other(driver: &str, capabilities: u32, offered: &[&[u8; 4]]) -> String {
-        match judged(driver, capabilities, offered) {
+        match use_of_card(driver, capabilities, offered) {
             Use::Other(what) => what,
             found => panic!("{driver}: {found:?}"),
         }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_captures_pictures_is_a_camera_even_with_raw_ones_or_none_it_can_read() {
         for offered in [&[b"YUYV", b"MJPG"][..], &[b"BA81", b"YUYV"], &[b"H264"], &[]] {
-            assert_eq!(judged("uvcvideo", CAMERA, offered), Use::Camera, "{offered:?}");
+            assert_eq!(use_of_card("uvcvideo", CAMERA, offered), Use::Camera, "{offered:?}");
         }
     }
 
@@ -156,11 +156,11 @@ mod tests {
     fn sensors_are_for_libcamera() {
         // The camera port says so whatever it offers: what looks like YUYV there has not been through the processor.
         for driver in CAMERA_PORT {
-            assert_eq!(judged(driver, CAMERA, &[b"YUYV", b"RG10"]), Use::Raw, "{driver}");
-            assert_eq!(judged(driver, V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING, &[]), Use::Raw, "{driver}");
+            assert_eq!(use_of_card(driver, CAMERA, &[b"YUYV", b"RG10"]), Use::Raw, "{driver}");
+            assert_eq!(use_of_card(driver, V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING, &[]), Use::Raw, "{driver}");
         }
         for raw in [b"RG10", b"pgCC", b"BYR2"] {
-            assert_eq!(judged("some-sensor", CAMERA, &[raw]), Use::Raw, "{raw:?}");
+            assert_eq!(use_of_card("some-sensor", CAMERA, &[raw]), Use::Raw, "{raw:?}");
         }
     }
 

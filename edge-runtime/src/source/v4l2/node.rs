@@ -16,7 +16,7 @@ use v4l::v4l2::{self, vidioc};
 const CAPTURE: u32 = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = v4l2_memory_V4L2_MEMORY_MMAP;
 /// Most entries of a list a driver is asked for; one that never ends is a driver's mistake.
-const LONGEST_LIST: u32 = 256;
+const MAX_LIST: u32 = 256;
 
 /// An open video device.
 pub(in crate::source) struct Node {
@@ -71,7 +71,7 @@ impl Node {
     /// The sizes of a format; `None` where the driver does not tell.
     pub fn sizes(&self, fourcc: FourCc) -> Option<Sizes> {
         let mut sizes = Vec::new();
-        for index in 0..LONGEST_LIST {
+        for index in 0..MAX_LIST {
             let mut found = v4l2_frmsizeenum { index, pixel_format: u32::from_le_bytes(fourcc), ..zeroed() };
             if self.call(vidioc::VIDIOC_ENUM_FRAMESIZES, &mut found).is_err() {
                 break;
@@ -212,9 +212,9 @@ impl Driver for Node {
         started
     }
 
-    fn wait(&mut self, patience: Duration) -> io::Result<bool> {
+    fn wait(&mut self, timeout: Duration) -> io::Result<bool> {
         let mut state = libc::pollfd { fd: self.file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX).max(1);
+        let millis = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX).max(1);
         // SAFETY: one structure is given, which outlives the call.
         match unsafe { libc::poll(&mut state, 1, millis) } {
             -1 => match io::Error::last_os_error() {
@@ -309,7 +309,7 @@ impl Drop for Mapping {
 
 /// The entries of a list that a driver numbers, up to the first it does not have.
 fn list<T>(entry: impl Fn(u32) -> io::Result<T>) -> impl Iterator<Item = T> {
-    (0..LONGEST_LIST).map_while(move |index| entry(index).ok())
+    (0..MAX_LIST).map_while(move |index| entry(index).ok())
 }
 
 /// A structure of the kernel's with all fields zero, which is how requests want those that do not matter.

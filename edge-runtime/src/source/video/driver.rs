@@ -59,8 +59,8 @@ pub(in crate::source) trait Driver: Send {
     /// Makes the buffers, queues them all and starts capturing.
     fn start(&mut self) -> io::Result<()>;
 
-    /// Waits up to `patience` for a filled buffer, and answers whether there is one.
-    fn wait(&mut self, patience: Duration) -> io::Result<bool>;
+    /// Waits up to `timeout` for a filled buffer, and answers whether there is one.
+    fn wait(&mut self, timeout: Duration) -> io::Result<bool>;
 
     /// Takes the oldest filled buffer; `None` where there is none.
     fn dequeue(&mut self) -> io::Result<Option<Filled>>;

@@ -1,5 +1,6 @@
 //! What an error of a driver's means.
 
+use crate::accounts::user_name;
 use crate::source::camera_error::{CameraError, holder};
 use std::fs;
 use std::io;
@@ -11,7 +12,7 @@ pub(in crate::source) fn fault(path: &Path, what: &'static str, source: io::Erro
     match source.raw_os_error() {
         Some(libc::ENODEV | libc::ENXIO | libc::EIO | libc::ESHUTDOWN | libc::EPROTO) => CameraError::Gone(path),
         Some(libc::EBUSY) => CameraError::Busy { holder: holder_in_words(&path), path },
-        Some(libc::EACCES | libc::EPERM) => CameraError::Forbidden { group: group_of(&path), user: user(), path },
+        Some(libc::EACCES | libc::EPERM) => CameraError::Forbidden { group: group_of(&path), user: user_name(), path },
         Some(libc::ENOSPC) => CameraError::Bandwidth(path),
         _ => CameraError::Failed { path, what, source },
     }
@@ -43,20 +44,6 @@ fn group_of(device: &Path) -> String {
         })
     };
     named().unwrap_or_else(|| "video".to_owned())
-}
-
-/// The name of the user this program runs as; their number where they have none.
-fn user() -> String {
-    // SAFETY: it takes nothing and cannot fail.
-    let uid = unsafe { libc::geteuid() }.to_string();
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    // name:password:number:group:...
-    let name = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == uid).then(|| name.to_owned())
-    });
-    name.unwrap_or(uid)
 }
 
 #[cfg(test)]

@@ -1,4 +1,9 @@
-//! Pictures of cameras that send JPEG: decoded into a frame's own buffer.
+//! JPEG pictures of a camera, decoded into a frame's own buffer.
+//!
+//! Decoding is deferred until a picture is known to be wanted. It takes longer than everything else on the capture thread, while of the
+//! pictures that a driver has ready only the newest is used, and of a camera faster than asked for only some. So the source first takes
+//! the newest buffer, then decides whether its time has come, and decodes last. Where the model takes grey, chroma is passed over as
+//! well. A damaged picture must not become a frame: half a face in grey bars has a mood of its own.
 
 use crate::frame::Frame;
 use emotion_models::{PixelFormat, is_whole_jpeg};
@@ -8,7 +13,7 @@ use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
 /// Pictures in a row that only a lenient decoder takes, after which the camera is taken to be one that always writes so.
-const SLOPPY: u32 = 5;
+const LENIENT_AFTER: u32 = 5;
 
 /// Decodes the JPEG pictures of one camera.
 pub(super) struct Mjpg {
@@ -16,7 +21,7 @@ pub(super) struct Mjpg {
     most: (usize, usize),
     colour: bool,
     /// Pictures in a row that the strict decoder refused and the lenient one took.
-    sloppy: u32,
+    lenient_in_a_row: u32,
     /// A picture with the tables it lacked.
     completed: Vec<u8>,
 }
@@ -27,7 +32,7 @@ impl Mjpg {
     pub fn new(width: u32, height: u32, colour: bool) -> Self {
         // Some drivers round the size they tell down from whole blocks of 16 pixels.
         let most = |side: u32| (side as usize).next_multiple_of(16);
-        Self { most: (most(width), most(height)), colour, sloppy: 0, completed: Vec::new() }
+        Self { most: (most(width), most(height)), colour, lenient_in_a_row: 0, completed: Vec::new() }
     }
 
     /// Decodes a picture into `frame`; bytes after its end are ignored. Answers `false`, with the frame in any state,
@@ -54,16 +59,16 @@ impl Mjpg {
     /// A decoder that is strict refuses damaged pictures, but also sound ones of cameras that keep the standard loosely.
     /// Those are told apart by what they do all the time.
     fn decode_whole(&mut self, picture: &[u8], frame: &mut Frame) -> bool {
-        if self.sloppy < SLOPPY {
+        if self.lenient_in_a_row < LENIENT_AFTER {
             if self.decode_as(picture, true, frame) {
-                self.sloppy = 0;
+                self.lenient_in_a_row = 0;
                 return true;
             }
             if !self.decode_as(picture, false, frame) {
                 return false;
             }
-            self.sloppy += 1;
-            return self.sloppy == SLOPPY;
+            self.lenient_in_a_row += 1;
+            return self.lenient_in_a_row == LENIENT_AFTER;
         }
         self.decode_as(picture, false, frame)
     }
@@ -256,7 +261,7 @@ mod tests {
         bytes.splice(second..second, [0, 0, 0]);
         let mut mjpg = Mjpg::new(160, 120, false);
         let mut frame = Frame::empty();
-        let taken: Vec<bool> = (0..SLOPPY + 2).map(|_| mjpg.decode(&bytes, &mut frame)).collect();
+        let taken: Vec<bool> = (0..LENIENT_AFTER + 2).map(|_| mjpg.decode(&bytes, &mut frame)).collect();
         assert_eq!(taken, [false, false, false, false, true, true, true]);
         assert!(mean_difference(&frame) < 6.0);
     }

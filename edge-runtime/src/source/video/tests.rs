@@ -11,7 +11,7 @@ const REQUEST: CameraRequest = CameraRequest { width: 64, height: 48, colour: fa
 
 /// What a driver does next.
 #[derive(Clone)]
-enum Step {
+enum FakeStep {
     /// A frame of these bytes, captured so many milliseconds ago.
     Frame(Vec<u8>, Option<u64>),
     /// A frame the driver marks as damaged.
@@ -31,7 +31,7 @@ struct Fake {
     offers: Vec<Offer>,
     given: Answer,
     starts: VecDeque<i32>,
-    steps: VecDeque<Step>,
+    steps: VecDeque<FakeStep>,
     lent: Vec<Vec<u8>>,
     queued: u32,
     now: Duration,
@@ -50,7 +50,7 @@ fn offer(fourcc: &FourCc) -> Offer {
 }
 
 impl Fake {
-    fn new(fourcc: &FourCc, steps: impl IntoIterator<Item = Step>) -> Self {
+    fn new(fourcc: &FourCc, steps: impl IntoIterator<Item = FakeStep>) -> Self {
         Self {
             offers: vec![offer(fourcc)],
             given: Box::new(|offer| Ok(give(offer))),
@@ -87,14 +87,14 @@ impl Driver for Fake {
         }
     }
 
-    fn wait(&mut self, patience: Duration) -> io::Result<bool> {
+    fn wait(&mut self, timeout: Duration) -> io::Result<bool> {
         match self.steps.front_mut() {
             None => {
-                self.now += patience;
+                self.now += timeout;
                 Ok(false)
             }
-            Some(Step::Quiet(millis)) => {
-                let waited = patience.min(Duration::from_millis(*millis));
+            Some(FakeStep::Quiet(millis)) => {
+                let waited = timeout.min(Duration::from_millis(*millis));
                 self.now += waited;
                 *millis -= waited.as_millis() as u64;
                 if *millis == 0 {
@@ -108,11 +108,11 @@ impl Driver for Fake {
 
     fn dequeue(&mut self) -> io::Result<Option<Filled>> {
         let (bytes, taken, damaged) = match self.steps.front() {
-            None | Some(Step::Quiet(_)) => return Ok(None),
-            Some(Step::Error(code)) => return Err(io::Error::from_raw_os_error(*code)),
-            Some(Step::Panic) => panic!("a driver's library stumbles"),
-            Some(Step::Damaged) => (vec![0; 64 * 48 * 2], None, true),
-            Some(Step::Frame(bytes, ago)) => {
+            None | Some(FakeStep::Quiet(_)) => return Ok(None),
+            Some(FakeStep::Error(code)) => return Err(io::Error::from_raw_os_error(*code)),
+            Some(FakeStep::Panic) => panic!("a driver's library stumbles"),
+            Some(FakeStep::Damaged) => (vec![0; 64 * 48 * 2], None, true),
+            Some(FakeStep::Frame(bytes, ago)) => {
                 (bytes.clone(), ago.map(|ago| self.now - Duration::from_millis(ago)), false)
             }
         };
@@ -138,12 +138,12 @@ impl Driver for Fake {
     }
 }
 
-fn grey(shade: u8) -> Step {
-    Step::Frame(vec![shade; 64 * 48], None)
+fn grey(shade: u8) -> FakeStep {
+    FakeStep::Frame(vec![shade; 64 * 48], None)
 }
 
-fn grey_ago(shade: u8, millis: u64) -> Step {
-    Step::Frame(vec![shade; 64 * 48], Some(millis))
+fn grey_ago(shade: u8, millis: u64) -> FakeStep {
+    FakeStep::Frame(vec![shade; 64 * 48], Some(millis))
 }
 
 fn fill(source: &mut VideoSource<Fake>) -> Result<Frame, String> {
@@ -161,7 +161,7 @@ fn refused(fake: Fake) -> String {
 #[test]
 fn the_newest_frame_wins_and_every_buffer_goes_back() {
     let mut source =
-        Fake::new(b"GREY", [grey(1), grey(2), grey(3), Step::Quiet(33), grey(4), Step::Quiet(1)]).started();
+        Fake::new(b"GREY", [grey(1), grey(2), grey(3), FakeStep::Quiet(33), grey(4), FakeStep::Quiet(1)]).started();
     assert_eq!(fill(&mut source).unwrap().data[0], 3);
     assert_eq!(source.losses(), Losses { late: 2, bad: 0 });
     assert_eq!(fill(&mut source).unwrap().data[0], 4);
@@ -176,14 +176,14 @@ fn frames_keep_the_drivers_format_and_rows() {
         (b"NV12", PixelFormat::Nv12, 80 * 48 + 80 * 24, 80),
         (b"GREY", PixelFormat::Grey, 48 * 80, 80),
     ] {
-        let mut fake = Fake::new(code, [Step::Frame(vec![9; bytes], None)]);
+        let mut fake = Fake::new(code, [FakeStep::Frame(vec![9; bytes], None)]);
         fake.given = Box::new(move |offer| Ok(Given { stride, ..give(offer) }));
         let frame = fill(&mut fake.started()).unwrap();
         assert_eq!((frame.format, frame.width, frame.height, frame.stride), (format, 64, 48, stride));
         assert!(frame.view().is_ok());
     }
     // A driver that leaves the stride out.
-    let mut fake = Fake::new(b"YUYV", [Step::Frame(vec![9; 64 * 48 * 2], None)]);
+    let mut fake = Fake::new(b"YUYV", [FakeStep::Frame(vec![9; 64 * 48 * 2], None)]);
     fake.given = Box::new(|offer| Ok(Given { stride: 0, ..give(offer) }));
     assert_eq!(fill(&mut fake.started()).unwrap().stride, 128);
 }
@@ -192,7 +192,7 @@ fn frames_keep_the_drivers_format_and_rows() {
 fn the_age_is_the_drivers_and_otherwise_counts_from_arrival() {
     let mut source = Fake::new(
         b"GREY",
-        [grey_ago(1, 40), Step::Quiet(33), grey(2), Step::Quiet(33), grey_ago(3, 60_000), Step::Quiet(33)],
+        [grey_ago(1, 40), FakeStep::Quiet(33), grey(2), FakeStep::Quiet(33), grey_ago(3, 60_000), FakeStep::Quiet(33)],
     )
     .started();
     assert_eq!(fill(&mut source).unwrap().age, Duration::from_millis(40));
@@ -203,8 +203,8 @@ fn the_age_is_the_drivers_and_otherwise_counts_from_arrival() {
 
 #[test]
 fn short_and_damaged_frames_are_passed_over_and_counted() {
-    let short = Step::Frame(vec![1; 100], None);
-    let steps = [short, Step::Quiet(33), Step::Damaged, Step::Quiet(33), grey(5)];
+    let short = FakeStep::Frame(vec![1; 100], None);
+    let steps = [short, FakeStep::Quiet(33), FakeStep::Damaged, FakeStep::Quiet(33), grey(5)];
     let mut source = Fake::new(b"GREY", steps).started();
     assert_eq!(fill(&mut source).unwrap().data[0], 5);
     assert_eq!(source.losses(), Losses { late: 0, bad: 2 });
@@ -212,8 +212,8 @@ fn short_and_damaged_frames_are_passed_over_and_counted() {
 
 #[test]
 fn nothing_but_short_frames_is_a_fault_that_says_so() {
-    let steps = [grey(1), Step::Quiet(33)].into_iter();
-    let broken = (0..60).flat_map(|_| [Step::Frame(vec![1; 100], None), Step::Quiet(33)]);
+    let steps = [grey(1), FakeStep::Quiet(33)].into_iter();
+    let broken = (0..60).flat_map(|_| [FakeStep::Frame(vec![1; 100], None), FakeStep::Quiet(33)]);
     let mut source = Fake::new(b"GREY", steps.chain(broken)).started();
     fill(&mut source).unwrap();
     let before = source.driver.now;
@@ -229,7 +229,7 @@ fn a_damaged_jpeg_is_passed_over() {
     let cut = jpeg[..jpeg.len() / 2].to_vec();
     let mut whole_buffer = jpeg.clone();
     whole_buffer.resize(64 * 48 * 2, 0);
-    let steps = [cut, vec![0x55; 900], whole_buffer].map(|bytes| [Step::Frame(bytes, None), Step::Quiet(33)]);
+    let steps = [cut, vec![0x55; 900], whole_buffer].map(|bytes| [FakeStep::Frame(bytes, None), FakeStep::Quiet(33)]);
     let mut source = Fake::new(b"MJPG", steps.into_iter().flatten()).started();
     let frame = fill(&mut source).unwrap();
     assert_eq!((frame.format, frame.width, frame.height), (PixelFormat::Grey, 64, 48));
@@ -239,7 +239,7 @@ fn a_damaged_jpeg_is_passed_over() {
 
 #[test]
 fn silence_is_a_fault_within_a_second_but_the_first_frame_has_time() {
-    let mut source = Fake::new(b"GREY", [Step::Quiet(3000), grey(1)]).started();
+    let mut source = Fake::new(b"GREY", [FakeStep::Quiet(3000), grey(1)]).started();
     fill(&mut source).unwrap();
     let before = source.driver.now;
     let fault = fill(&mut source).unwrap_err();
@@ -248,7 +248,7 @@ fn silence_is_a_fault_within_a_second_but_the_first_frame_has_time() {
     let mut source = Fake::new(b"GREY", []).started();
     assert!(fill(&mut source).unwrap_err().contains("no frames"));
     // A slow camera is not silent between two frames.
-    let mut slow = Fake::new(b"GREY", [grey(1), Step::Quiet(2000), grey(2)]);
+    let mut slow = Fake::new(b"GREY", [grey(1), FakeStep::Quiet(2000), grey(2)]);
     slow.given = Box::new(|offer| Ok(Given { fps: Some(0.5), ..give(offer) }));
     let mut source = slow.started();
     fill(&mut source).unwrap();
@@ -258,7 +258,7 @@ fn silence_is_a_fault_within_a_second_but_the_first_frame_has_time() {
 #[test]
 fn an_unplugged_camera_is_told_from_other_errors() {
     for (code, says) in [(libc::ENODEV, "unplugged"), (libc::EIO, "unplugged"), (libc::EINVAL, "deliver a frame")] {
-        let mut source = Fake::new(b"GREY", [grey(1), Step::Quiet(33), Step::Error(code)]).started();
+        let mut source = Fake::new(b"GREY", [grey(1), FakeStep::Quiet(33), FakeStep::Error(code)]).started();
         fill(&mut source).unwrap();
         let fault = fill(&mut source).unwrap_err();
         assert!(fault.contains(says) && fault.contains(PATH), "{fault}");
@@ -267,7 +267,7 @@ fn an_unplugged_camera_is_told_from_other_errors() {
 
 #[test]
 fn a_panic_leaves_a_source_that_can_be_dropped() {
-    let mut source = Fake::new(b"GREY", [Step::Panic]).started();
+    let mut source = Fake::new(b"GREY", [FakeStep::Panic]).started();
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fill(&mut source)));
     assert!(caught.is_err());
     drop(source);
@@ -275,7 +275,7 @@ fn a_panic_leaves_a_source_that_can_be_dropped() {
 
 #[test]
 fn what_the_driver_gives_is_what_counts_and_is_told() {
-    let mut fake = Fake::new(b"YUYV", [Step::Frame(vec![1; 32 * 24], None)]);
+    let mut fake = Fake::new(b"YUYV", [FakeStep::Frame(vec![1; 32 * 24], None)]);
     fake.given = Box::new(|_| Ok(Given { fourcc: *b"GREY", width: 32, height: 24, stride: 32, fps: Some(15.0) }));
     let mut source = fake.started();
     let said = source.description().unwrap().to_owned();
@@ -317,7 +317,7 @@ fn a_bus_without_room_for_pixels_gets_jpeg() {
 fn a_camera_that_is_faster_than_asked_for_is_thinned_out_evenly() {
     let mut steps = Vec::new();
     for number in 0..90 {
-        steps.extend([grey(number), Step::Quiet(33)]);
+        steps.extend([grey(number), FakeStep::Quiet(33)]);
     }
     let mut source = Fake::new(b"GREY", steps).start_at(10.0).unwrap();
     let shades: Vec<u8> = (0..20).map(|_| fill(&mut source).unwrap().data[0]).collect();
