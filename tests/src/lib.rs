@@ -2,12 +2,14 @@
 //!
 //! Everything here is for tests, so what cannot go on panics and says why.
 
+mod markdown;
 mod models;
 mod pictures;
 mod programs;
 mod session;
 mod training;
 
+pub use markdown::{Document, Fence, documents_in, root, without_code};
 pub use models::{retouched, untrained};
 pub use pictures::{Faces, draw_faces, draw_photos, draw_snapshots};
 pub use programs::{edge_runtime, example, host_trainer};

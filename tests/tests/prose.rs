@@ -1,0 +1,189 @@
+//! Documents that a stranger can read: their size, sentences, lines, links and words.
+#![allow(clippy::unwrap_used)]
+
+use end_to_end_tests::{Document, Session, documents_in, edge_runtime, host_trainer, root, without_code};
+use std::path::Path;
+use std::process::Command;
+
+/// README, ARCHITECTURE, CHANGELOG and the documents of `docs/`.
+fn documents() -> Vec<Document> {
+    let above = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(Document::read);
+    above.into_iter().chain(documents_in("docs").into_iter().map(Document::read)).collect()
+}
+
+fn cards() -> Vec<Document> {
+    documents_in("models").into_iter().map(Document::read).collect()
+}
+
+fn notebooks() -> Vec<Document> {
+    documents_in("docs/experiments").into_iter().map(Document::read).collect()
+}
+
+fn name(document: &Document) -> String {
+    document.path.strip_prefix(root()).unwrap_or(&document.path).display().to_string()
+}
+
+#[test]
+fn readme_and_cards_are_short() {
+    let readme = Document::read("README.md").text.len();
+    assert!(readme <= 9000, "README.md has {readme} bytes");
+    for card in cards() {
+        assert!(card.text.len() < 6000, "{} has {} bytes", name(&card), card.text.len());
+    }
+}
+
+#[test]
+fn no_sentence_is_long() {
+    for document in documents() {
+        let most = if document.path.ends_with("ARCHITECTURE.md") { 30 } else { 35 };
+        for paragraph in document.paragraphs() {
+            // A dot inside a number or a name ends no sentence.
+            let ends = paragraph.replace(". ", ".\n").replace("? ", "?\n").replace("! ", "!\n");
+            for sentence in ends.lines() {
+                let words = sentence.split_whitespace().filter(|word| word.contains(char::is_alphanumeric)).count();
+                assert!(words <= most, "{}: {words} words: {sentence}", name(&document));
+            }
+        }
+    }
+}
+
+#[test]
+fn lines_fit_a_hundred_columns() {
+    for document in documents().into_iter().chain(cards()).chain(notebooks()) {
+        for (number, line) in document.lines() {
+            let free = line.starts_with('|') || line.contains("](") || line.contains("SHA-256");
+            assert!(free || line.chars().count() <= 100, "{}:{number} is too long", name(&document));
+        }
+    }
+}
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let upstream = documents_in("docs/upstream").into_iter().map(Document::read);
+    for document in documents().into_iter().chain(cards()).chain(notebooks()).chain(upstream) {
+        for link in document.links().iter().filter(|link| !link.contains("://")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { document.path.clone() } else { document.path.with_file_name(file) };
+            assert!(target.exists(), "{}: {link} leads nowhere", name(&document));
+            let there = || Document::read(&target).lines().any(|(_, line)| anchor(line) == heading);
+            assert!(heading.is_empty() || there(), "{}: no heading for {link}", name(&document));
+        }
+    }
+}
+
+/// Words that this project once had for what has a standard term: see `docs/glossary.md`.
+const PRIVATE: [&str; 12] = [
+    "score needed",
+    "by and large",
+    "eight ways",
+    "many ways",
+    "false alarm",
+    "from elsewhere",
+    "arithmetic",
+    "nearer look",
+    "look back",
+    "in a mirror",
+    "mistakes",
+    "settle",
+];
+
+fn hold_no_private_words(what: &str, text: &str) {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    for word in PRIVATE {
+        assert!(!text.contains(word), "{what} says `{word}`: docs/glossary.md has the standard term");
+    }
+}
+
+#[test]
+fn documents_use_the_standard_terms() {
+    for document in documents().iter().chain(&cards()).filter(|one| !one.path.ends_with("glossary.md")) {
+        hold_no_private_words(&name(document), &without_code(&document.text));
+    }
+}
+
+/// The help of `program` and of each of its commands.
+fn helps(program: fn() -> Command) -> Vec<(String, String)> {
+    let help = |words: &[&str]| Session::run(program().args(words)).expect_code(0).stdout;
+    let whole = help(&["--help"]);
+    let listed = whole.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap().to_owned();
+    let commands = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    let each = commands.filter(|command| *command != "help" && !command.starts_with('-'));
+    let each: Vec<_> = each.map(|command| (command.to_owned(), help(&[command, "--help"]))).collect();
+    each.into_iter().chain([("--help".to_owned(), whole)]).collect()
+}
+
+#[test]
+fn helps_use_the_standard_terms() {
+    for program in [edge_runtime, host_trainer] {
+        for (command, text) in helps(program) {
+            hold_no_private_words(&command, &text);
+        }
+    }
+}
+
+/// A flag that a document shows with one of our programs is one that the command has.
+#[test]
+fn flags_that_documents_show_are_there() {
+    let known = [("edge-runtime", helps(edge_runtime)), ("host-trainer", helps(host_trainer))];
+    let all = documents().into_iter().chain(cards()).filter(|one| !one.path.ends_with("CHANGELOG.md"));
+    for document in all {
+        let fenced = document.fences().into_iter().map(|fence| fence.lines.join("\n").replace("\\\n", " "));
+        let fenced: Vec<String> = fenced.flat_map(|text| text.lines().map(String::from).collect::<Vec<_>>()).collect();
+        for shown in document.code_spans().into_iter().chain(fenced) {
+            let words: Vec<&str> = shown.split(" #").next().unwrap_or_default().split_whitespace().collect();
+            let Some((_, helps)) = known.iter().find(|(program, _)| words.first() == Some(program)) else { continue };
+            let text = |command: &str| helps.iter().find(|(name, _)| name == command).map(|(_, text)| text);
+            let help = words.get(1).and_then(|command| text(command)).or_else(|| text("--help")).unwrap();
+            for flag in words.iter().filter(|word| word.starts_with("--") && word.len() > 2) {
+                let there = help.split(|c: char| c.is_whitespace() || "[],".contains(c)).any(|word| word == *flag);
+                assert!(there, "{}: `{shown}`: no {flag}", name(&document));
+            }
+        }
+    }
+}
+
+/// A script that a document shows is there.
+#[test]
+fn scripts_that_documents_show_are_there() {
+    for document in documents().into_iter().chain(cards()).chain(notebooks()) {
+        for span in document.code_spans() {
+            let first = span.split_whitespace().next().unwrap_or_default();
+            let path = first.starts_with("tests/") || first.starts_with(".ci/") || first.starts_with("cross/");
+            assert!(!path || root().join(Path::new(first)).exists(), "{}: no {first}", name(&document));
+        }
+    }
+}
+
+/// Whether a code span is a path in one of the crates.
+fn is_source(span: &str) -> bool {
+    ["models/src", "edge-runtime/", "host-trainer/src"].iter().any(|start| span.starts_with(start))
+}
+
+/// Files of the crates that a document names are there, and hold the names that follow them: `FILE`: `TYPE::FUNCTION`.
+#[test]
+fn code_that_documents_name_is_there() {
+    for document in ["ARCHITECTURE.md", "docs/glossary.md", "docs/security.md"].map(Document::read) {
+        for (number, line) in document.lines() {
+            let mut source = None;
+            for span in line.split('`').skip(1).step_by(2) {
+                let place = format!("{}:{number}: {span}", name(&document));
+                if is_source(span) {
+                    assert!(root().join(span).exists(), "{place} is not there");
+                    source = std::fs::read_to_string(root().join(span)).ok();
+                } else if let Some(text) = &source
+                    && span.chars().all(|c| c.is_alphanumeric() || "_:".contains(c))
+                {
+                    let last = span.rsplit("::").next().unwrap();
+                    let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
+                    assert!(words.any(|word| word == last), "{place} is not in that file");
+                }
+            }
+        }
+    }
+}
