@@ -1,6 +1,8 @@
 //! Where the computation runs, and through which operators.
 
 use crate::failure::{Kind, failure};
+#[cfg(any(feature = "cuda", feature = "wgpu"))]
+use crate::output::tell;
 use anyhow::Result;
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -78,6 +80,10 @@ impl Engine {
 fn graphics(name: &str, open: fn() -> Option<Device>) -> Result<Engine> {
     let tried = std::panic::catch_unwind(|| {
         let device = open()?;
+        #[cfg(any(feature = "cuda", feature = "wgpu"))]
+        if let Some(identity) = device.identity() {
+            tell!("training on {}", identity.name);
+        }
         // A first computation tells whether the device is really there.
         let one = burn::tensor::Tensor::<1>::from_data([1.0f32], &device);
         Some((one + 1.0).into_data().try_to_vec::<f32>().ok().map(|_| device))

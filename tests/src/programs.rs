@@ -12,8 +12,19 @@ pub fn host_trainer() -> Command {
 }
 
 /// `edge-runtime`, ready for arguments, unable to see any configuration of whoever runs the tests.
+///
+/// The environment variable MOODLIGHT_RUNTIME names another build of it: one word a line, so that an emulator and its flags
+/// may come first.
 pub fn edge_runtime() -> Command {
-    let mut command = Command::new(executable("edge-runtime"));
+    let words = std::env::var("MOODLIGHT_RUNTIME");
+    let mut command = match words.iter().flat_map(|words| words.lines()).collect::<Vec<_>>()[..] {
+        [program, ref arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments);
+            command
+        }
+        [] => Command::new(executable("edge-runtime")),
+    };
     command.env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent").env_remove("RUST_LOG");
     command
 }
@@ -41,6 +52,7 @@ fn build() -> BTreeMap<String, PathBuf> {
     };
     let output = Command::new(env!("CARGO"))
         .args(["build", "--workspace", "--bins", "--examples", "--message-format=json", "--profile", profile])
+        .args(cfg!(feature = "wgpu").then_some("--features=end-to-end-tests/wgpu"))
         .arg("--target-dir")
         .arg(target)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -25,8 +25,11 @@ fn every_mood_of_the_test_card_lights_its_own_light() {
         // A second for smoothing and hold time to give way to the new face.
         let settled = &shown[FPS..];
         let right = settled.iter().filter(|event| event["mood"] == label).count();
+        println!("{label} lit its light in {right} of {} frames", settled.len());
         assert!(right * 10 >= settled.len() * 9, "turn {turn}, {label}: {right} of {} frames", settled.len());
     }
+    let summary = output.json_lines().into_iter().find(|event| event["peak_rss_kib"].is_u64());
+    println!("peak memory, an emulator's own included: {:?} KiB", summary.map(|event| event["peak_rss_kib"].clone()));
 }
 
 #[test]
