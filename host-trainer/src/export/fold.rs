@@ -160,8 +160,8 @@ impl Folder<'_> {
             }
             Op::Quantize(source) => {
                 let step = self.settled(input);
-                let grid = self.weights.grid(node, *source);
-                (self.push(&node.name, Layer::Quantize(grid), vec![step], &shape), None)
+                let params = self.weights.quant_params(node, *source);
+                (self.push(&node.name, Layer::Quantize(params), vec![step], &shape), None)
             }
             Op::Add => {
                 let inputs = node.inputs.iter().map(|&input| self.settled(input)).collect();
@@ -259,13 +259,13 @@ impl Folder<'_> {
             let signs = scale.iter().map(|scale| 1f32.copysign(*scale)).collect();
             let name = format!("{}.sign", node.name);
             let layer = Layer::Affine { scale: signs, shift: vec![0.0; scale.len()] };
-            let grid = match self.steps[step].layer {
-                Layer::Quantize(grid) => Some(grid.symmetric()),
+            let params = match self.steps[step].layer {
+                Layer::Quantize(params) => Some(params.symmetric()),
                 _ => None,
             };
             step = self.push(&name, layer, vec![step], &node.shape);
-            if let Some(grid) = grid {
-                step = self.push(&format!("{name}.quantized"), Layer::Quantize(grid), vec![step], &node.shape);
+            if let Some(params) = params {
+                step = self.push(&format!("{name}.quantized"), Layer::Quantize(params), vec![step], &node.shape);
             }
         }
         (step, Some(Pending { scale: scale.iter().map(|scale| scale.abs()).collect(), shift }))

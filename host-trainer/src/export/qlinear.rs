@@ -13,12 +13,12 @@ use emotion_models::pb::{GraphProto, NodeProto, TensorProto};
 /// Largest bias in units of its sum: half of what an i32 holds, the other half being the products'.
 const MAX_BIAS: f64 = (1u32 << 30) as f64;
 
-/// Integers on a grid, and the value that holds them.
+/// 8-bit numbers: the value that holds them, and what they stand for.
 #[derive(Clone, Debug)]
 struct Numbers {
     value: String,
-    grid: QuantParams,
-    /// Names of the grid's scale and zero point.
+    params: QuantParams,
+    /// Names of the stored scale and zero point.
     stored: [String; 2],
 }
 
@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
         let of_input = step.inputs.first().and_then(|&input| self.numbers[input].clone());
         match (&step.layer, of_input) {
             (Layer::Input, _) => {}
-            (Layer::Quantize(grid), _) => self.layer(index, *grid),
+            (Layer::Quantize(params), _) => self.layer(index, *params),
             (Layer::MaxPool { size }, Some(numbers)) => {
                 let size = [*size as i64; 2];
                 let attributes = vec![ints("kernel_shape", &size), ints("strides", &size)];
@@ -134,16 +134,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes the layer that ends in the rounding at `index`.
-    fn layer(&mut self, index: usize, grid: QuantParams) {
+    fn layer(&mut self, index: usize, params: QuantParams) {
         let steps = self.steps;
         let (name, mut at) = (&steps[index].name, steps[index].inputs[0]);
         if steps[at].layer == Layer::Relu {
             at = steps[at].inputs[0];
         }
         let stored = [format!("{name}.scale"), format!("{name}.zero_point")];
-        self.graph.initializer.push(Scalar::Float(grid.scale).tensor(&stored[0]));
-        self.graph.initializer.push(Scalar::Int8(grid.zero_point as i8).tensor(&stored[1]));
-        let numbers = Numbers { value: name.clone(), grid, stored };
+        self.graph.initializer.push(Scalar::Float(params.scale).tensor(&stored[0]));
+        self.graph.initializer.push(Scalar::Int8(params.zero_point as i8).tensor(&stored[1]));
+        let numbers = Numbers { value: name.clone(), params, stored };
         let before = &steps[at];
         let from = before.inputs.first().and_then(|&input| self.numbers[input].clone());
         match (&before.layer, from) {
@@ -165,7 +165,7 @@ impl<'a> Writer<'a> {
 
     fn convolution(&mut self, step: &Step, from: &Numbers, to: &Numbers) {
         let Layer::Conv { weight, bias, shape, stride, padding } = &step.layer else { return };
-        let Rounded { weight, units, bias } = round(weight, bias, from.grid.scale);
+        let Rounded { weight, units, bias } = round(weight, bias, from.params.scale);
         let name = &step.name;
         let named = |what: &str| format!("{name}.{what}");
         let bytes = |weights: &[i8]| weights.iter().map(|weight| weight.to_le_bytes()[0]).collect();

@@ -86,8 +86,8 @@ pub(super) fn convolution(
         offset = offset * scale + shift;
     }
     let (weight, unit) = round_weights(weight);
-    if let Some(grid) = net.grid_before(index).and_then(|before| tensors.grid(&net.nodes[before])) {
-        let unit = unit * grid.scale;
+    if let Some(params) = net.quantize_before(index).and_then(|before| tensors.quant_params(&net.nodes[before])) {
+        let unit = unit * params.scale;
         let rounded = (offset.clone().detach() / unit.clone()).round() * unit;
         offset = straight_through(offset, rounded);
     }

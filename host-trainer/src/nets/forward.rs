@@ -6,8 +6,8 @@
 //! shift along as [`Pending`], through max-pooling and dropout, which commute with a scale that is not negative, and has the next
 //! convolution fold them into its weights before these are rounded. A dense layer stays float: it gets its input rescaled.
 
+use super::QuantParamsSource;
 use super::fake_quantize::{self, Pending};
-use super::grid::GridSource;
 use super::tensors::Tensors;
 use super::{Net, Node, Op};
 use crate::operators::norm::Statistics;
@@ -59,7 +59,7 @@ impl BatchStatistics {
 /// Runs `[N, C, H, W]` real-valued pictures through the net.
 pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Option<Training<'_>>) -> Pass {
     let (batch, fast) = (input.dims()[0], tensors.fast);
-    let observing = training.as_ref().map_or(tensors.grids.is_none(), |training| !training.frozen_statistics);
+    let observing = training.as_ref().map_or(tensors.quant_params.is_none(), |training| !training.frozen_statistics);
     let (mut pending, mut ranges): (Vec<Option<Pending>>, _) = (vec![None; net.nodes.len()], vec![]);
     let mut values: Vec<Option<Tensor<4>>> = vec![None; net.nodes.len()];
     let mut statistics = Vec::new();
@@ -72,7 +72,7 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
         let value = match (&node.op, node.inputs.first().and_then(|_| take(0))) {
             (Op::Input, _) => input.take(),
             (_, None) => None,
-            (Op::Conv { .. }, Some(x)) if tensors.grids.is_some() && !net.is_last(index) => {
+            (Op::Conv { .. }, Some(x)) if tensors.quant_params.is_some() && !net.is_last(index) => {
                 let folded = net.norm_behind(index).filter(|&norm| !of_batch(&net.nodes[norm]));
                 let relu = relu_follows(net, folded.unwrap_or(index));
                 Some(fake_quantize::convolution(net, tensors, index, x, folded, waiting, relu))
@@ -91,9 +91,9 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
             (Op::BatchNorm { epsilon, .. }, Some(x)) => {
                 let (gamma, beta) = (tensors.flat(node, "gamma"), tensors.flat(node, "beta"));
                 let relu = relu_follows(net, index);
-                let before = net.grid_before(index).and_then(|before| tensors.grid(&net.nodes[before]));
-                if let Some(grid) = before {
-                    let (x, rest) = fake_quantize::signed(tensors, node, *epsilon, grid, x);
+                let before = net.quantize_before(index).and_then(|before| tensors.quant_params(&net.nodes[before]));
+                if let Some(params) = before {
+                    let (x, rest) = fake_quantize::signed(tensors, node, *epsilon, params, x);
                     pending[index] = Some(rest);
                     Some(x)
                 } else if of_batch(node) {
@@ -107,7 +107,7 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                     };
                     statistics.push((node.name.clone(), of_batch, batch * height * width));
                     Some(y)
-                } else if tensors.grids.is_some()
+                } else if tensors.quant_params.is_some()
                     && net.norm_behind(node.inputs[0]) == Some(index)
                     && convolves(net, node)
                 {
@@ -138,11 +138,11 @@ pub fn forward(net: &Net, tensors: &Tensors, input: Tensor<4>, mut training: Opt
                 })
             }
             (Op::Quantize(source), Some(x)) => {
-                if observing && *source == GridSource::Observed {
+                if observing && *source == QuantParamsSource::Observed {
                     ranges.push((node.name.clone(), range(&x, fast)));
                 }
-                Some(match tensors.grid(node) {
-                    Some(grid) => tensors.fake_quantize(x, grid),
+                Some(match tensors.quant_params(node) {
+                    Some(params) => tensors.fake_quantize(x, params),
                     None => x,
                 })
             }

@@ -1,60 +1,23 @@
 //! Networks as data: one list of layers that is summarised, trained, folded and exported by walking over it.
 
+mod architecture;
 mod compact;
 mod face;
 pub mod fake_quantize;
 pub mod forward;
-pub mod grid;
 mod lenet;
+mod quantized;
 pub mod summary;
 pub mod tensors;
 pub mod weights;
 
+pub use architecture::Architecture;
 pub use compact::compact;
 pub use face::{FaceOptions, face};
 pub use lenet::lenet;
 
-use emotion_models::InputSpec;
-use grid::GridSource;
+use emotion_models::{InputSpec, QuantParams};
 use serde::{Deserialize, Serialize};
-
-/// The architectures that `--arch` offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Architecture {
-    /// A residual net of dense 3x3 convolutions on a small grey picture.
-    Compact,
-    /// The seed's net: two convolutions and three dense layers on a large colour picture.
-    Lenet,
-}
-
-impl Architecture {
-    /// As flags and files write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Architecture::Compact => "compact",
-            Architecture::Lenet => "lenet",
-        }
-    }
-
-    /// Builds the layers for an input and a number of labels.
-    ///
-    /// # Errors
-    /// When the input is too small for the net's poolings.
-    pub fn build(self, input: &InputSpec, labels: usize, options: &Options) -> Result<Net, String> {
-        let net = match self {
-            Architecture::Compact => compact(input, labels, options),
-            Architecture::Lenet => lenet(input, labels, options),
-        };
-        match net.nodes.iter().find(|node| node.shape.contains(&0)) {
-            Some(node) => Err(format!(
-                "a {}x{} input leaves nothing after layer {}; use a larger --size",
-                input.width, input.height, node.name
-            )),
-            None => Ok(net),
-        }
-    }
-}
 
 /// What may be varied within an architecture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,7 +72,7 @@ pub enum Op {
     /// Sum of two inputs.
     Add,
     /// Each value becomes the nearest of those that an 8-bit integer can stand for.
-    Quantize(GridSource),
+    Quantize(QuantParamsSource),
     /// Mean over rows and columns.
     GlobalAveragePool,
     /// `[C, H, W]` to `[C * H * W]`.
@@ -119,6 +82,15 @@ pub enum Op {
         /// Outputs.
         out: usize,
     },
+}
+
+/// Where the scale and zero point of an [`Op::Quantize`] layer come from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum QuantParamsSource {
+    /// They are given.
+    Given(QuantParams),
+    /// An observer finds the range in training: the layer's parameter `range`: smallest and largest value.
+    Observed,
 }
 
 /// A layer: its work, where its inputs come from, and the shape it puts out.
@@ -275,7 +247,7 @@ impl Net {
                     named("variance", channels, Start::Constant(1.0), false),
                 ]
             }
-            Op::Quantize(GridSource::Observed) => vec![named("range", vec![2], Start::Constant(0.0), false)],
+            Op::Quantize(QuantParamsSource::Observed) => vec![named("range", vec![2], Start::Constant(0.0), false)],
             _ => vec![],
         }
     }

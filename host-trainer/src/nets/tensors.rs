@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub struct Tensors {
     named: BTreeMap<String, Tensor<1>>,
     /// By layer; none while observers still find the ranges.
-    pub(super) grids: Option<BTreeMap<String, QuantParams>>,
+    pub(super) quant_params: Option<BTreeMap<String, QuantParams>>,
     pub(super) fast: bool,
 }
 
@@ -33,12 +33,12 @@ impl Tensors {
                 (parameter.name, if learns { tensor.require_grad() } else { tensor })
             })
             .collect();
-        Tensors { named, grids: net.is_quantized().then(|| grids(net, weights)), fast }
+        Tensors { named, quant_params: net.is_quantized().then(|| quant_params(net, weights)), fast }
     }
 
     /// Without fake quantisation a quantised net computes as the float net that it is made from.
     pub fn without_fake_quantize(self) -> Self {
-        Tensors { grids: None, ..self }
+        Tensors { quant_params: None, ..self }
     }
 
     /// The tensor of a parameter.
@@ -50,21 +50,21 @@ impl Tensors {
         self.named[&format!("{}.{what}", node.name)].clone()
     }
 
-    /// The grid of a [`Op::Quantize`] layer, unless fake quantisation is off.
-    pub(super) fn grid(&self, node: &Node) -> Option<QuantParams> {
-        self.grids.as_ref()?.get(&node.name).copied()
+    /// Scale and zero point of a [`Op::Quantize`] layer, unless fake quantisation is off.
+    pub(super) fn quant_params(&self, node: &Node) -> Option<QuantParams> {
+        self.quant_params.as_ref()?.get(&node.name).copied()
     }
 
-    pub(super) fn fake_quantize(&self, x: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-        if self.fast { operators::fake_quantize(x, grid) } else { reference::fake_quantize(x, grid) }
+    pub(super) fn fake_quantize(&self, x: Tensor<4>, params: QuantParams) -> Tensor<4> {
+        if self.fast { operators::fake_quantize(x, params) } else { reference::fake_quantize(x, params) }
     }
 }
 
-/// The grids of a net's [`Op::Quantize`] layers.
-fn grids(net: &Net, weights: &Weights) -> BTreeMap<String, QuantParams> {
-    let grid = |node: &Node| match node.op {
-        Op::Quantize(source) => Some((node.name.clone(), weights.grid(node, source))),
+/// Scales and zero points of a net's [`Op::Quantize`] layers.
+fn quant_params(net: &Net, weights: &Weights) -> BTreeMap<String, QuantParams> {
+    let params = |node: &Node| match node.op {
+        Op::Quantize(source) => Some((node.name.clone(), weights.quant_params(node, source))),
         _ => None,
     };
-    net.nodes.iter().filter_map(grid).collect()
+    net.nodes.iter().filter_map(params).collect()
 }

@@ -1,6 +1,6 @@
 //! The values of a net's parameters, by name.
 
-use super::grid::GridSource;
+use super::QuantParamsSource;
 use super::{Net, Node, Parameter, Start};
 use crate::random::{Purpose, stream};
 use emotion_models::QuantParams;
@@ -56,12 +56,12 @@ impl Weights {
         self.0.get(name).map_or(&[], |array| &array.values)
     }
 
-    /// The grid of a layer that rounds; of one that has seen nothing yet, the narrowest there is.
-    pub fn grid(&self, node: &Node, source: GridSource) -> QuantParams {
+    /// Scale and zero point of an [`super::Op::Quantize`] layer; of one that has seen nothing yet, the smallest scale there is.
+    pub fn quant_params(&self, node: &Node, source: QuantParamsSource) -> QuantParams {
         match (source, self.values(&format!("{}.range", node.name))) {
-            (GridSource::Given(grid), _) => grid,
-            (GridSource::Observed, &[low, high]) => QuantParams::over(low, high),
-            (GridSource::Observed, _) => QuantParams::over(0.0, 0.0),
+            (QuantParamsSource::Given(params), _) => params,
+            (QuantParamsSource::Observed, &[low, high]) => QuantParams::over(low, high),
+            (QuantParamsSource::Observed, _) => QuantParams::over(0.0, 0.0),
         }
     }
 

@@ -70,7 +70,7 @@ pub trait FastOperators: Backend {
     /// `[N, C, H, W]`, windows of `size x size`.
     fn fast_max_pool(input: FloatTensor<Self>, size: usize) -> FloatTensor<Self>;
     /// `[N, C, H, W]`, each value to the nearest of the grid's.
-    fn fast_fake_quantize(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self>;
+    fn fast_fake_quantize(input: FloatTensor<Self>, params: QuantParams) -> FloatTensor<Self>;
 }
 
 /// Convolution: `[N, C, H, W]` by `[O, C, K, K]` plus bias `[O]`, zero padding.
@@ -107,8 +107,8 @@ pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
 }
 
 /// Fake quantisation: rounds to the values of an 8-bit grid; the gradient passes where nothing is saturated.
-pub fn fake_quantize(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-    Tensor::from_dispatch(Dispatch::fast_fake_quantize(input.into_dispatch(), grid))
+pub fn fake_quantize(input: Tensor<4>, params: QuantParams) -> Tensor<4> {
+    Tensor::from_dispatch(Dispatch::fast_fake_quantize(input.into_dispatch(), params))
 }
 
 /// Smallest and largest value.
@@ -194,9 +194,9 @@ impl FastOperators for Flex {
         pooled(&input, timed(Part::PoolForward, || pool::forward(floats(&input), shape)).0, shape)
     }
 
-    fn fast_fake_quantize(input: FlexTensor, grid: QuantParams) -> FlexTensor {
+    fn fast_fake_quantize(input: FlexTensor, params: QuantParams) -> FlexTensor {
         let input = contiguous(&input);
-        let output = timed(Part::QuantizeForward, || quantize::forward(floats(&input), grid));
+        let output = timed(Part::QuantizeForward, || quantize::forward(floats(&input), params));
         tensor(output, dims::<4>(&input))
     }
 }
@@ -288,10 +288,11 @@ impl Backward<Flex, 1> for FakeQuantizeBackward {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
-        let (input, grid) = &ops.state;
+        let (input, params) = &ops.state;
         let [node] = ops.parents;
         if let Some(node) = node {
-            let values = timed(Part::QuantizeBackward, || quantize::backward(floats(input), *grid, floats(&gradient)));
+            let values =
+                timed(Part::QuantizeBackward, || quantize::backward(floats(input), *params, floats(&gradient)));
             grads.register::<Flex>(node.id, tensor(values, dims::<4>(input)));
         }
     }
@@ -346,12 +347,12 @@ impl<C: CheckpointStrategy> FastOperators for Autodiff<Flex, C> {
         }
     }
 
-    fn fast_fake_quantize(input: FloatTensor<Self>, grid: QuantParams) -> FloatTensor<Self> {
+    fn fast_fake_quantize(input: FloatTensor<Self>, params: QuantParams) -> FloatTensor<Self> {
         let (input, node) = input.into_parts();
         let input = contiguous(&input);
-        let output = Flex::fast_fake_quantize(input.clone(), grid);
+        let output = Flex::fast_fake_quantize(input.clone(), params);
         match FakeQuantizeBackward.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prep) => prep.finish((input, grid), output),
+            OpsKind::Tracked(prep) => prep.finish((input, params), output),
             OpsKind::UnTracked(prep) => prep.finish(output),
         }
     }

@@ -8,23 +8,23 @@ use rayon::prelude::*;
 const CHUNK: usize = 1 << 16;
 
 /// Each value as [`QuantParams::fake_quantize`] gives it.
-pub fn forward(input: &[f32], grid: QuantParams) -> Vec<f32> {
+pub fn forward(input: &[f32], params: QuantParams) -> Vec<f32> {
     let mut output = vec![0.0; input.len()];
     output.par_chunks_mut(CHUNK).zip(input.par_chunks(CHUNK)).for_each(|(output, input)| {
         for (o, x) in output.iter_mut().zip(input) {
-            *o = grid.fake_quantize(*x);
+            *o = params.fake_quantize(*x);
         }
     });
     output
 }
 
 /// The output's gradient where [`QuantParams::is_in_range`] says so, else zero.
-pub fn backward(input: &[f32], grid: QuantParams, output_gradient: &[f32]) -> Vec<f32> {
+pub fn backward(input: &[f32], params: QuantParams, output_gradient: &[f32]) -> Vec<f32> {
     let mut gradient = vec![0.0; input.len()];
     let chunks = gradient.par_chunks_mut(CHUNK).zip(input.par_chunks(CHUNK)).zip(output_gradient.par_chunks(CHUNK));
     chunks.for_each(|((gradient, input), output)| {
         for ((g, x), o) in gradient.iter_mut().zip(input).zip(output) {
-            *g = passes(grid.is_in_range(*x), *o);
+            *g = passes(params.is_in_range(*x), *o);
         }
     });
     gradient

@@ -52,11 +52,11 @@ pub fn max_pool(input: Tensor<4>, size: usize) -> Tensor<4> {
 }
 
 /// As [`super::fake_quantize`].
-pub fn fake_quantize(input: Tensor<4>, grid: QuantParams) -> Tensor<4> {
-    let (low, high) = grid.bounds();
-    let number = (input.clone().detach() / grid.scale).round();
+pub fn fake_quantize(input: Tensor<4>, params: QuantParams) -> Tensor<4> {
+    let (low, high) = params.bounds();
+    let number = (input.clone().detach() / params.scale).round();
     let saturated = number.clone().clamp(low, high);
-    let rounded = saturated.clone() * grid.scale;
+    let rounded = saturated.clone() * params.scale;
     if !input.device().is_autodiff() {
         return rounded;
     }

@@ -203,11 +203,11 @@ fn convolution_matches_numerical_gradients() {
 fn fake_quantization_equals_the_reference_and_its_definition() {
     let mut rng = ChaCha8Rng::seed_from_u64(11);
     let device = Device::flex().autodiff();
-    for grid in [QuantParams { scale: 0.01, zero_point: -128 }, QuantParams { scale: 0.004, zero_point: 7 }] {
+    for params in [QuantParams { scale: 0.01, zero_point: -128 }, QuantParams { scale: 0.004, zero_point: 7 }] {
         let x = random(&mut rng, [2, 3, 5, 7], &device);
         let run = |fast: bool| {
             let x = x.clone().require_grad();
-            let y = if fast { fake_quantize(x.clone(), grid) } else { reference::fake_quantize(x.clone(), grid) };
+            let y = if fast { fake_quantize(x.clone(), params) } else { reference::fake_quantize(x.clone(), params) };
             let weights = random(&mut ChaCha8Rng::seed_from_u64(9), y.dims(), &device);
             let grads = (y.clone() * weights).sum().backward();
             [values(y), values(x.grad(&grads).unwrap())]
@@ -219,8 +219,8 @@ fn fake_quantization_equals_the_reference_and_its_definition() {
         let weights = values(random(&mut ChaCha8Rng::seed_from_u64(9), [2, 3, 5, 7], &device));
         let mut saturated = 0;
         for (((x, y), gradient), weight) in values(x).iter().zip(&y).zip(&gradient).zip(&weights) {
-            let number = (x / grid.scale).round_ties_even() + grid.zero_point as f32;
-            assert_eq!(*y, (number.clamp(-128.0, 127.0) - grid.zero_point as f32) * grid.scale);
+            let number = (x / params.scale).round_ties_even() + params.zero_point as f32;
+            assert_eq!(*y, (number.clamp(-128.0, 127.0) - params.zero_point as f32) * params.scale);
             let inside = (-128.0..=127.0).contains(&number);
             assert_eq!(*gradient, if inside { *weight } else { 0.0 });
             saturated += usize::from(!inside);
@@ -232,13 +232,13 @@ fn fake_quantization_equals_the_reference_and_its_definition() {
 #[test]
 fn the_gradient_of_fake_quantization_is_that_of_the_saturated_line() {
     // A fine grid follows the line min(max(x, low), high) closely enough for difference quotients; its ends are kinks.
-    let grid = QuantParams { scale: 1e-5, zero_point: 20 };
-    let (low, high) = grid.bounds();
-    let x = [-1e-2, 0.9 * low * grid.scale, 0.0, 0.9 * high * grid.scale, 1e-2];
-    let analytic = quantize::backward(&x, grid, &[1.0; 5]);
+    let params = QuantParams { scale: 1e-5, zero_point: 20 };
+    let (low, high) = params.bounds();
+    let x = [-1e-2, 0.9 * low * params.scale, 0.0, 0.9 * high * params.scale, 1e-2];
+    let analytic = quantize::backward(&x, params, &[1.0; 5]);
     for (x, analytic) in x.into_iter().zip(analytic) {
-        let shift = 8.0 * grid.scale;
-        let moved = |by: f32| f64::from(quantize::forward(&[x + by], grid)[0]);
+        let shift = 8.0 * params.scale;
+        let moved = |by: f32| f64::from(quantize::forward(&[x + by], params)[0]);
         let numerical = (moved(shift) - moved(-shift)) / f64::from(2.0 * shift);
         assert!((numerical - f64::from(analytic)).abs() < 0.1, "at {x}: {numerical} against {analytic}");
     }

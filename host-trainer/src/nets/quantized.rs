@@ -1,16 +1,7 @@
-//! The numbers an 8-bit activation can take, and nets that take no others.
+//! Nets whose convolutions compute in 8-bit integers.
 
-use super::{Net, Node, Op};
+use super::{Net, Node, Op, QuantParamsSource};
 use emotion_models::{InputSpec, QuantParams};
-
-/// Where a [`Op::Quantize`] layer's grid comes from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum GridSource {
-    /// It is given.
-    Given(QuantParams),
-    /// It lies over the range seen in training, the layer's parameter `range`: smallest and largest value.
-    Observed,
-}
 
 impl Net {
     /// The same net with its convolutions in 8-bit integers: a [`Op::Quantize`] layer behind the input, behind each
@@ -23,8 +14,8 @@ impl Net {
             let inputs = node.inputs.iter().map(|&input| places[input]).collect();
             net.nodes.push(Node { inputs, ..node.clone() });
             let source = match node.op {
-                Op::Input => Some(GridSource::Given(QuantParams::of_pixels(input.pixel_map))),
-                _ if self.ends_layer(index) && !self.is_last(index) => Some(GridSource::Observed),
+                Op::Input => Some(QuantParamsSource::Given(QuantParams::of_pixels(input.pixel_map))),
+                _ if self.ends_layer(index) && !self.is_last(index) => Some(QuantParamsSource::Observed),
                 _ => None,
             };
             let place = net.nodes.len() - 1;
@@ -54,12 +45,12 @@ impl Net {
         self.only_reader(conv).filter(|&next| matches!(self.nodes[next].op, Op::BatchNorm { .. }))
     }
 
-    /// The grid's layer whose numbers reach a layer, through what leaves numbers as they are.
-    pub fn grid_before(&self, index: usize) -> Option<usize> {
+    /// The [`Op::Quantize`] layer whose numbers reach a layer, through what leaves numbers as they are.
+    pub fn quantize_before(&self, index: usize) -> Option<usize> {
         let before = *self.nodes[index].inputs.first()?;
         match self.nodes[before].op {
             Op::Quantize(_) => Some(before),
-            Op::MaxPool { .. } | Op::Dropout(_) | Op::BatchNorm { .. } => self.grid_before(before),
+            Op::MaxPool { .. } | Op::Dropout(_) | Op::BatchNorm { .. } => self.quantize_before(before),
             _ => None,
         }
     }
@@ -100,11 +91,11 @@ mod tests {
             let net = arch.build(&config.input(), 3, &config.net).unwrap();
             assert!(!net.is_quantized());
             let quantized = net.quantized(&config.input());
-            let grids = quantized.nodes.iter().filter(|node| matches!(node.op, Op::Quantize(_))).count();
-            assert_eq!(grids, expected, "{}", arch.name());
+            let quant_params = quantized.nodes.iter().filter(|node| matches!(node.op, Op::Quantize(_))).count();
+            assert_eq!(quant_params, expected, "{}", arch.name());
             for (index, node) in quantized.nodes.iter().enumerate() {
                 if matches!(node.op, Op::Conv { .. }) {
-                    assert!(quantized.grid_before(index).is_some(), "{}", node.name);
+                    assert!(quantized.quantize_before(index).is_some(), "{}", node.name);
                 }
             }
             let original: Vec<_> = net.parameters().into_iter().map(|parameter| parameter.name).collect();
