@@ -227,7 +227,8 @@ fn the_library_drives_one_pin_a_mood() {
         Playback { fps: FPS, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
     let capture = start(SourceSpec::Images(trained.show()), playback, clock, &stop);
     let period = Duration::from_secs_f64(1.0 / FPS);
-    let plan = RunPlan { clock, stop, frames: None, every_frame: true, period, camera: false, hung: pipeline::HANG_TIMEOUT };
+    let plan =
+        RunPlan { clock, stop, frames: None, every_frame: true, period, camera: false, hung: pipeline::HANG_TIMEOUT };
     let mut watcher = Watcher { memory: memory.clone(), lit: vec![] };
     pipeline::run(&mut pipeline, &capture, &plan, &mut watcher).result.unwrap();
 
