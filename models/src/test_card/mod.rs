@@ -8,6 +8,7 @@ mod canvas;
 mod colour;
 mod expression;
 mod face;
+mod face_box;
 mod features;
 mod hair;
 mod person;

@@ -75,7 +75,7 @@ fn imports(tree: &mut Tree) -> Imports {
         }
         let module = &tree.modules[index];
         let mut note = |target: Target| {
-            if let Target::Item { name, file } = target
+            if let Target::Item { name, file, .. } = target
                 && file != module.file
             {
                 imports.entry((module.file, file)).or_default().insert(name);

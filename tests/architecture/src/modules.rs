@@ -10,7 +10,8 @@ const MAX_DEPTH: usize = 24;
 /// What a name stands for in the module that has it.
 #[derive(Clone, Debug)]
 enum Meaning {
-    Item,
+    /// Whether it is a type or a trait, so that a path can go on behind it.
+    Item(bool),
     Module(usize),
     Import(Vec<String>),
 }
@@ -18,7 +19,7 @@ enum Meaning {
 /// What a path leads to. Files and modules stand for their indices.
 #[derive(Clone, Debug)]
 pub(crate) enum Target {
-    Item { name: String, file: usize },
+    Item { name: String, file: usize, is_type: bool },
     Module(usize),
 }
 
@@ -72,7 +73,7 @@ impl Tree {
                 }
                 other => {
                     if let Some(name) = name_of(&other) {
-                        self.modules[this].name(name, Meaning::Item);
+                        self.modules[this].name(name, Meaning::Item(is_type(&other)));
                     }
                     self.modules[this].items.push(other);
                 }
@@ -115,17 +116,23 @@ impl Tree {
             _ => {}
         }
         let this = &self.modules[module];
+        let only_type = |mut items: Vec<Target>| {
+            items.retain(|item| rest.is_empty() || matches!(item, Target::Item { is_type: true, .. }));
+            items
+        };
         let through = |import: &[String]| {
             let targets = self.follow(module, import, depth + 1);
             let further = targets.into_iter().flat_map(|target| match target {
                 Target::Module(inner) => self.follow(inner, rest, depth + 1),
-                item => vec![item],
+                item => only_type(vec![item]),
             });
             further.collect::<Vec<_>>()
         };
         if let Some(meanings) = this.names.get(first) {
             let targets = meanings.iter().flat_map(|meaning| match meaning {
-                Meaning::Item => vec![Target::Item { name: first.clone(), file: this.file }],
+                Meaning::Item(is_type) => {
+                    only_type(vec![Target::Item { name: first.clone(), file: this.file, is_type: *is_type }])
+                }
                 Meaning::Module(inner) => self.follow(*inner, rest, depth + 1),
                 Meaning::Import(import) => through(import),
             });
@@ -206,4 +213,9 @@ fn name_of(item: &syn::Item) -> Option<&syn::Ident> {
         Union(item) => Some(&item.ident),
         _ => None,
     }
+}
+
+fn is_type(item: &syn::Item) -> bool {
+    use syn::Item::*;
+    matches!(item, Enum(_) | Struct(_) | Trait(_) | Type(_) | Union(_))
 }

@@ -54,3 +54,12 @@ fn tests_do_not_count() {
     let files = [("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", "pub fn g() { crate::a::f() }")];
     assert_eq!(in_circles(&files), Vec::<Vec<String>>::new());
 }
+
+#[test]
+fn a_function_is_not_the_module_of_its_name() {
+    let parent = ("a/mod.rs", "mod name; mod names; mod user; pub use names::name;");
+    let names = ("a/names.rs", "use super::user::B; pub fn name(_: B) {}");
+    let user = ("a/user.rs", "use super::name::A; pub struct B(A);");
+    let files = [("lib.rs", "mod a;"), parent, ("a/name.rs", "pub struct A;"), names, user];
+    assert_eq!(in_circles(&files), Vec::<Vec<String>>::new());
+}
