@@ -72,7 +72,8 @@ pub enum Failure {
 impl Failure {
     /// Whether a float model was to run in integers.
     pub fn is_not_integer(&self) -> bool {
-        matches!(self, Self::Model(error) | Self::ConfiguredModel { source: error, .. } if matches!(error, ModelError::NotInteger { .. }))
+        let (Self::Model(error) | Self::ConfiguredModel { source: error, .. }) = self else { return false };
+        matches!(error, ModelError::NotInteger { .. })
     }
 
     /// The exit code, as [`EXIT_CODES`] says.

@@ -31,21 +31,21 @@ impl Setup {
     ///
     /// # Errors
     /// A file that cannot be read, or that says something impossible.
-    pub fn new<const SET: usize>(global: &Global, flags: &Flags<SET>) -> Result<Self, Failure> {
+    pub fn new<const S: usize>(global: &Global, flags: &Flags<S>) -> Result<Self, Failure> {
         let Some(path) = config::find(global.config.as_deref()) else {
             return Ok(Self::without_file(global, flags));
         };
         let (config, keys) = Config::read(&path)?;
-        Ok(Self::compose(config, keys, Origin::File(path), global, flags))
+        Ok(Self::compose((config, keys, Origin::File(path)), global, flags))
     }
 
     /// The defaults with the flags over them, whatever a file says.
-    pub fn without_file<const SET: usize>(global: &Global, flags: &Flags<SET>) -> Self {
-        Self::compose(Config::default(), Keys::default(), Origin::Defaults, global, flags)
+    pub fn without_file<const S: usize>(global: &Global, flags: &Flags<S>) -> Self {
+        Self::compose((Config::default(), Keys::default(), Origin::Defaults), global, flags)
     }
 
     /// The defaults, with the lights of a file that is refused as far as it names any, and the flags over them.
-    pub fn with_lights_of_broken_file<const SET: usize>(global: &Global, flags: &Flags<SET>) -> Self {
+    pub fn with_lights_of_broken_file<const S: usize>(global: &Global, flags: &Flags<S>) -> Self {
         let mut setup = Self::without_file(global, flags);
         if let Some(path) = config::find(global.config.as_deref()) {
             setup.config.lights = Config::salvage_lights(&path);
@@ -54,13 +54,8 @@ impl Setup {
         setup
     }
 
-    fn compose<const SET: usize>(
-        mut config: Config,
-        keys: Keys,
-        origin: Origin,
-        global: &Global,
-        flags: &Flags<SET>,
-    ) -> Self {
+    fn compose<const S: usize>(read: (Config, Keys, Origin), global: &Global, flags: &Flags<S>) -> Self {
+        let (mut config, keys, origin) = read;
         flags.apply(&mut config);
         let mut model_place = config.model.is_some().then(|| keys.place("model"));
         if global.model.is_some() {

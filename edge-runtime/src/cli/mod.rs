@@ -177,7 +177,7 @@ fn frames(text: &str) -> Result<u64, String> {
 }
 
 fn bench_frames(text: &str) -> Result<u64, String> {
-    let count = text.parse().ok().filter(|count| (1..=MAX_BENCH_FRAMES).contains(count));
+    let count = frames(text).ok().filter(|count| *count <= MAX_BENCH_FRAMES);
     count.ok_or_else(|| format!("takes a whole number from 1 to {MAX_BENCH_FRAMES}"))
 }
 

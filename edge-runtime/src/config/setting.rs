@@ -130,10 +130,6 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn switch(self) -> Option<bool> {
-        if let Self::File(value) = self { value.as_bool() } else { None }
-    }
-
     pub(super) fn table(self) -> Result<&'a DeTable<'a>, Refused> {
         match self {
             Self::File(DeValue::Table(table)) => Ok(table),
@@ -208,7 +204,7 @@ fields! {
     u32: |given, takes| takes.number(given).map(|value| value as u32), |value| value.to_string();
     u8: |given, takes| takes.number(given).map(|value| value as u8), |value| value.to_string();
     NonZeroUsize: |given, takes| takes.number(given).and_then(|value| Self::new(value as usize)), |value| value.to_string();
-    bool: |given, takes| given.switch(), |value| value.to_string();
+    bool: |given, takes| if let Given::File(value) = given { value.as_bool() } else { None }, |value| value.to_string();
     PathBuf: |given, takes| given.text().map(Self::from), |value| toml_text(&value.display().to_string());
     SourceSpec: |given, takes| given.text().map(str::parse).transpose().map_err(Refused::new)?, |value| toml_text(&value.to_string());
     LightColour: |given, takes| word(given), |value| toml_word(value);

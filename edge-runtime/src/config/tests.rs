@@ -76,9 +76,9 @@ fn impossible_values_are_refused_with_line_and_what_is_allowed() {
         ("[filter]\nleave_margin = -0.1\n", "c.toml:2: `filter.leave_margin`", "from 0 to 1, not -0.1"),
         ("[filter]\nhold.x = 1\n", "c.toml:2: `filter.hold`", "from 0 to 1.5, not a table"),
         ("[lights]\nactive_low = \"yes\"\n", "c.toml:2: `lights.active_low`", "takes true or false, not \"yes\""),
-        ("[lights]\nbackend = 3\n", "c.toml:2: `lights.backend`", "takes a string, not 3"),
+        ("[lights]\nbackend = 3\n", "c.toml:2: `lights.backend`", "`terminal`, `none`, not 3"),
         ("[lights.camera]\npin = 3\n", "c.toml:1: `lights.camera`", "lacks `light`"),
-        ("[lights.camera]\nlight = 3\n", "c.toml:2: `lights.camera.light`", "takes a string, not 3"),
+        ("[lights.camera]\nlight = 3\n", "c.toml:2: `lights.camera.light`", "`magenta`, `white`, not 3"),
         (
             "[lights.camera]\nlight = \"red\"\npin = \"a\"\n",
             "c.toml:3: `lights.camera.pin`",

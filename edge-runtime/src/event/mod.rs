@@ -90,12 +90,13 @@ impl Serialize for JsonEvent<'_> {
         map.serialize_entry("frame", &event.frame)?;
         map.serialize_entry("state", state_word(event.state))?;
         map.serialize_entry("mood", &mood(event.state, labels))?;
-        map.serialize_entry("lit", &Lit { moods: event.lit, labels })?;
+        map.serialize_entry("lit", &event.lit.names(labels).collect::<Vec<_>>())?;
         map.serialize_entry("probabilities", &labelled(&event.probabilities))?;
         map.serialize_entry("smoothed", &labelled(&event.smoothed))?;
         map.serialize_entry("latency_ms", &event.latency.map(millis))?;
         map.serialize_entry("unsure", &event.unsure())?;
-        map.serialize_entry("faces", &JsonFaces { faces: &event.faces, labels })?;
+        let faces = event.faces.iter().map(|face| JsonFace { face, labels });
+        map.serialize_entry("faces", &faces.collect::<Vec<_>>())?;
         map.serialize_entry("fault", &event.fault.as_deref())?;
         map.end()
     }
@@ -105,28 +106,6 @@ fn mood(state: MoodState, labels: &[String]) -> Option<&String> {
     match state {
         MoodState::Mood(index) => labels.get(index),
         _ => None,
-    }
-}
-
-struct Lit<'a> {
-    moods: MoodSet,
-    labels: &'a [String],
-}
-
-impl Serialize for Lit<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.moods.names(self.labels))
-    }
-}
-
-struct JsonFaces<'a> {
-    faces: &'a [FaceInView],
-    labels: &'a [String],
-}
-
-impl Serialize for JsonFaces<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.faces.iter().map(|face| JsonFace { face, labels: self.labels }))
     }
 }
 

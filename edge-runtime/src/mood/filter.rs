@@ -86,14 +86,8 @@ impl MoodFilter {
                 self.face_at = None;
                 MoodState::Fault
             }
-            Observation::Rejected => {
-                self.no_observation();
-                MoodState::Unsure
-            }
-            Observation::NoFace => {
-                self.no_observation();
-                MoodState::NoFace
-            }
+            Observation::Rejected => self.no_observation(MoodState::Unsure),
+            Observation::NoFace => self.no_observation(MoodState::NoFace),
         };
         let wanted = self.debounced(wanted);
         self.change_after_hold(wanted);
@@ -101,11 +95,12 @@ impl MoodFilter {
     }
 
     /// No probabilities: after the hold time the former ones count no more.
-    fn no_observation(&mut self) {
+    fn no_observation(&mut self, wanted: MoodState) -> MoodState {
         let since = *self.missing_since.get_or_insert(self.latest);
         if self.latest - since >= self.settings.hold() {
             self.face_at = None;
         }
+        wanted
     }
 
     /// The lights also changed at `at`.

@@ -6,7 +6,6 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// Messages that may wait for a slow reader; further ones are lost.
 const QUEUED_MESSAGES: usize = 64;
@@ -28,12 +27,13 @@ pub fn start_log() -> Option<Log> {
     let (sender, messages) = sync_channel(QUEUED_MESSAGES);
     thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&messages)).ok()?;
     let log = Log(sender);
+    let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .without_time()
         .with_target(false)
         .with_ansi(paint::colour_wanted() && io::stderr().is_terminal())
         .with_max_level(tracing::Level::INFO)
-        .with_writer(log.clone())
+        .with_writer(move || writer.clone())
         .finish();
     tracing::subscriber::set_global_default(subscriber).ok()?;
     Some(log)
@@ -57,14 +57,6 @@ impl Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
     }
 }
 

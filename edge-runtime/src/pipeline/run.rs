@@ -28,7 +28,7 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 const MAX_LOGGED: usize = 16;
 
 /// How long a pipe's end may arrive before the signal that caused it.
-const INTERRUPT_GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Who wants to know what happens. Neither method may block.
 pub trait Observer {
@@ -193,9 +193,7 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
                 // The source may have noticed a request to stop before this loop did.
                 Taken::End(Ok(())) if self.plan.stop.is_requested() => return self.final_result(),
                 // A terminal interrupts the program that fills a pipe as well, and its end may arrive first.
-                Taken::End(Err(SourceError::Cut { .. } | SourceError::NoFrames))
-                    if self.plan.stop.wait(INTERRUPT_GRACE) =>
-                {
+                Taken::End(Err(SourceError::Cut { .. } | SourceError::NoFrames)) if self.plan.stop.wait(GRACE) => {
                     return self.final_result();
                 }
                 Taken::End(end) => {

@@ -90,7 +90,7 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
         loop {
             let Some(buffer) = spare.take().or_else(|| self.capture.buffer()) else { return Ok(()) };
             let frame = spare.insert(buffer);
-            let number = if source.keeps_time() { pacer.count() } else { pacer.next(&self.stop) };
+            let number = if source.keeps_time() { Some(pacer.count()) } else { pacer.next(&self.stop) };
             let Some(number) = number else { return Ok(()) };
             frame.age = Duration::ZERO;
             let filled = source.fill(number, frame);
@@ -131,16 +131,14 @@ impl Pacer {
     }
 
     /// The next frame's number, for a source that keeps time itself.
-    fn count(&mut self) -> Option<u64> {
-        let number = self.number;
+    fn count(&mut self) -> u64 {
         self.number += 1;
-        Some(number)
+        self.number - 1
     }
 
     /// Waits until the next frame is due; `None` when a stop is requested.
     fn next(&mut self, stop: &Stop) -> Option<u64> {
-        let number = self.number;
-        self.number += 1;
+        let number = self.count();
         let Some(period) = self.period else { return Some(number) };
         let now = self.clock.now();
         if self.live {
