@@ -1,7 +1,7 @@
 //! Takes frames through the pipeline's stages with a mark between them, for counting each stage's instructions.
 //!
-//! `stages FRAMES [f32|int8|stock]` judges so many 640x480 YUYV frames of the test card with the model inside the program, in
-//! the precision that its card names or in another; `stock` is f32 by tract's own operators. A mark is one byte written to
+//! `stages FRAMES [f32|int8|reference]` judges so many 640x480 YUYV frames of the test card with the model inside the program, in
+//! the precision that its card names or in another; `reference` is f32 by tract's own operators. A mark is one byte written to
 //! standard error: `-` and `l` with nothing between them but what a mark costs, `p` after tracking the face, `i` after
 //! preprocessing, `f` after inference, `.` after filter and lights. Frames are drawn beforehand: somebody in half the height of
 //! the frame. Every 30th frame is searched whole.
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let usage = "usage: stages FRAMES [f32|int8|stock]";
+    let usage = "usage: stages FRAMES [f32|int8|reference]";
     let frames: usize = std::env::args().nth(1).ok_or(usage)?.parse()?;
     let (model, name) = (decode(shipped::EMOTION)?, "the shipped model");
     let asked = std::env::args().nth(2);
@@ -47,7 +47,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let finder = FaceDetector::with(&decode(shipped::FACE)?, "the shipped face model", precision, NonZeroUsize::MIN)?;
     let mut classifier = match asked.as_deref() {
         None => Classifier::from_model(&model, name)?,
-        Some("stock") => Classifier::reference(&model, name)?,
+        Some("reference" | "stock") => Classifier::reference(&model, name)?,
         Some(precision) => Classifier::with_precision(&model, name, precision.parse().map_err(|_| usage)?)?,
     };
     let resolved = config::resolve(&Config::default(), classifier.card(), &Origin::Defaults, &Keys::default())?;

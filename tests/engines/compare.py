@@ -160,7 +160,7 @@ def engines_for(names, model, folder, arguments):
     pictures.write_bytes(bytes_.tobytes())
     ours = lambda precision: Ours(arguments.program.resolve(), path, precision, pictures)
     makers = {
-        "ours int8": lambda: ours("int8"), "ours f32": lambda: ours("f32"), "tract f32": lambda: ours("stock"),
+        "ours int8": lambda: ours("int8"), "ours f32": lambda: ours("f32"), "tract f32": lambda: ours("reference"),
         "ONNX Runtime u8": lambda: OnnxRuntime(as_u8(model), reals), "ONNX Runtime f32": lambda: OnnxRuntime(as_float(model), reals),
         "LiteRT int8": lambda: LiteRt(converted(model, True), reals), "LiteRT f32": lambda: LiteRt(converted(model, False), reals),
     }
