@@ -41,7 +41,7 @@ pub struct ExportArgs {
 /// Exports a run's best epoch.
 ///
 /// # Errors
-/// Whatever [`export::export`] refuses.
+/// A run or data that cannot be used, a graph that differs from the trainer, or files that cannot be written.
 pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     if !args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
         let message = format!("--out {} must end in .onnx; the card goes beside it as .md", args.out.display());

@@ -3,7 +3,7 @@
 //! Deferred rescaling: where a normalisation follows a ReLU, as in `lenet`, the exported net has no such layer. Its scale and shift are
 //! folded into the next convolution, whose input is then the ReLU's 8-bit output as it is. Quantisation-aware training must compute
 //! the same: rescaling at once would leave the 8-bit grid, and round the wrong weights. So the pass applies signs only, carries scale and
-//! shift along as [`Pending`], through max-pooling and dropout, which commute with a scale that is not negative, and has the next
+//! shift along as `Pending`, through max-pooling and dropout, which commute with a scale that is not negative, and has the next
 //! convolution fold them into its weights before these are rounded. A dense layer stays float: it gets its input rescaled.
 
 use super::QuantParamsSource;
