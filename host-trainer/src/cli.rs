@@ -28,7 +28,7 @@ A first model on your own photos (train/angry/*.jpg, train/happy/*.jpg, ...):
 pub enum Command {
     /// Train a net on DIR/train/LABEL/* and write a run folder.
     #[command(allow_negative_numbers = true)]
-    Train(Box<commands::train::TrainArgs>),
+    Train(Box<commands::train_args::TrainArgs>),
     /// Turn a float run into one whose convolutions compute in 8-bit integers.
     #[command(allow_negative_numbers = true)]
     Quantize(commands::quantize::QuantizeArgs),

@@ -1,8 +1,9 @@
 //! `host-trainer`: pictures in folders become an ONNX model that carries its own meaning.
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use host_trainer::cli::{Cli, Command};
+use host_trainer::commands::task_flags::TaskFlags;
 use host_trainer::commands::{audit, bench_train, crop, draw, evaluate, export, predict, quantize, train};
 use host_trainer::failure;
 use std::io::Write;
@@ -11,16 +12,19 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     host_trainer::memory::keep_large_blocks();
     host_trainer::files::outlive_size_limit();
-    let command = Cli::parse().command;
+    let program = Cli::command();
+    let matches = program.clone().get_matches();
+    let given = TaskFlags::given(&program, &matches);
+    let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     if let Err(told) = emotion_models::check_instruction_sets() {
         return report(Err(failure::failure(failure::Kind::Usage, told)));
     }
     let done = match command {
-        Command::Train(args) => train::run(&args),
-        Command::Quantize(args) => quantize::run(&args),
-        Command::Export(args) => export::run(&args),
+        Command::Train(args) => train::run(&args, &given),
+        Command::Quantize(args) => quantize::run(&args, &given),
+        Command::Export(args) => export::run(&args, &given),
         Command::Crop(args) => crop::run(&args),
-        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args, &given),
         Command::Predict(args) => predict::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Draw(args) => draw::run(&args),

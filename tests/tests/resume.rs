@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use end_to_end_tests::{Finished, Session, draw_data, epochs_done, history, host_trainer, send, train_tiny};
+use host_trainer::emotion::EmotionTask;
+use host_trainer::emotion::options::EmotionConfig;
 use host_trainer::run::checkpoint;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -90,7 +92,7 @@ fn ctrl_c_in_the_middle_of_an_epoch_says_how_to_go_on() {
         }
         let hint = format!("host-trainer train --resume {}", run.display());
         assert!(stopped.stdout.contains(&hint) || stopped.stderr.contains(&hint), "{stopped:#?}");
-        let (state, _) = checkpoint::load(&run).unwrap();
+        let (state, _) = checkpoint::load::<EmotionTask>(&run, &EmotionConfig::default()).unwrap();
         state.running.steps > 0
     });
     assert!(inside, "the signal never came in the middle of an epoch");

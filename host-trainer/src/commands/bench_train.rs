@@ -1,8 +1,10 @@
 //! `bench-train`: how fast a net trains here, and where a step's time goes.
 
 use crate::device::{DeviceName, Engine, OperatorSet};
-use crate::emotion::batches::Batch;
+use crate::emotion::EmotionTask;
+use crate::emotion::batches::SoftLabels;
 use crate::emotion::dataset::{CopyCounts, DataSource, Dataset, Item, SourceSummary, Split};
+use crate::emotion::options::EmotionConfig;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::Architecture;
 use crate::nets::weights::Weights;
@@ -11,9 +13,12 @@ use crate::output::say;
 use crate::progress::Progress;
 use crate::random::{Purpose, stream};
 use crate::run::checkpoint::Identity;
+use crate::run::checkpoint::TrainingState;
 use crate::run::config::Config;
-use crate::train::Trainer;
+use crate::task::Data;
+use crate::train::prefetch::{Batch, MakeBatch, prefetch};
 use crate::train::stopwatch::Stage;
+use crate::train::trainer::Trainer;
 use anyhow::Result;
 use clap::Args;
 use rand::Rng;
@@ -102,22 +107,23 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
     if args.steps == 0 {
         return Err(failure(Kind::Usage, "--steps must be at least 1"));
     }
-    let mut config = Config::preset(args.arch);
-    (config.threads, config.device, config.operators) = (args.threads, args.device, args.operators);
-    config.data.sources = if args.data.is_empty() { vec!["made-up".into()] } else { args.data.clone() };
+    let mut config = Config::of_arch(args.arch);
+    (config.run.threads, config.run.device, config.run.operators) = (args.threads, args.device, args.operators);
+    config.task.data.sources = if args.data.is_empty() { vec!["made-up".into()] } else { args.data.clone() };
     for &batch_size in &args.batch_size {
-        config.batch_size = batch_size;
+        config.run.batch_size = batch_size;
         config.check().blame(Kind::Usage)?;
     }
     let pictures = args.batch_size.iter().max().copied().unwrap_or(0);
     if pictures.saturating_mul(config.input().len()) > MAX_BYTES {
-        let (most, side) = (MAX_BYTES / config.input().len(), config.size);
+        let (most, side) = (MAX_BYTES / config.input().len(), config.task.size);
         let message = format!("--batch-size {pictures}: of pictures of {side}x{side} it takes at most {most}");
         return Err(failure(Kind::Usage, message));
     }
     crate::threads::start_threads(args.threads)?;
-    let data = if args.data.is_empty() { None } else { Some(crate::emotion::data::load(&config, ".".as_ref())?) };
+    let data = if args.data.is_empty() { None } else { Some(<Dataset as Data>::load(&config, ".".as_ref())?) };
     if let Some(data) = &data {
+        data.say()?;
         let there = data.train.order().len();
         if there < pictures {
             let message =
@@ -126,7 +132,7 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
         }
     }
     for &batch_size in &args.batch_size {
-        config.batch_size = batch_size;
+        config.run.batch_size = batch_size;
         let made_up = made_up(&config);
         let mut trainer = trainer(&config, &made_up)?;
         let mut result = steps(&mut trainer, &config, args)?;
@@ -143,9 +149,9 @@ pub fn run(args: &BenchTrainArgs) -> Result<ExitCode> {
 }
 
 /// Pictures of noise, enough for two batches.
-fn made_up(config: &Config) -> Dataset {
+fn made_up(config: &Config<EmotionConfig>) -> Dataset {
     let input = config.input();
-    let count = 2 * config.batch_size;
+    let count = 2 * config.run.batch_size;
     let mut random = stream(Purpose::Augment, 1, 0, 0);
     let items = (0..count).map(|index| Item { path: "noise".into(), label: index % LABELS, source: 0 }).collect();
     let pixels = (0..count * input.len()).map(|_| random.random()).collect();
@@ -167,23 +173,27 @@ fn made_up(config: &Config) -> Dataset {
 }
 
 /// A run that is never saved.
-fn trainer(config: &Config, data: &Dataset) -> Result<Trainer> {
+fn trainer(config: &Config<EmotionConfig>, data: &Dataset) -> Result<Trainer<EmotionTask>> {
     let net = config.build_net(data.labels.len())?;
-    let state = Trainer::start(config, Weights::initial(&net, config.seed));
+    let state = TrainingState::start(Weights::initial(&net, config.run.seed), config.run.ema > 0.0);
     let identity = Identity {
         labels: data.labels.clone(),
         data_fingerprint: data.fingerprint.clone(),
         command: String::new(),
         config: None,
     };
-    let engine = Engine::open(config.device, config.operators)?;
+    let engine = Engine::open(config.run.device, config.run.operators)?;
     Ok(Trainer::new(config.clone(), net, data, engine, "unsaved".as_ref(), identity, state))
 }
 
 /// Steps on one and the same batch: what training costs when pictures cost nothing.
-fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Result<BenchResult> {
+fn steps(
+    trainer: &mut Trainer<EmotionTask>,
+    config: &Config<EmotionConfig>,
+    args: &BenchTrainArgs,
+) -> Result<BenchResult> {
     let progress = Progress::new("measuring", WARM_UP + args.steps, !args.json);
-    let batch = trainer.batches(0).next().ok_or_else(|| failure(Kind::Data, "no batch to measure"))?;
+    let batch = trainer.batches(0).make(0);
     bare(trainer, &batch, WARM_UP, &progress)?;
     trainer.stopwatch_mut().take();
     timing::take();
@@ -195,13 +205,13 @@ fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Resul
     times.sort_unstable();
     let median = times[times.len() / 2].as_secs_f64();
     Ok(BenchResult {
-        arch: config.arch.name(),
-        device: config.device,
-        operators: config.operators,
-        batch_size: config.batch_size,
+        arch: config.task.arch.name(),
+        device: config.run.device,
+        operators: config.run.operators,
+        batch_size: config.run.batch_size,
         threads: rayon::current_num_threads(),
         steps: args.steps,
-        images_per_second: config.batch_size as f64 / median,
+        images_per_second: config.run.batch_size as f64 / median,
         step_ms_p50: median * 1e3,
         step_ms_min: times[0].as_secs_f64() * 1e3,
         stages_ms: Stage::ALL.into_iter().map(|stage| (stage.name(), mean_ms(stages[stage as usize]))).collect(),
@@ -211,7 +221,12 @@ fn steps(trainer: &mut Trainer, config: &Config, args: &BenchTrainArgs) -> Resul
     })
 }
 
-fn bare(trainer: &mut Trainer, batch: &Batch, count: usize, progress: &Progress) -> Result<Vec<Duration>> {
+fn bare(
+    trainer: &mut Trainer<EmotionTask>,
+    batch: &Batch<SoftLabels>,
+    count: usize,
+    progress: &Progress,
+) -> Result<Vec<Duration>> {
     let mut times = Vec::with_capacity(count);
     for step in 0..count {
         let began = Instant::now();
@@ -225,18 +240,18 @@ fn bare(trainer: &mut Trainer, batch: &Batch, count: usize, progress: &Progress)
 }
 
 /// A whole epoch between two halves of as many bare steps, so that a machine that slows down slows down both.
-fn epoch(config: &Config, data: &Dataset, visible: bool) -> Result<EpochMeasured> {
+fn epoch(config: &Config<EmotionConfig>, data: &Dataset, visible: bool) -> Result<EpochMeasured> {
     let mut trainer = trainer(config, data)?;
-    let steps = trainer.batches(0).len();
+    let steps = trainer.batches(0).count();
     let progress = Progress::new("epoch and bare steps", 2 * steps, visible);
-    let batch = trainer.batches(0).next().ok_or_else(|| failure(Kind::Data, "no batch to measure"))?;
+    let batch = trainer.batches(0).make(0);
     bare(&mut trainer, &batch, WARM_UP, &Progress::new("", WARM_UP, false))?;
     let sum = |times: Vec<Duration>| times.iter().sum::<Duration>().as_secs_f64();
     let mut bare_seconds = sum(bare(&mut trainer, &batch, steps / 2, &progress)?);
     trainer.stopwatch_mut().take();
     let began = Instant::now();
     trainer.stopwatch_mut().start();
-    for (step, batch) in trainer.batches(0).enumerate() {
+    for (step, batch) in prefetch(trainer.batches(0), 0).enumerate() {
         trainer.stopwatch_mut().lap(Stage::Wait);
         trainer.step(0, step, &batch, 1e-6)?;
         progress.advance();

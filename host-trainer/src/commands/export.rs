@@ -1,14 +1,24 @@
 //! `export`: from a run to a model file and its card.
 
+use super::task_flags::{EMOTION, TaskFlags};
+use crate::emotion::EmotionTask;
+use crate::emotion::export::EmotionFound;
+use crate::export::exporter::export;
 use crate::export::request::Request;
+use crate::face::card::line;
+use crate::face::export::FaceFound;
+use crate::face::{FaceTask, perturbations};
 use crate::failure::{Blame, Kind, failure};
-use crate::output::say;
-use crate::{emotion, face};
+use crate::output::{say, tell};
+use crate::run::config::task_of;
 use anyhow::{Context, Result};
 use clap::Args;
-use emotion_models::Task;
+use emotion_models::{ModelCard, Task};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
+const MIN_RECALL: f64 = 0.5;
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
@@ -19,30 +29,38 @@ pub struct ExportArgs {
     /// File to write; its card goes beside it as .md.
     #[arg(long, value_name = "MODEL.onnx")]
     pub out: PathBuf,
-    /// Labels to read out, separated by commas; all of them by default.
-    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
-    pub labels: Vec<String>,
     /// Data sources (1 is the first --data of the run) whose validation part chooses temperature and thresholds, or the
     /// detection threshold; all by default.
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
     pub calibrate_on: Vec<usize>,
-    /// By which fraction of the face's mean side the training crops are larger than the face; measured on the validation pictures
-    /// by default.
-    #[arg(long, value_name = "SHARE")]
-    pub crop_margin: Option<f32>,
     /// Name in the model's card.
     #[arg(long)]
     pub name: Option<String>,
     /// A remark for the card on how the model was made.
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
+    /// Those of emotion models.
+    #[command(flatten, next_help_heading = EMOTION)]
+    pub emotion: EmotionArgs,
+}
+
+/// What only an emotion model's export knows.
+#[derive(Debug, Args)]
+pub struct EmotionArgs {
+    /// Labels to read out, separated by commas; all of them by default.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub labels: Vec<String>,
+    /// By which fraction of the face's mean side the training crops are larger than the face; measured on the validation pictures
+    /// by default.
+    #[arg(long, value_name = "SHARE")]
+    pub crop_margin: Option<f32>,
 }
 
 /// Exports a run's best epoch.
 ///
 /// # Errors
 /// A run or data that cannot be used, a graph that differs from the trainer, or files that cannot be written.
-pub fn run(args: &ExportArgs) -> Result<ExitCode> {
+pub fn run(args: &ExportArgs, given: &TaskFlags) -> Result<ExitCode> {
     if !args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
         let message = format!("--out {} must end in .onnx; the card goes beside it as .md", args.out.display());
         return Err(failure(Kind::Usage, message));
@@ -52,21 +70,33 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
     let request = Request {
         run: args.run.clone(),
         out: args.out.clone(),
-        labels: args.labels.clone(),
+        labels: args.emotion.labels.clone(),
         calibrate_on: calibrate_on.collect::<Result<_>>()?,
-        crop_margin: args.crop_margin,
+        crop_margin: args.emotion.crop_margin,
         name: args.name.clone(),
         note: args.note.clone(),
     };
-    if face::task_of(&request.run.join("config.toml")) == Task::Face {
-        return face::export::run(&request);
+    let task = task_of(&request.run.join("config.toml"));
+    given.refuse_other(task)?;
+    match task {
+        Task::Emotion => {
+            let (card, found) = export::<EmotionTask>(&request)?;
+            say_emotion(&request, &card, &found)?;
+        }
+        Task::Face => {
+            let (card, found) = export::<FaceTask>(&request)?;
+            say_face(&request, &card, &found)?;
+        }
     }
-    let (card, measured) = emotion::export::export(&request)?;
-    say!("{}: {}", args.out.display(), card.labels.join(", "))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_emotion(request: &Request, card: &ModelCard, found: &EmotionFound) -> Result<()> {
+    say!("{}: {}", request.out.display(), card.labels.join(", "))?;
     let thresholds = card.labels.iter().zip(&card.thresholds).map(|(label, threshold)| format!("{label} {threshold}"));
     say!("temperature {}; thresholds {}", card.temperature, thresholds.collect::<Vec<_>>().join(", "))?;
     say!("crops are larger than the face by {:.0} %", 100.0 * card.crop_margin)?;
-    for one in &measured {
+    for one in &found.measured {
         let scores = &one.scores;
         say!(
             "{} {}: accuracy {:.3} ({:.3} to {:.3}), macro F1 {:.3}, ECE {:.3} (95th percentile if calibrated {:.3}), {} pictures",
@@ -81,6 +111,22 @@ pub fn run(args: &ExportArgs) -> Result<ExitCode> {
             scores.count
         )?;
     }
-    say!("card: {}", args.out.with_extension("md").display())?;
-    Ok(ExitCode::SUCCESS)
+    say!("card: {}", request.out.with_extension("md").display())
+}
+
+fn say_face(request: &Request, card: &ModelCard, found: &FaceFound) -> Result<()> {
+    say!("{}: detection threshold {}", request.out.display(), card.thresholds[0])?;
+    say!("perturbed validation set, each photo in {} ways: {}", perturbations::COUNT, line(&found.perturbed))?;
+    for one in &found.measured {
+        say!("{} {}: {}", one.source, one.part, line(&one.scores))?;
+    }
+    say!("card: {}", request.out.with_extension("md").display())?;
+    let recall = found.perturbed.recall.rate();
+    if recall < MIN_RECALL {
+        let percent = 100.0 * recall;
+        tell!(
+            "warning: it finds {percent:.0} % of the validation photos' faces at the precision asked for: train it for more epochs, or on more photos"
+        );
+    }
+    Ok(())
 }

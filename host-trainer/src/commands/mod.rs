@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod bench_train;
+mod compute_args;
 pub mod crop;
 pub mod draw;
 pub mod evaluate;
@@ -9,4 +10,6 @@ pub mod export;
 mod face_search;
 pub mod predict;
 pub mod quantize;
+pub mod task_flags;
 pub mod train;
+pub mod train_args;

@@ -1,21 +1,14 @@
-//! Batches, made ahead of the step that uses them. Every random number comes from (seed, epoch, place), so the batches are
-//! the same whatever the number of threads.
+//! Batches of face pictures. Every random number comes from (seed, epoch, place), so a batch is the same whichever thread makes it.
 
 use super::augment::Augment;
 use super::cutmix;
 use super::dataset::Split;
 use crate::random::{Purpose, stream};
-use emotion_models::PixelMap;
+use crate::train::prefetch::{Batch, MakeBatch};
+use emotion_models::{InputSpec, PixelMap};
 use rand::Rng;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
-
-/// Threads that make batches.
-const WORKERS: usize = 2;
-/// Batches each of them makes ahead.
-const AHEAD: usize = 2;
 
 /// How an epoch's batches are made.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,151 +19,75 @@ pub struct BatchSpec {
     pub seed: u64,
     /// Counted from 0.
     pub epoch: usize,
-    /// Whether the pictures come in random order.
-    pub shuffle: bool,
     /// Changes made to the pictures.
     pub augment: Augment,
-    /// From bytes to real numbers.
-    pub pixel_map: PixelMap,
-    /// Channels, height and width of the split's pictures.
-    pub shape: (usize, usize, usize),
+    /// What the net sees.
+    pub input: InputSpec,
     /// Number of labels.
     pub classes: usize,
-    /// Whether the last batch is left out when it is not full.
-    pub drop_last: bool,
 }
 
-/// Some pictures with their targets.
+/// What the net is to answer for the pictures of a batch.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Batch {
-    /// `[N, C, H, W]`, after the pixel map.
-    pub pixels: Vec<f32>,
+pub struct SoftLabels {
     /// `[N, K]`, each row sums to one; one-hot unless CutMix mixed two pictures. Without label smoothing.
-    pub targets: Vec<f32>,
+    pub shares: Vec<f32>,
     /// The data source of each picture.
     pub sources: Vec<usize>,
     /// The data source of what CutMix put into each picture; the picture's own where nothing was mixed.
     pub partner_sources: Vec<usize>,
-    /// N.
-    pub len: usize,
 }
 
-/// The batches of one epoch. Threads start with the first batch that is asked for; skipped batches are not made.
-pub struct Batches {
-    maker: Arc<Maker>,
-    next: usize,
-    workers: Vec<Receiver<Batch>>,
-    threads: usize,
-}
-
-/// The batches of one epoch of `split`: each picture as often as [`Split::order`] says.
-pub fn batches(split: Arc<Split>, spec: BatchSpec) -> Batches {
-    Batches { maker: Arc::new(Maker::new(split, spec)), next: 0, workers: Vec::new(), threads: WORKERS }
-}
-
-impl Iterator for Batches {
-    type Item = Batch;
-
-    fn next(&mut self) -> Option<Batch> {
-        if self.next >= self.maker.count() {
-            return None;
-        }
-        if self.workers.is_empty() {
-            self.start();
-        }
-        let worker = self.next % self.workers.len();
-        self.next += 1;
-        self.workers[worker].recv().ok()
-    }
-
-    fn nth(&mut self, skipped: usize) -> Option<Batch> {
-        if self.workers.is_empty() {
-            self.next = self.next.saturating_add(skipped);
-        } else {
-            for _ in 0..skipped {
-                self.next()?;
-            }
-        }
-        self.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.maker.count().saturating_sub(self.next);
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for Batches {}
-
-impl Batches {
-    /// Worker `w` of `n` makes the batches whose number leaves the remainder `w`, so their order needs no sorting.
-    fn start(&mut self) {
-        let threads = self.threads;
-        for worker in 0..threads {
-            let (sender, receiver) = sync_channel(AHEAD);
-            let maker = self.maker.clone();
-            let first = self.next + (worker + threads - self.next % threads) % threads;
-            thread::spawn(move || {
-                for number in (first..maker.count()).step_by(threads) {
-                    // The receiver is gone when the epoch was left early.
-                    if sender.send(maker.make(number)).is_err() {
-                        return;
-                    }
-                }
-            });
-            self.workers.push(receiver);
-        }
-    }
-}
-
-/// Makes any batch of an epoch by its number.
-struct Maker {
+/// Makes the batches of one epoch: each picture as often as [`Split::order`] says, in random order. Pictures that do not fill a
+/// last batch wait for another epoch.
+pub struct BatchMaker {
     split: Arc<Split>,
     spec: BatchSpec,
     order: Vec<u32>,
 }
 
-impl Maker {
-    fn new(split: Arc<Split>, spec: BatchSpec) -> Self {
+impl BatchMaker {
+    /// For one epoch of `split`.
+    pub fn new(split: Arc<Split>, spec: BatchSpec) -> Self {
         let mut order = split.order();
-        if spec.shuffle {
-            order.shuffle(&mut stream(Purpose::Order, spec.seed, spec.epoch as u64, 0));
-        }
+        order.shuffle(&mut stream(Purpose::Order, spec.seed, spec.epoch as u64, 0));
         Self { split, spec, order }
     }
+}
+
+impl MakeBatch for BatchMaker {
+    type Targets = SoftLabels;
 
     fn count(&self) -> usize {
-        if self.spec.drop_last {
-            self.order.len() / self.spec.batch_size.max(1)
-        } else {
-            self.order.len().div_ceil(self.spec.batch_size.max(1))
-        }
+        self.order.len() / self.spec.batch_size.max(1)
     }
 
-    fn make(&self, number: usize) -> Batch {
-        let spec = &self.spec;
-        let first = number * spec.batch_size;
-        let members = &self.order[first..self.order.len().min(first + spec.batch_size)];
+    fn make(&self, number: usize) -> Batch<SoftLabels> {
+        let BatchSpec { batch_size, seed, epoch, augment, input, classes } = &self.spec;
+        let (seed, epoch) = (*seed, *epoch as u64);
+        let shape = (input.colour.channels(), input.height as usize, input.width as usize);
+        let first = number * batch_size;
+        let members = &self.order[first..first + batch_size];
         let stride = self.split.stride;
         let mut pixels = vec![0.0; members.len() * stride];
-        let mut targets = vec![0.0; members.len() * spec.classes];
+        let mut shares = vec![0.0; members.len() * classes];
         let mut sources = Vec::with_capacity(members.len());
         for (place, (&member, target)) in members.iter().zip(pixels.chunks_exact_mut(stride)).enumerate() {
             let member = member as usize;
-            let mut random = stream(Purpose::Augment, spec.seed, spec.epoch as u64, (first + place) as u64);
-            spec.augment.apply(self.split.picture(member), target, spec.shape, &mut random);
-            targets[place * spec.classes + self.split.items[member].label] = 1.0;
+            let mut random = stream(Purpose::Augment, seed, epoch, (first + place) as u64);
+            augment.apply(self.split.picture(member), target, shape, &mut random);
+            shares[place * classes + self.split.items[member].label] = 1.0;
             sources.push(self.split.items[member].source);
         }
         let mut partner_sources = sources.clone();
-        let mut random = stream(Purpose::Mix, spec.seed, spec.epoch as u64, number as u64);
-        if spec.augment.cutmix > 0.0 && random.random::<f32>() < spec.augment.cutmix {
-            let partners = cutmix::mix(&mut pixels, &mut targets, spec.shape, &mut random);
+        let mut random = stream(Purpose::Mix, seed, epoch, number as u64);
+        if augment.cutmix > 0.0 && random.random::<f32>() < augment.cutmix {
+            let partners = cutmix::mix(&mut pixels, &mut shares, shape, &mut random);
             partner_sources = partners.iter().map(|&partner| sources[partner]).collect();
         }
-        let PixelMap { offset, scale } = spec.pixel_map;
+        let PixelMap { offset, scale } = input.pixel_map;
         pixels.iter_mut().for_each(|pixel| *pixel = (*pixel - offset) * scale);
-        Batch { pixels, targets, sources, partner_sources, len: members.len() }
+        Batch { pixels, len: members.len(), targets: SoftLabels { shares, sources, partner_sources } }
     }
 }
 
@@ -178,9 +95,10 @@ impl Maker {
 mod tests {
     use super::*;
     use crate::emotion::dataset::Item;
+    use emotion_models::Colour;
 
     fn split(count: usize, repeats: Vec<usize>) -> Arc<Split> {
-        let stride = 2 * 8 * 8;
+        let stride = 3 * 8 * 8;
         let item =
             |index: usize| Item { path: index.to_string().into(), label: index % 3, source: index % repeats.len() };
         let pixels = (0..count * stride).map(|index| (index * 37 % 251) as u8).collect();
@@ -192,45 +110,30 @@ mod tests {
             batch_size: 4,
             seed: 5,
             epoch: 2,
-            shuffle: true,
             augment: Augment { cutmix: 0.5, blur: 0.5, ..Augment::compact() },
-            pixel_map: PixelMap { offset: 128.0, scale: 1.0 / 128.0 },
-            shape: (2, 8, 8),
+            input: InputSpec { width: 8, height: 8, colour: Colour::Rgb, pixel_map: PixelMap::SIGNED },
             classes: 3,
-            drop_last: false,
         }
     }
 
-    fn with_threads(threads: usize, spec: BatchSpec) -> Batches {
-        Batches { threads, ..batches(split(23, vec![1]), spec) }
-    }
-
-    #[test]
-    fn batches_do_not_depend_on_threads_and_repeat() {
-        let reference: Vec<Batch> = with_threads(1, spec()).collect();
-        assert_eq!(reference.len(), 6);
-        assert_eq!(reference[5].len, 3);
-        for threads in [2, 3, 8] {
-            assert_eq!(with_threads(threads, spec()).collect::<Vec<_>>(), reference);
-        }
-        let other: Vec<Batch> = with_threads(2, BatchSpec { epoch: 3, ..spec() }).collect();
-        assert_ne!(other, reference);
+    fn batches(split: Arc<Split>, spec: BatchSpec) -> Vec<Batch<SoftLabels>> {
+        let maker = BatchMaker::new(split, spec);
+        (0..maker.count()).map(|number| maker.make(number)).collect()
     }
 
     #[test]
-    fn skipping_gives_the_batches_an_uninterrupted_epoch_has() {
-        let reference: Vec<Batch> = with_threads(2, spec()).collect();
-        for done in 0..7 {
-            let rest: Vec<Batch> = with_threads(2, spec()).skip(done).collect();
-            assert_eq!(rest, reference[done.min(6)..]);
-        }
+    fn batches_repeat_by_epoch_and_a_last_one_that_is_not_full_is_left_out() {
+        let reference = batches(split(23, vec![1]), spec());
+        assert_eq!(reference.iter().map(|batch| batch.len).collect::<Vec<_>>(), [4; 5]);
+        assert_eq!(batches(split(23, vec![1]), spec()), reference);
+        assert_ne!(batches(split(23, vec![1]), BatchSpec { epoch: 3, ..spec() }), reference);
     }
 
     #[test]
     fn targets_sum_to_one_and_pixels_keep_the_range() {
         for batch in batches(split(23, vec![1]), spec()) {
-            for target in batch.targets.chunks(3) {
-                assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+            for shares in batch.targets.shares.chunks(3) {
+                assert!((shares.iter().sum::<f32>() - 1.0).abs() < 1e-6);
             }
             assert!(batch.pixels.iter().all(|pixel| (-1.0..=1.0).contains(pixel)));
         }
@@ -239,10 +142,9 @@ mod tests {
     #[test]
     fn without_changes_every_picture_comes_as_often_as_its_source_repeats() {
         let split = split(10, vec![1, 3]);
-        let plain = BatchSpec { augment: Augment::none(), ..spec() };
         let mut seen = vec![0; 10];
-        for batch in batches(split.clone(), plain) {
-            assert_eq!(batch.sources, batch.partner_sources);
+        for batch in batches(split.clone(), BatchSpec { augment: Augment::none(), ..spec() }) {
+            assert_eq!(batch.targets.sources, batch.targets.partner_sources);
             for pixels in batch.pixels.chunks(split.stride) {
                 let bytes: Vec<u8> = pixels.iter().map(|pixel| (pixel * 128.0 + 128.0) as u8).collect();
                 let found = (0..10).find(|&index| split.picture(index) == bytes);
@@ -250,12 +152,5 @@ mod tests {
             }
         }
         assert_eq!(seen, [1, 3, 1, 3, 1, 3, 1, 3, 1, 3]);
-    }
-
-    #[test]
-    fn the_last_batch_can_be_dropped() {
-        let batches = batches(split(23, vec![1]), BatchSpec { drop_last: true, ..spec() });
-        assert_eq!(batches.len(), 5);
-        assert!(batches.into_iter().all(|batch| batch.len == 4));
     }
 }

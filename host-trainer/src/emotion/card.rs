@@ -4,12 +4,13 @@ use super::dataset::{Dataset, SourceSummary};
 use super::gate::{Agreement, INTEGER_TOLERANCE};
 use super::measured::Measured;
 use super::metrics::Scores;
+use super::task::EmotionTask;
 use crate::date::today;
 use crate::export::card::{cell, log, recipe, row};
 use crate::export::request::Request;
 use crate::nets::summary::grouped;
 use crate::run::evaluations::evaluations;
-use crate::run::finished::Run;
+use crate::run::finished::FinishedRun;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
 
@@ -18,7 +19,7 @@ pub const LOG_COLUMNS: [&str; 7] = ["date", "data", "pictures", "accuracy", "mac
 
 /// The card as Markdown. `agreement` is what the export gate saw.
 pub fn markdown(
-    run: &Run,
+    run: &FinishedRun<EmotionTask>,
     data: &Dataset,
     card: &ModelCard,
     measured: &[Measured],
@@ -29,10 +30,11 @@ pub fn markdown(
     text += &results(data, card, measured, request);
     let best = run.best_epoch.checked_sub(1).and_then(|epoch| run.history.get(epoch));
     let figures = best.map_or(String::new(), |epoch| {
-        let val = &epoch.val;
+        let val = &epoch.figures.val;
         format!(" (validation loss {:.4}, accuracy {:.3} over all labels)", val.loss, val.accuracy)
     });
-    let told = format!("Seed {}; {}{figures}. {}.", run.config.seed, chosen(run), agreed(agreement, card.precision));
+    let told =
+        format!("Seed {}; {}{figures}. {}.", run.config.run.seed, run.chosen(), agreed(agreement, card.precision));
     text += &recipe(&run.identity.command, request, &told);
     text += &data_section(data, card);
     text += &log(&LOG_COLUMNS);
@@ -62,7 +64,7 @@ pub fn log_row(source: &str, scores: &Scores, how: &str) -> String {
 }
 
 /// What goes in, what comes out, and how large it is.
-fn properties(run: &Run, card: &ModelCard) -> String {
+fn properties(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> String {
     let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
     let (input, map) = (&card.input, card.input.pixel_map);
     format!(
@@ -91,7 +93,7 @@ fn properties(run: &Run, card: &ModelCard) -> String {
         card.limits.smallest_face,
         100.0 * card.limits.least_inside,
         100.0 * card.limits.narrowest_face,
-        run.config.arch.name(),
+        run.config.task.arch.name(),
         grouped(parameters),
         grouped(run.net.macs()),
         match card.precision {
@@ -172,21 +174,6 @@ fn data_section(data: &Dataset, card: &ModelCard) -> String {
 
 fn name(summary: &SourceSummary) -> String {
     summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned())
-}
-
-/// Which epoch was exported.
-fn chosen(run: &Run) -> String {
-    let monitor = run.config.monitor.name();
-    match (run.best_epoch, run.history.len()) {
-        (0, epochs) if run.config.quantize.is_none() => {
-            format!("as it began; none of {epochs} epochs was better by validation {monitor}")
-        }
-        (0, 0) => "quantised after training, without further epochs".into(),
-        (0, epochs) => format!(
-            "quantised; none of {epochs} epochs of quantisation-aware training was better by validation {monitor} than none at all"
-        ),
-        (best, epochs) => format!("the best of {epochs} epochs by validation {monitor} was epoch {best}"),
-    }
 }
 
 /// How well trainer and exported graph agree.

@@ -1,51 +1,60 @@
 //! The pictures that a configuration names.
 
-use super::dataset::scan::label_folders;
-use super::dataset::{DataSource, DataSpec, Dataset, Storage};
+use super::dataset::{DataSpec, Dataset, Storage};
+use super::options::EmotionConfig;
 use crate::output::{say, tell};
 use crate::run::config::Config;
+use crate::task::Data;
 use anyhow::Result;
 use std::path::Path;
 
-/// Reads a configuration's data and says what it holds.
-///
-/// # Errors
-/// Whatever [`Dataset::load`] refuses.
-pub(crate) fn load(config: &Config, run: &Path) -> Result<Dataset> {
-    let sources = config.data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
-    let spec = DataSpec { sources, val_fraction: config.data.val_fraction, seed: config.seed };
-    let data = Dataset::load(&spec, &config.input(), &Storage::near(config.data.cache, run), true)?;
-    if data.train.store.is_on_disk() {
-        say!("{} MiB of decoded pictures are kept on disk", data.train.store.len() >> 20)?;
-    }
-    for (path, reason) in data.problems.iter().take(10) {
-        tell!("left out {}: {reason}", path.display());
-    }
-    if data.problems.len() > 10 {
-        tell!("left out {} more; host-trainer audit lists them", data.problems.len() - 10);
-    }
-    for summary in &data.sources {
-        let count = |counts: &[usize]| counts.iter().sum::<usize>();
-        say!(
-            "{}: {} labels, {} training, {} validation, {} test pictures; {} test pictures have a near-copy in training or validation",
-            summary.source,
-            summary.labels.len(),
-            count(&summary.train),
-            count(&summary.val),
-            count(&summary.test),
-            summary.copies.test_in_train + summary.copies.test_in_val
-        )?;
-    }
-    Ok(data)
-}
+/// Files left out that are named one by one.
+const NAMED: usize = 10;
 
-/// Labels for `--summary`: the data's where it is given, else the three moods.
-pub(crate) fn labels_for_summary(config: &Config) -> Result<usize> {
-    let mut labels = std::collections::BTreeSet::new();
-    for source in &config.data.sources {
-        let source: DataSource = source.parse()?;
-        let parts = label_folders(&source.path.join("train"))?;
-        labels.extend(parts.into_keys());
+impl Data for Dataset {
+    type Config = EmotionConfig;
+
+    fn load(config: &Config<EmotionConfig>, run: &Path) -> Result<Self> {
+        let data = &config.task.data;
+        let sources = data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
+        let spec = DataSpec { sources, val_fraction: data.val_fraction, seed: config.run.seed };
+        Ok(Dataset::load(&spec, &config.input(), &Storage::near(data.cache, run), true)?)
     }
-    Ok(if labels.is_empty() { emotion_models::TEST_CARD_LABELS.len() } else { labels.len() })
+
+    fn say(&self) -> Result<()> {
+        if self.train.store.is_on_disk() {
+            say!("{} MiB of decoded pictures are kept on disk", self.train.store.len() >> 20)?;
+        }
+        for (path, reason) in self.problems.iter().take(NAMED) {
+            tell!("left out {}: {reason}", path.display());
+        }
+        if self.problems.len() > NAMED {
+            tell!("left out {} more; host-trainer audit lists them", self.problems.len() - NAMED);
+        }
+        for summary in &self.sources {
+            let count = |counts: &[usize]| counts.iter().sum::<usize>();
+            say!(
+                "{}: {} labels, {} training, {} validation, {} test pictures; {} test pictures have a near-copy in training or validation",
+                summary.source,
+                summary.labels.len(),
+                count(&summary.train),
+                count(&summary.val),
+                count(&summary.test),
+                summary.copies.test_in_train + summary.copies.test_in_val
+            )?;
+        }
+        Ok(())
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.labels.clone()
+    }
+
+    fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    fn examples(&self) -> Option<usize> {
+        Some(self.train.order().len())
+    }
 }

@@ -1,106 +1,116 @@
-//! From a run to a model file that others can read, and its card.
+//! What is an emotion model's own in an export.
 
 use super::dataset::{Dataset, SourceSummary, Split};
 use super::gate::{self, Agreement};
 use super::measured::Measured;
-use super::metrics::score;
+use super::metrics::{Scores, score};
+use super::readout::outputs;
+use super::task::EmotionTask;
 use super::{calibrate, card as written, crop_margin};
-use crate::export::card::{refuse_foreign_card, write};
-use crate::export::convolutions::check_convolutions;
+use crate::export::exporter::Export;
 use crate::export::request::Request;
 use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
-use crate::run::finished::Run;
-use anyhow::Result;
-use emotion_models::{Classifier, ModelCard, Precision, Probabilities, Task, apply_temperature, embed, encode};
-use std::path::Path;
+use crate::run::finished::FinishedRun;
+use anyhow::{Context, Result};
+use emotion_models::pb::ModelProto;
+use emotion_models::{Classifier, ModelCard, Probabilities, apply_temperature, encode};
 use std::sync::Arc;
 
-/// Writes the model and the `.md` beside it, and returns the card and what was measured.
-///
-/// # Errors
-/// When the run or its pictures are not there, trainer and exported graph differ, or a file cannot be written; then
-/// nothing was written.
-pub fn export(request: &Request) -> Result<(ModelCard, Vec<Measured>)> {
-    let run = Run::open(&request.run)?;
-    let data = run.data()?;
-    let outputs = run.outputs(&request.labels)?;
-    let labels: Vec<String> = outputs.iter().map(|&output| run.identity.labels[output].clone()).collect();
-    if let Some(source) = request.calibrate_on.iter().find(|&&source| source >= data.sources.len()) {
-        let message = format!("--calibrate-on {}: the run's data sources end at {}", source + 1, data.sources.len());
-        return Err(failure(Kind::Usage, message));
-    }
-    let card_path = request.out.with_extension("md");
-    refuse_foreign_card(&card_path)?;
-    let stem = || request.out.file_stem().map_or("emotion".into(), |stem| stem.to_string_lossy().into_owned());
-    let precision = if run.net.is_quantized() { Precision::Int8 } else { Precision::F32 };
-    let crop_margin = match request.crop_margin {
-        Some(margin) => margin,
-        None => crop_margin::measure(&data.val, &run.config.input())?.unwrap_or(crop_margin::COMMON),
-    };
-    let mut card = ModelCard {
-        name: request.name.clone().unwrap_or_else(stem),
-        task: Task::Emotion,
-        input: run.config.input(),
-        crop_margin,
-        limits: Default::default(),
-        temperature: 1.0,
-        thresholds: vec![0.5; labels.len()],
-        precision,
-        training_data: training_data(&data),
-        data_fingerprint: run.identity.data_fingerprint.clone(),
-        metrics: Default::default(),
-        labels,
-    };
-    let mut model = graph::model(&card.name, &fold::fold(&run.net, &run.weights, &outputs));
-    check_convolutions(&run.net, &model)?;
-    embed(&mut model, &card);
-    let mut classifier = Classifier::from_bytes(&encode(&model), "the exported model")?;
+/// How an exported emotion model does on the data.
+pub struct EmotionFound {
+    /// By data source and part.
+    pub measured: Vec<Measured>,
+    /// What the export gate saw.
+    pub agreement: Agreement,
+}
 
-    // Validation pictures choose temperature and thresholds; test pictures, where there are any, only measure.
-    let mut compare =
-        |split: &Arc<Split>| gate::compare(&run.net, &run.weights, &run.config, &outputs, split, &mut classifier);
-    let val = compare(&data.val)?;
-    let test = data.test.as_ref().map(&mut compare).transpose()?;
-    let agreement = Agreement::together([Some(&val), test.as_ref()].into_iter().flatten());
-    agreement.check(precision)?;
-    let chosen = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
-    let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
-    if targets.is_empty() {
-        let message = format!("no validation picture bears one of the labels {}", card.labels.join(", "));
-        return Err(failure(Kind::Data, message));
-    }
-    card.temperature = calibrate::temperature(&probabilities, &targets);
-    let at_temperature: Vec<Probabilities> =
-        probabilities.iter().map(|p| apply_temperature(p, card.temperature)).collect();
-    card.thresholds = calibrate::thresholds(&at_temperature, &targets, card.labels.len());
+impl Export for EmotionTask {
+    type Found = EmotionFound;
 
-    let mut measured = vec![];
-    for source in 0..data.sources.len() {
-        let parts = [("val", Some((&data.val, &val))), ("test", data.test.as_ref().zip(test.as_ref()))];
-        for (part, found) in parts {
-            let Some((split, agreement)) = found else { continue };
-            measured.extend(measure(&data, source, part, split, &agreement.probabilities, &outputs, card.temperature));
+    fn describe(run: &FinishedRun<Self>, data: &Dataset, request: &Request) -> Result<(Vec<String>, f32, String)> {
+        let known = &run.identity.labels;
+        let outputs = outputs(known, &request.labels);
+        let outputs = outputs.with_context(|| format!("in --labels for {}", run.folder.display()))?;
+        let margin = match request.crop_margin {
+            Some(margin) => margin,
+            None => crop_margin::measure(&data.val, &run.config.input())?.unwrap_or(crop_margin::COMMON),
+        };
+        Ok((outputs.iter().map(|&output| known[output].clone()).collect(), margin, training_data(data)))
+    }
+
+    fn graph(run: &FinishedRun<Self>, card: &ModelCard) -> ModelProto {
+        graph::model(&card.name, &fold::fold(&run.net, &run.weights, &read_out(run, card)))
+    }
+
+    fn measure(
+        run: &FinishedRun<Self>,
+        data: &Dataset,
+        model: &ModelProto,
+        card: &mut ModelCard,
+        request: &Request,
+    ) -> Result<EmotionFound> {
+        let outputs = read_out(run, card);
+        let mut classifier = Classifier::from_bytes(&encode(model), EXPORTED)?;
+        // Validation pictures choose temperature and thresholds; test pictures, where there are any, only measure.
+        let input = run.config.input();
+        let mut compare =
+            |split: &Arc<Split>| gate::compare(&run.net, &run.weights, &input, &outputs, split, &mut classifier);
+        let val = compare(&data.val)?;
+        let test = data.test.as_ref().map(&mut compare).transpose()?;
+        let agreement = Agreement::together([Some(&val), test.as_ref()].into_iter().flatten());
+        agreement.check(card.precision)?;
+        let chosen = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
+        let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
+        if targets.is_empty() {
+            let message = format!("no validation picture bears one of the labels {}", card.labels.join(", "));
+            return Err(failure(Kind::Data, message));
         }
-    }
-    for one in &measured {
-        let name =
-            Path::new(&one.source).file_name().map_or(one.source.clone(), |name| name.to_string_lossy().into_owned());
-        let name = name.split('*').next().unwrap_or_default().to_string();
-        for (what, value) in
-            [("accuracy", one.scores.accuracy), ("macro_f1", one.scores.macro_f1), ("ece", one.scores.ece)]
-        {
-            card.metrics.insert(format!("{name}/{}/{what}", one.part), value);
-        }
-    }
-    card.validate()?;
-    embed(&mut model, &card);
-    let bytes = encode(&model);
-    Classifier::from_bytes(&bytes, "the exported model")?;
+        card.temperature = calibrate::temperature(&probabilities, &targets);
+        let at_temperature: Vec<Probabilities> =
+            probabilities.iter().map(|p| apply_temperature(p, card.temperature)).collect();
+        card.thresholds = calibrate::thresholds(&at_temperature, &targets, card.labels.len());
 
-    let text = written::markdown(&run, &data, &card, &measured, &agreement, request);
-    write(&request.out, &bytes, text)?;
-    Ok((card, measured))
+        let mut measured = vec![];
+        for source in 0..data.sources.len() {
+            let parts = [("val", Some((&data.val, &val))), ("test", data.test.as_ref().zip(test.as_ref()))];
+            for (part, found) in parts {
+                let Some((split, agreement)) = found else { continue };
+                let probabilities = &agreement.probabilities;
+                measured.extend(measure(data, source, part, split, probabilities, &outputs, card.temperature));
+            }
+        }
+        for one in &measured {
+            let name = one.source.split('*').next().unwrap_or_default();
+            let Scores { accuracy, macro_f1, ece, .. } = one.scores;
+            let figures = [("accuracy", accuracy), ("macro_f1", macro_f1), ("ece", ece)];
+            card.metrics.extend(figures.map(|(what, value)| (format!("{name}/{}/{what}", one.part), value)));
+        }
+        Ok(EmotionFound { measured, agreement })
+    }
+
+    fn markdown(
+        run: &FinishedRun<Self>,
+        data: &Dataset,
+        card: &ModelCard,
+        found: &EmotionFound,
+        request: &Request,
+    ) -> String {
+        written::markdown(run, data, card, &found.measured, &found.agreement, request)
+    }
+
+    fn check_opens(model: &[u8]) -> Result<()> {
+        Classifier::from_bytes(model, EXPORTED)?;
+        Ok(())
+    }
+}
+
+/// What messages call a model that has no file yet.
+const EXPORTED: &str = "the exported model";
+
+/// The net's outputs that the card's labels are.
+fn read_out(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> Vec<usize> {
+    card.labels.iter().filter_map(|label| run.identity.labels.iter().position(|known| known == label)).collect()
 }
 
 /// The probabilities and (subset) targets of a split's pictures whose source is chosen and whose label is read out.

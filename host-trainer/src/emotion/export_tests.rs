@@ -3,18 +3,19 @@
 
 use super::gate;
 use crate::emotion::dataset::Split;
+use crate::emotion::options::EmotionConfig;
 use crate::export::fold::{Layer, fold};
 use crate::export::graph;
 use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
-use crate::run::config::Config;
+use crate::run::config::{Config, TaskConfig};
 use emotion_models::{Classifier, ModelCard, Precision, Task, embed, encode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-pub(crate) fn config(arch: Architecture, size: u32) -> Config {
-    Config { size, ..Config::preset(arch) }
+pub(crate) fn config(arch: Architecture, size: u32) -> EmotionConfig {
+    EmotionConfig { size, ..Config::of_arch(arch).task }
 }
 
 /// Weights as after training: every normalisation shifts and scales, about half of the scales are negative.
@@ -32,13 +33,13 @@ pub(crate) fn trained(net: &Net, rng: &mut ChaCha8Rng) -> Weights {
     weights
 }
 
-pub(crate) fn split(config: &Config, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
+pub(crate) fn split(config: &EmotionConfig, pictures: usize, rng: &mut ChaCha8Rng) -> Arc<Split> {
     let stride = config.input().len();
     let pixels = (0..pictures * stride).map(|_| rng.random()).collect();
     Arc::new(Split::alone(vec![], pixels, stride, vec![]))
 }
 
-pub(crate) fn classifier(config: &Config, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {
+pub(crate) fn classifier(config: &EmotionConfig, net: &Net, weights: &Weights, outputs: &[usize]) -> Classifier {
     let card = ModelCard {
         name: "test".into(),
         task: Task::Emotion,
@@ -68,7 +69,8 @@ fn exported_graph_equals_the_trainer_with_negative_gammas() {
         let pictures = split(&config, 6, &mut rng);
         for outputs in [vec![0, 1, 2, 3], vec![3, 1]] {
             let mut classifier = classifier(&config, &net, &weights, &outputs);
-            let agreement = gate::compare(&net, &weights, &config, &outputs, &pictures, &mut classifier).unwrap();
+            let agreement =
+                gate::compare(&net, &weights, &config.input(), &outputs, &pictures, &mut classifier).unwrap();
             agreement.check(Precision::F32).unwrap();
             assert_eq!(agreement.pictures, 6);
         }
@@ -103,7 +105,7 @@ fn gate_refuses_a_graph_that_is_not_the_trainers() {
     let mut other = weights.clone();
     other.0.get_mut("logits.bias").unwrap().values[0] += 0.1;
     let mut classifier = classifier(&config, &net, &other, &[0, 1, 2]);
-    let seen = gate::compare(&net, &weights, &config, &[0, 1, 2], &pictures, &mut classifier).unwrap();
+    let seen = gate::compare(&net, &weights, &config.input(), &[0, 1, 2], &pictures, &mut classifier).unwrap();
     let refused = seen.check(Precision::F32);
     assert!(refused.unwrap_err().to_string().contains("nothing was written"));
 }

@@ -1,14 +1,13 @@
 //! The comparison that stands between a trained net and a written file.
 
 use super::dataset::Split;
+use super::inference::probabilities;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
 use crate::nets::Net;
 use crate::nets::weights::Weights;
-use crate::run::config::Config;
-use crate::train;
 use anyhow::{Result, ensure};
-use emotion_models::{Classifier, Precision, Probabilities};
+use emotion_models::{Classifier, InputSpec, Precision, Probabilities};
 use std::sync::Arc;
 
 /// Largest difference of a probability between trainer and exported float graph that is put down to rounding.
@@ -89,13 +88,12 @@ impl Agreement {
 pub fn compare(
     net: &Net,
     weights: &Weights,
-    config: &Config,
+    input: &InputSpec,
     outputs: &[usize],
     split: &Arc<Split>,
     classifier: &mut Classifier,
 ) -> Result<Agreement> {
-    let trained = train::probabilities(net, weights, split, config, &Engine::cpu());
-    let input = config.input();
+    let trained = probabilities(net, weights, split, input, &Engine::cpu());
     let map = input.pixel_map;
     let mut agreement = Agreement::default();
     for (bytes, all) in split.pictures().zip(trained.chunks_exact(net.classes())) {

@@ -6,15 +6,21 @@ pub mod calibrate;
 pub mod card;
 pub mod crop_margin;
 mod cutmix;
-pub(crate) mod data;
+mod data;
 pub mod dataset;
 pub mod ece;
 pub mod export;
 #[cfg(test)]
 pub(crate) mod export_tests;
+pub mod figures;
 pub mod gate;
+pub mod inference;
 pub mod loss;
 pub mod measured;
 pub mod metrics;
+pub mod options;
 pub mod readout;
 pub mod report;
+pub mod task;
+
+pub use task::EmotionTask;

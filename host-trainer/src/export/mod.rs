@@ -2,6 +2,7 @@
 
 pub mod card;
 pub mod convolutions;
+pub mod exporter;
 pub mod fold;
 pub mod graph;
 pub mod onnx;

@@ -7,11 +7,12 @@ use super::graph;
 use crate::device::Engine;
 use crate::emotion::export_tests::{classifier, config, split, trained};
 use crate::emotion::gate;
+use crate::emotion::options::EmotionConfig;
 use crate::nets::forward::{Training, forward};
 use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
 use crate::nets::{Architecture, Net};
-use crate::run::config::Config;
+use crate::run::config::TaskConfig;
 use crate::train::init;
 use burn::tensor::{Tensor, TensorData};
 use emotion_models::pb::tensor_proto::DataType;
@@ -20,7 +21,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// A quantised net with weights as after training, whose ranges are those that random pictures reach.
-fn quantized(config: &Config, rng: &mut ChaCha8Rng) -> (Net, Weights) {
+fn quantized(config: &EmotionConfig, rng: &mut ChaCha8Rng) -> (Net, Weights) {
     let net = config.arch.build(&config.input(), 4, &config.net).unwrap().quantized(&config.input());
     let mut weights = trained(&net, rng);
     let device = Engine::cpu().scoring();
@@ -35,9 +36,8 @@ fn quantized(config: &Config, rng: &mut ChaCha8Rng) -> (Net, Weights) {
 }
 
 /// `lenet` and `compact`, quantised.
-fn quantized_configs() -> [Config; 2] {
-    [(Architecture::Lenet, 26), (Architecture::Compact, 64)]
-        .map(|(arch, size)| Config { quantize: Some(Default::default()), ..config(arch, size) })
+fn quantized_configs() -> [EmotionConfig; 2] {
+    [config(Architecture::Lenet, 26), config(Architecture::Compact, 64)]
 }
 
 #[test]
@@ -48,7 +48,8 @@ fn exported_integers_equal_the_trainer_with_negative_gammas() {
         let pictures = split(&config, 40, &mut rng);
         for outputs in [vec![0, 1, 2, 3], vec![3, 1]] {
             let mut classifier = classifier(&config, &net, &weights, &outputs);
-            let agreement = gate::compare(&net, &weights, &config, &outputs, &pictures, &mut classifier).unwrap();
+            let agreement =
+                gate::compare(&net, &weights, &config.input(), &outputs, &pictures, &mut classifier).unwrap();
             agreement.check(Precision::Int8).unwrap();
             assert_eq!((agreement.pictures, agreement.compared), (40, 40 * outputs.len()));
         }
@@ -114,7 +115,7 @@ fn gate_refuses_damaged_integers_and_float_convolutions() {
     let range = other.0.get_mut("stem.relu.quantized.range").unwrap();
     range.values[1] *= 0.2;
     let mut classifier = classifier(&config, &net, &other, &[0, 1, 2, 3]);
-    let seen = gate::compare(&net, &weights, &config, &[0, 1, 2, 3], &pictures, &mut classifier).unwrap();
+    let seen = gate::compare(&net, &weights, &config.input(), &[0, 1, 2, 3], &pictures, &mut classifier).unwrap();
     assert!(seen.check(Precision::Int8).unwrap_err().to_string().contains("nothing was written"));
 
     let mut model = graph::model("test", &fold(&net, &weights, &[0, 1, 2, 3]));

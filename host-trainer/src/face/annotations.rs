@@ -1,8 +1,9 @@
 //! Photos with face boxes, in the formats that people have them in.
 
-use crate::emotion::dataset::scan::{self, Part};
+use crate::emotion::dataset::scan;
 use crate::failure::{Blame, Kind, failure};
 use crate::output::tell;
+use crate::part::Part;
 use anyhow::{Context, Result, bail};
 use emotion_models::Rect;
 use std::collections::{BTreeMap, HashSet};

@@ -3,11 +3,12 @@
 use super::gate::Agreement;
 use super::measured::Measured;
 use super::metrics::{MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
-use super::run::FaceRun;
+use super::task::FaceTask;
 use crate::date::today;
 use crate::export::card::{cell, log, recipe, row};
 use crate::export::request::Request;
 use crate::nets::summary::grouped;
+use crate::run::finished::FinishedRun;
 use emotion_models::{ModelCard, Precision};
 use std::fmt::Write;
 
@@ -18,7 +19,7 @@ pub const LOG_COLUMNS: [&str; 8] =
 /// The card as Markdown. `perturbed` is what was found in the validation photos, plain and perturbed, `agreement` what the export
 /// gate saw.
 pub fn markdown(
-    run: &FaceRun,
+    run: &FinishedRun<FaceTask>,
     described: &str,
     card: &ModelCard,
     perturbed: &Scores,
@@ -28,7 +29,7 @@ pub fn markdown(
 ) -> String {
     let mut text = properties(run, card) + LIMITS;
     text += &results(measured, perturbed);
-    let told = format!("Seed {}; {}. {}.", run.config.seed, run.best(), agreement.said(card.precision));
+    let told = format!("Seed {}; {}. {}.", run.config.run.seed, run.chosen(), agreement.said(card.precision));
     text += &recipe(&run.identity.command, request, &told);
     let _ = write!(
         text,
@@ -57,10 +58,10 @@ pub fn log_row(source: &str, scores: &Scores, how: &str) -> String {
 }
 
 /// What goes in, what comes out, and how large it is.
-fn properties(run: &FaceRun, card: &ModelCard) -> String {
+fn properties(run: &FinishedRun<FaceTask>, card: &ModelCard) -> String {
     let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
     let (input, map) = (&card.input, card.input.pixel_map);
-    let [columns, rows] = run.config.cells();
+    let [columns, rows] = run.config.task.cells();
     format!(
         "# {}\n\nA picture of a room in, where the faces are out.\n\n\
          |  |  |\n|---|---|\n\

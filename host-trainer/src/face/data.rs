@@ -1,12 +1,15 @@
 //! The photos that a configuration names.
 
-use super::config::{FaceConfig, FaceData};
+use super::options::{FaceConfig, FaceData};
 use super::photos::{self, Photo, Photos};
-use crate::emotion::dataset::scan::Part;
 use crate::failure::{Kind, failure};
 use crate::output::say;
+use crate::part::Part;
+use crate::run::config::Config;
+use crate::task::Data;
 use anyhow::Result;
-use std::path::PathBuf;
+use emotion_models::FACE_LABEL;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Seeds of synthetic persons: those below belong to tests and the demo, the trainer's validation takes others.
@@ -15,7 +18,7 @@ const SYNTHETIC_FROM: u64 = 20_000;
 const SYNTHETIC_VAL: (u64, u64) = (30, 40_000);
 
 /// The photos of a run.
-pub struct Data {
+pub struct FacePhotos {
     /// What it learns from.
     pub train: Arc<Photos>,
     /// What chooses epoch and threshold.
@@ -26,25 +29,23 @@ pub struct Data {
     pub described: String,
 }
 
-impl Data {
-    /// Reads what `config` names.
-    ///
-    /// # Errors
-    /// Photos, boxes or crops that cannot be read.
-    pub fn load(config: &FaceConfig) -> Result<Data> {
-        let FaceData { photos: sources, crops, max_crops, synthetic, val_fraction, .. } = &config.data;
-        let roots = config.data.roots();
+impl Data for FacePhotos {
+    type Config = FaceConfig;
+
+    fn load(config: &Config<FaceConfig>, _run: &Path) -> Result<Self> {
+        let FaceData { photos: sources, crops, max_crops, synthetic, val_fraction, .. } = &config.task.data;
+        let roots = config.task.data.roots();
         // Its photos would lie in both subsets of the split.
         if let Some(twice) = (1..roots.len()).find(|&index| roots[..index].contains(&roots[index])) {
             return Err(failure(Kind::Data, format!("{} is given twice; name each folder once", sources[twice])));
         }
         let mut loaded = photos::load(&roots, Part::Train, true)?;
-        let noisy_boxes: Vec<bool> = sources.iter().map(|source| config.data.has_noisy_boxes(source)).collect();
+        let noisy_boxes: Vec<bool> = sources.iter().map(|source| config.task.data.has_noisy_boxes(source)).collect();
         let is_noisy = |photo: &Photo| photo.source(&roots).is_some_and(|source| noisy_boxes[source]);
         loaded.photos.photos.iter_mut().for_each(|photo| photo.noisy_boxes = is_noisy(photo));
         let own_val = photos::load(&roots, Part::Val, false)?;
         let (mut train, mut val) = if own_val.photos.photos.is_empty() {
-            loaded.photos.split(&roots, *val_fraction, config.seed)
+            loaded.photos.split(&roots, *val_fraction, config.run.seed)
         } else {
             (loaded.photos, own_val.photos)
         };
@@ -84,17 +85,26 @@ impl Data {
             described.push(format!("{synthetic} synthetic photos"));
         }
         let described = described.join("; ");
-        Ok(Data { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })
+        Ok(FacePhotos { train: Arc::new(train), val: Arc::new(val), fingerprint: loaded.fingerprint, described })
     }
-}
 
-/// Says what the data hold.
-///
-/// # Errors
-/// When nothing can be said.
-pub fn say_data(data: &Data) -> Result<()> {
-    say!("{}", data.described)?;
-    say!("classes of faces, rarer ones seen more often than their share: {}", classes(&data.train))
+    fn say(&self) -> Result<()> {
+        say!("{}", self.described)?;
+        say!("classes of faces, rarer ones seen more often than their share: {}", classes(&self.train))
+    }
+
+    fn labels(&self) -> Vec<String> {
+        vec![FACE_LABEL.into()]
+    }
+
+    fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// As many scenes are composed as an epoch asks for.
+    fn examples(&self) -> Option<usize> {
+        None
+    }
 }
 
 fn classes(photos: &Photos) -> String {

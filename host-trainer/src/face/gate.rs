@@ -2,9 +2,10 @@
 
 use super::detections::MIN_SCORE;
 use super::inference::{self, NetInput};
-use super::run::FaceRun;
+use super::task::FaceTask;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
+use crate::run::finished::FinishedRun;
 use anyhow::{Result, ensure};
 use emotion_models::{FaceDetector, OUTPUTS, Placement, Precision, decode_faces};
 
@@ -131,10 +132,10 @@ impl Agreement {
 ///
 /// # Errors
 /// When the engine fails.
-pub fn compare(run: &FaceRun, seen: &[NetInput], finder: &mut FaceDetector) -> Result<Agreement> {
+pub fn compare(run: &FinishedRun<FaceTask>, seen: &[NetInput], finder: &mut FaceDetector) -> Result<Agreement> {
     let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
-    let trained = inference::maps(&run.net, &run.weights, &run.config, &Engine::cpu(), &inputs);
-    let cells = run.config.cells();
+    let trained = inference::maps(&run.net, &run.weights, &run.config.task, &Engine::cpu(), &inputs);
+    let cells = run.config.task.cells();
     let mut agreement = Agreement::default();
     for (seen, own) in seen.iter().zip(&trained) {
         let exported = finder.maps(&seen.bytes, <[f32]>::to_vec)?;

@@ -1,8 +1,8 @@
 //! The trainer's own inference on photos: whole ones, letterboxed as in a device's first pass.
 
-use super::config::FaceConfig;
 use super::detections::{MIN_SCORE, PhotoDetections};
 use super::metrics::Findings;
+use super::options::FaceConfig;
 use super::photos::{Photo, Photos};
 use super::scenes::compose::HardNegative;
 use crate::device::Engine;
@@ -10,6 +10,7 @@ use crate::nets::Net;
 use crate::nets::forward;
 use crate::nets::tensors::Tensors;
 use crate::nets::weights::Weights;
+use crate::run::config::TaskConfig;
 use burn::tensor::{Tensor, TensorData};
 use emotion_models::{CropBox, Faces, FrameView, Letterbox, OUTPUTS, PixelFormat, Placement, decode_faces};
 

@@ -1,9 +1,9 @@
 //! Decoded photos: grey, at several sizes, so that any part can be drawn at any scale without aliasing.
 
 use super::annotations::{self, Annotated, AnnotatedFace, INVALID};
-use crate::emotion::dataset::scan::Part;
 use crate::failure::{Kind, failure};
 use crate::output::tell;
+use crate::part::Part;
 use crate::progress::Progress;
 use crate::random::{Purpose, stream};
 use anyhow::Result;

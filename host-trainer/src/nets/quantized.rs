@@ -82,12 +82,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::nets::Architecture;
-    use crate::run::config::Config;
+    use crate::run::config::{Config, TaskConfig};
 
     #[test]
     fn every_convolution_and_sum_ends_on_a_grid_of_its_own() {
         for (arch, expected) in [(Architecture::Compact, 1 + 1 + 4 * 2 + 3 + 4), (Architecture::Lenet, 1 + 2)] {
-            let config = Config::preset(arch);
+            let config = Config::of_arch(arch).task;
             let net = arch.build(&config.input(), 3, &config.net).unwrap();
             assert!(!net.is_quantized());
             let quantized = net.quantized(&config.input());

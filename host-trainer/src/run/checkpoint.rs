@@ -4,58 +4,79 @@ use super::history::Epoch;
 use crate::failure::{Blame, Kind, failure};
 use crate::files::make_folder;
 use crate::nets::weights::Weights;
+use crate::task::Task;
 use crate::train::early_stopping::StoppingState;
 use crate::train::optimizer::Moments;
 use crate::train::schedule::ScheduleState;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Sums over the steps of the epoch under way.
+/// The epoch under way.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Running {
+pub struct Running<S> {
     /// Steps taken in this epoch.
     pub steps: usize,
-    /// Sum of loss times pictures.
-    pub loss: f64,
-    /// Probabilities of the pictures seen, `[N, labels]`.
-    pub probabilities: Vec<f32>,
-    /// Their (dominant) labels.
-    pub targets: Vec<usize>,
+    /// The task's sums over them.
+    #[serde(flatten)]
+    pub sums: S,
     /// Seconds spent.
     pub seconds: f64,
 }
 
-/// Whatever changes while training.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct State {
+/// Whatever changes while training: sums `S` and figures `F` are the task's. Weights are arrays of the checkpoint, the rest is in
+/// its header.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrainingState<S, F> {
     /// Whole epochs done.
     pub epochs_done: usize,
     /// The epoch under way.
-    pub running: Running,
+    pub running: Running<S>,
     /// The weights that learn, with running statistics of the normalisations.
+    #[serde(skip)]
     pub weights: Weights,
-    /// Their moving average, when that is on.
-    pub average: Option<Weights>,
+    /// Their exponential moving average, when that is on.
+    #[serde(skip)]
+    pub ema: Option<Weights>,
+    /// The weights by which hard negatives were looked for last.
+    #[serde(skip)]
+    pub mined: Option<Weights>,
     /// The optimizer's.
+    #[serde(flatten)]
     pub moments: Moments,
     /// The learning rate's.
     pub schedule: ScheduleState,
     /// Early stopping's.
     pub stopping: StoppingState,
     /// Epochs so far.
-    pub history: Vec<Epoch>,
+    pub history: Vec<Epoch<F>>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Notes {
+/// The state of a task's runs.
+pub type StateOf<T> = TrainingState<<T as Task>::Sums, <T as Task>::Figures>;
+
+impl<S: Default, F: Default> TrainingState<S, F> {
+    /// The state in which a run starts.
+    pub fn start(weights: Weights, ema: bool) -> Self {
+        TrainingState { ema: ema.then(|| weights.clone()), weights, ..Self::default() }
+    }
+
+    /// The weights that are judged and exported.
+    pub fn judged(&self) -> &Weights {
+        self.ema.as_ref().unwrap_or(&self.weights)
+    }
+}
+
+/// What checkpoints of face runs held in place of the state before all tasks had one trainer.
+#[derive(Deserialize)]
+struct FormerState<S, F> {
     epochs_done: usize,
-    running: Running,
+    steps_done: usize,
+    #[serde(flatten)]
+    sums: S,
     steps: u64,
-    schedule: ScheduleState,
-    stopping: StoppingState,
-    history: Vec<Epoch>,
+    history: Vec<Epoch<F>>,
 }
 
 /// What a checkpoint was trained on; a run resumes only on the same.
@@ -79,6 +100,23 @@ impl Identity {
             self.command = format!("{}\n{command}", self.command);
         }
     }
+
+    /// Refuses to go on with `run` on other data or labels than those it was started on.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub fn check_same_data(&self, now: &Identity, run: &Path) -> Result<()> {
+        let run = run.display();
+        if self.labels != now.labels {
+            let (before, after) = (self.labels.join(", "), now.labels.join(", "));
+            bail!("{run} was trained on the labels {before}; the data now has {after}");
+        }
+        ensure!(
+            self.data_fingerprint == now.data_fingerprint,
+            "the pictures have changed since {run} was started; start a new run, with --init {run} to keep what it learned"
+        );
+        Ok(())
+    }
 }
 
 /// The last state of a run.
@@ -95,29 +133,21 @@ pub fn best(run: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When it cannot be written; the former checkpoint is then still there.
-pub fn save(run: &Path, state: &State, identity: &Identity) -> Result<()> {
+pub fn save<T: Task>(run: &Path, state: &StateOf<T>, identity: &Identity) -> Result<()> {
+    let parts = [
+        ("weights", Some(&state.weights)),
+        ("first", Some(&state.moments.first)),
+        ("second", Some(&state.moments.second)),
+        ("average", state.ema.as_ref()),
+        ("mined", state.mined.as_ref()),
+    ];
     let mut all = Weights::default();
-    let mut add = |prefix: &str, weights: &Weights| {
-        for (name, array) in &weights.0 {
-            all.0.insert(format!("{prefix}/{name}"), array.clone());
-        }
-    };
-    add("weights", &state.weights);
-    add("first", &state.moments.first);
-    add("second", &state.moments.second);
-    if let Some(average) = &state.average {
-        add("average", average);
+    for (prefix, weights) in parts {
+        let named = weights.into_iter().flat_map(|weights| &weights.0);
+        all.0.extend(named.map(|(name, array)| (format!("{prefix}/{name}"), array.clone())));
     }
-    let notes = Notes {
-        epochs_done: state.epochs_done,
-        running: state.running.clone(),
-        steps: state.moments.steps,
-        schedule: state.schedule.clone(),
-        stopping: state.stopping.clone(),
-        history: state.history.clone(),
-    };
     let notes = BTreeMap::from([
-        ("state".to_string(), toml::to_string(&notes)?),
+        ("state".to_string(), toml::to_string(state)?),
         ("identity".to_string(), toml::to_string(identity)?),
     ]);
     write(&last(run), &all, &notes)
@@ -144,11 +174,11 @@ fn write(path: &Path, weights: &Weights, notes: &BTreeMap<String, String>) -> Re
 ///
 /// # Errors
 /// When it is missing, cut short, or written by something else.
-pub fn load(run: &Path) -> Result<(State, Identity)> {
-    read(run).blame(Kind::Model)
+pub fn load<T: Task>(run: &Path, config: &T::Config) -> Result<(StateOf<T>, Identity)> {
+    read::<T>(run, config).blame(Kind::Model)
 }
 
-fn read(run: &Path) -> Result<(State, Identity)> {
+fn read<T: Task>(run: &Path, config: &T::Config) -> Result<(StateOf<T>, Identity)> {
     let path = last(run);
     ensure!(
         path.exists(),
@@ -157,25 +187,37 @@ fn read(run: &Path) -> Result<(State, Identity)> {
         path.display()
     );
     let (all, notes) = Weights::load(&path)?;
-    let (saved, identity): (Notes, Identity) = parse(&path, &notes)?;
+    let mut state: StateOf<T> = match notes.contains_key("face") {
+        true => former::<T>(&path, &notes, config)?,
+        false => field(&path, &notes, "state")?,
+    };
     let part = |prefix: &str| {
         let named = all.0.iter().filter_map(|(name, array)| {
             Some((name.strip_prefix(prefix)?.strip_prefix('/')?.to_string(), array.clone()))
         });
         Weights(named.collect())
     };
-    let average = part("average");
-    let state = State {
-        epochs_done: saved.epochs_done,
-        running: saved.running,
-        weights: part("weights"),
-        average: (!average.0.is_empty()).then_some(average),
-        moments: Moments { steps: saved.steps, first: part("first"), second: part("second") },
-        schedule: saved.schedule,
-        stopping: saved.stopping,
-        history: saved.history,
+    let there = |prefix: &str| Some(part(prefix)).filter(|weights| !weights.0.is_empty());
+    state.weights = part("weights");
+    (state.moments.first, state.moments.second) = (part("first"), part("second"));
+    (state.ema, state.mined) = (there("average"), there("mined"));
+    Ok((state, field(&path, &notes, "identity")?))
+}
+
+/// The state in a former face run's checkpoint; which epoch was the best is told by its history.
+fn former<T: Task>(path: &Path, notes: &BTreeMap<String, String>, config: &T::Config) -> Result<StateOf<T>> {
+    let former: FormerState<T::Sums, T::Figures> = field(path, notes, "face")?;
+    let mut state = StateOf::<T> {
+        epochs_done: former.epochs_done,
+        running: Running { steps: former.steps_done, sums: former.sums, seconds: 0.0 },
+        moments: Moments { steps: former.steps, ..Moments::default() },
+        history: former.history,
+        ..Default::default()
     };
-    Ok((state, identity))
+    for entry in &state.history {
+        state.stopping.epoch_over(&T::judge(config, &entry.figures), entry.epoch);
+    }
+    Ok(state)
 }
 
 /// Reads the weights of the best epoch and what they were trained on.
@@ -192,11 +234,7 @@ pub fn load_best(run: &Path) -> Result<(Weights, Identity)> {
     Ok((weights, field(&path, &notes, "identity").blame(Kind::Model)?))
 }
 
-fn parse(path: &Path, notes: &BTreeMap<String, String>) -> Result<(Notes, Identity)> {
-    Ok((field(path, notes, "state")?, field(path, notes, "identity")?))
-}
-
-fn field<T: serde::de::DeserializeOwned>(path: &Path, notes: &BTreeMap<String, String>, key: &str) -> Result<T> {
+fn field<N: serde::de::DeserializeOwned>(path: &Path, notes: &BTreeMap<String, String>, key: &str) -> Result<N> {
     let text =
         notes.get(key).with_context(|| format!("{} holds no {key}; it is no checkpoint of a run", path.display()))?;
     toml::from_str(text).with_context(|| format!("the {key} in {} is damaged", path.display()))

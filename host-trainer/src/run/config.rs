@@ -1,35 +1,44 @@
-//! Everything a training run depends on; written into its folder as `config.toml`.
+//! Everything a run depends on; written into its folder as `config.toml`.
 
 use super::old_keys::renamed;
 use crate::device::{DeviceName, OperatorSet};
-use crate::emotion::augment::Augment;
-use crate::emotion::dataset::Cache;
-use crate::emotion::loss::ClassWeights;
 use crate::failure::{Blame, Kind};
-use crate::nets::{Architecture, Net, Options};
-use crate::train::early_stopping::Monitor;
+use crate::nets::Net;
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
 use anyhow::{Context, Result, ensure};
-use emotion_models::{Colour, InputSpec, PixelMap};
+use emotion_models::{InputSpec, Task};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
-/// A run's configuration.
+/// A run's configuration: what every task has, and the task's own keys. In the file all of them stand side by side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Config<C> {
+    /// What every task has.
+    #[serde(flatten)]
+    pub run: RunConfig,
+    /// The task's own.
+    #[serde(flatten)]
+    pub task: C,
+}
+
+/// What every run depends on, whatever its task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Which net.
-    pub arch: Architecture,
+pub struct RunConfig {
+    /// What the net is trained for; files that do not say it are of emotion runs.
+    #[serde(skip_serializing_if = "is_emotion")]
+    pub task: Task,
     /// Every random choice derives from it.
     pub seed: u64,
-    /// Rows and columns of the input picture.
-    pub size: u32,
-    /// `grey` or `rgb`.
-    pub colour: ColourName,
     /// Largest number of epochs.
     pub epochs: usize,
-    /// Pictures per step.
+    /// Pictures or scenes per step.
     pub batch_size: usize,
     /// Where the computation runs.
     pub device: DeviceName,
@@ -37,30 +46,16 @@ pub struct Config {
     pub operators: OperatorSet,
     /// Threads; 0 takes all cores. Another number rounds sums differently, so a run keeps its own.
     pub threads: usize,
-    /// Share of the target spread evenly over the labels.
-    pub label_smoothing: f32,
-    /// How much each label counts in the loss.
-    pub class_weights: ClassWeights,
     /// Decay of the exponential moving average of weights (EMA); 0 switches it off.
     pub ema: f64,
-    /// Softmax over the labels of a picture's own data set only.
-    pub mask_absent: bool,
-    /// These first stages keep their weights.
-    pub freeze: usize,
-    /// What an epoch is judged by.
-    pub monitor: Monitor,
-    /// Epochs without a better one before training stops; 0 never stops.
-    pub patience: usize,
-    /// Where the pictures are.
-    pub data: Data,
-    /// Within the architecture.
-    pub net: Options,
     /// Optimizer.
     pub optimizer: Optimizer,
     /// Learning rate over time.
     pub schedule: Schedule,
-    /// Changes made to training pictures.
-    pub augment: Augment,
+    /// Epochs without a better one before training stops; 0 never stops.
+    pub patience: usize,
+    /// These first stages keep their weights.
+    pub freeze: usize,
     /// Convolutions in 8-bit integers; absent in float runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantize: Option<Quantization>,
@@ -76,14 +71,78 @@ pub struct Quantization {
     pub freeze_ranges_after: usize,
 }
 
-impl Quantization {
+/// A task's own part of the configuration.
+pub trait TaskConfig: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    /// The task.
+    const TASK: Task;
+
+    /// What keys stand for that a file leaves out; `given` are those it has.
+    ///
+    /// # Errors
+    /// When a key on which the others depend has an impossible value.
+    fn preset(given: &toml::Table) -> Result<Config<Self>>;
+
     /// Refuses impossible values.
     ///
     /// # Errors
     /// Names the value and what it may be.
-    pub fn check(&self) -> Result<()> {
-        ensure!(self.calibration_images > 0, "quantize.calibration_images must be at least 1 picture");
-        Ok(())
+    fn check(&self) -> Result<()>;
+
+    /// Refuses an impossible net.
+    ///
+    /// # Errors
+    /// Names the value and what it may be.
+    fn check_net(&self) -> Result<()>;
+
+    /// What the net sees.
+    fn input(&self) -> InputSpec;
+
+    /// The float net for a number of labels.
+    ///
+    /// # Errors
+    /// When the input is too small for it.
+    fn float_net(&self, labels: usize) -> Result<Net>;
+
+    /// The data folders as they were given.
+    fn sources(&self) -> &[String];
+
+    /// Takes other data folders.
+    fn use_sources(&mut self, sources: &[String]);
+
+    /// How many labels the data has, which is not read for that.
+    ///
+    /// # Errors
+    /// When a folder cannot be looked into.
+    fn label_count(&self) -> Result<usize>;
+
+    /// What an epoch is judged by on the validation part, in words.
+    fn monitor(&self) -> &'static str;
+}
+
+/// More threads than this are a slip of the finger.
+const MAX_THREADS: usize = 1024;
+
+fn is_emotion(task: &Task) -> bool {
+    *task == Task::Emotion
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        RunConfig {
+            task: Task::Emotion,
+            seed: 1,
+            epochs: 30,
+            batch_size: 64,
+            device: DeviceName::Cpu,
+            operators: OperatorSet::Fast,
+            threads: 0,
+            ema: 0.999,
+            optimizer: Optimizer::default(),
+            schedule: Schedule::Cosine { warmup_epochs: 1.0 },
+            patience: 0,
+            freeze: 0,
+            quantize: None,
+        }
     }
 }
 
@@ -93,127 +152,82 @@ impl Default for Quantization {
     }
 }
 
-/// Where the pictures are and how they are split.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Data {
-    /// `DIR` or `DIR*REPEAT`.
-    pub sources: Vec<String>,
-    /// Part of `train/` set aside for validation where a source has no `val/`.
-    pub val_fraction: f32,
-    /// Where decoded pictures are kept.
-    pub cache: Cache,
-}
-
-/// Colour of the input picture, as written in files and flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ColourName {
-    /// One channel.
-    Grey,
-    /// Three channels.
-    Rgb,
-}
-
-impl Default for Data {
-    fn default() -> Self {
-        Data { sources: vec![], val_fraction: 0.15, cache: Cache::Auto }
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config::preset(Architecture::Compact)
-    }
-}
-
-impl Config {
-    /// The defaults of an architecture; for `lenet` they are the seed's training.
-    pub fn preset(arch: Architecture) -> Self {
-        let data = Data::default();
-        match arch {
-            Architecture::Lenet => Config {
-                arch,
-                seed: 1,
-                size: 256,
-                colour: ColourName::Rgb,
-                epochs: 60,
-                batch_size: 32,
-                device: DeviceName::Cpu,
-                operators: OperatorSet::Fast,
-                threads: 0,
-                label_smoothing: 0.05,
-                class_weights: ClassWeights::Balanced,
-                ema: 0.0,
-                mask_absent: false,
-                freeze: 0,
-                monitor: Monitor::Loss,
-                patience: 5,
-                data,
-                net: Options { dropout: 0.0, ..Options::default() },
-                optimizer: Optimizer {
-                    learning_rate: 1e-3,
-                    beta1: 0.9,
-                    beta2: 0.999,
-                    epsilon: 1e-7,
-                    weight_decay: 0.0,
-                    l2: 1e-4,
-                },
-                schedule: Schedule::Plateau { factor: 0.5, patience: 3 },
-                augment: Augment::lenet(),
-                quantize: None,
-            },
-            Architecture::Compact => Config {
-                arch,
-                seed: 1,
-                size: 64,
-                colour: ColourName::Grey,
-                epochs: 30,
-                batch_size: 64,
-                device: DeviceName::Cpu,
-                operators: OperatorSet::Fast,
-                threads: 0,
-                label_smoothing: 0.1,
-                class_weights: ClassWeights::Sqrt,
-                ema: 0.999,
-                mask_absent: false,
-                freeze: 0,
-                monitor: Monitor::Loss,
-                patience: 0,
-                data,
-                net: Options::default(),
-                optimizer: Optimizer::default(),
-                schedule: Schedule::Cosine { warmup_epochs: 1.0 },
-                augment: Augment::compact(),
-                quantize: None,
-            },
+impl RunConfig {
+    fn check(&self) -> Result<()> {
+        match &self.quantize {
+            None => ensure!(self.epochs > 0, "epochs must be at least 1"),
+            Some(quantize) => {
+                ensure!(quantize.calibration_images > 0, "quantize.calibration_images must be at least 1 picture");
+            }
         }
+        check_threads(self.threads)?;
+        ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
+        ensure!((0.0..1.0).contains(&self.ema), "ema {} is outside 0..1", self.ema);
+        let Optimizer { learning_rate: rate, weight_decay, l2, .. } = self.optimizer;
+        ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");
+        ensure!(weight_decay >= 0.0, "optimizer.weight_decay must not be negative");
+        ensure!(l2 >= 0.0, "optimizer.l2 must not be negative");
+        Ok(())
     }
+}
 
-    /// Reads a configuration file; keys it leaves out keep the architecture's preset.
+/// Refuses more threads than any machine starts.
+///
+/// # Errors
+/// Says how many there may be.
+pub fn check_threads(threads: usize) -> Result<()> {
+    ensure!(threads <= MAX_THREADS, "threads {threads} is outside 0..={MAX_THREADS}; 0 takes all cores");
+    Ok(())
+}
+
+/// Refuses an impossible part of the training data to set aside for validation.
+///
+/// # Errors
+/// Says what it may be.
+pub fn check_val_fraction(fraction: f32) -> Result<()> {
+    ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
+    Ok(())
+}
+
+impl<C: TaskConfig> Config<C> {
+    /// Reads a configuration file; keys it leaves out keep the task's preset.
     ///
     /// # Errors
     /// When it cannot be read, has an unknown key, or a value of the wrong kind: the message names file and line.
-    pub fn read(path: &Path, arch: Option<Architecture>) -> Result<Self> {
-        Self::read_file(path, arch).blame(Kind::Config)
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::read_with(path, toml::Table::new())
     }
 
-    fn read_file(path: &Path, arch: Option<Architecture>) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    /// The same with keys that win over those of the file.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_with(path: &Path, keys: toml::Table) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+        text.and_then(|text| Self::parse(&text, keys).with_context(|| format!("in {}", path.display())))
+            .blame(Kind::Config)
+    }
+
+    /// Reads a configuration's text.
+    ///
+    /// # Errors
+    /// As [`Config::read`], without the file's name.
+    pub fn parse(text: &str, keys: toml::Table) -> Result<Self> {
+        let text = renamed(text);
+        let given = DeTable::parse(&text).map_err(|error| within(error, &text))?;
         // Merging with the preset forgets where a key stood, so mistakes are looked for first.
-        let text = renamed(&text);
-        toml::from_str::<Config>(&text).with_context(|| format!("in {}", path.display()))?;
-        let given: toml::Table = toml::from_str(&text).with_context(|| format!("in {}", path.display()))?;
-        let named = given.get("arch").cloned().map(Architecture::deserialize).transpose();
-        let arch = arch.or(named.with_context(|| format!("in {}: arch", path.display()))?);
-        let mut whole = toml::Table::try_from(Config::preset(arch.unwrap_or(Architecture::Compact)))?;
+        divided::<C>(given.clone(), &text)?;
+        let mut given = toml::Table::deserialize(Deserializer::from(given))?;
+        merge(&mut given, keys);
+        let mut whole = toml::Table::try_from(C::preset(&given)?)?;
         merge(&mut whole, given);
-        whole.try_into().with_context(|| format!("in {}", path.display()))
+        let whole = whole.to_string();
+        Ok(divided(DeTable::parse(&whole)?, &whole)?)
     }
 
     /// The keys whose values differ, as `table.key`.
-    pub fn differences(&self, other: &Config) -> Vec<String> {
-        let table = |config: &Config| toml::Table::try_from(config).unwrap_or_default();
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let table = |config: &Self| toml::Table::try_from(config).unwrap_or_default();
         let mut keys = vec![];
         differing("", &table(self), &table(other), &mut keys);
         keys
@@ -232,74 +246,74 @@ impl Config {
     /// # Errors
     /// Names the value and what it may be.
     pub fn check(&self) -> Result<()> {
-        ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
-        self.check_net()?;
-        match &self.quantize {
-            None => ensure!(self.epochs > 0, "epochs must be at least 1"),
-            Some(quantization) => quantization.check()?,
-        }
-        check_threads(self.threads)?;
-        ensure!(self.batch_size > 1, "batch_size must be at least 2: batch normalisation needs more than one picture");
-        ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
-        ensure!((0.0..1.0).contains(&self.ema), "ema {} is outside 0..1", self.ema);
-        let (fraction, rate) = (self.data.val_fraction, self.optimizer.learning_rate);
-        ensure!((0.01..=0.5).contains(&fraction), "data.val_fraction {fraction} is outside 0.01..=0.5");
-        ensure!(rate > 0.0 && rate.is_finite(), "optimizer.learning_rate {rate} must be above 0");
-        ensure!(self.optimizer.weight_decay >= 0.0, "optimizer.weight_decay must not be negative");
-        ensure!(self.optimizer.l2 >= 0.0, "optimizer.l2 must not be negative");
-        Ok(())
-    }
-
-    /// Refuses an impossible net.
-    ///
-    /// # Errors
-    /// Names the value and what it may be.
-    pub fn check_net(&self) -> Result<()> {
-        ensure!((16..=1024).contains(&self.size), "size {} is outside 16..=1024 pixels", self.size);
-        ensure!((0.0..1.0).contains(&self.net.dropout), "net.dropout {} is outside 0..1", self.net.dropout);
-        ensure!(self.net.widths.iter().all(|&w| w > 0), "net.widths must all be at least 1");
-        Ok(())
+        ensure!(self.run.task == C::TASK, "task = \"{}\" in the configuration of a run for {}", self.run.task, C::TASK);
+        self.task.check()?;
+        self.task.check_net()?;
+        self.run.check()
     }
 
     /// The net for a number of labels.
     ///
     /// # Errors
-    /// When the input is too small for the net's poolings.
+    /// When the input is too small for it.
     pub fn build_net(&self, labels: usize) -> Result<Net> {
-        let input = self.input();
-        let net = self.arch.build(&input, labels, &self.net).map_err(anyhow::Error::msg)?;
-        Ok(if self.quantize.is_some() { net.quantized(&input) } else { net })
+        let net = self.task.float_net(labels)?;
+        Ok(if self.run.quantize.is_some() { net.quantized(&self.task.input()) } else { net })
     }
 
-    /// The input that the net sees. `lenet` keeps the seed's `pixel / 255`; `compact` takes `(pixel - 128) / 128`, so that an
-    /// 8-bit net can take the byte as it is.
+    /// What the net sees.
     pub fn input(&self) -> InputSpec {
-        let pixel_map = match self.arch {
-            Architecture::Lenet => PixelMap { offset: 0.0, scale: 1.0 / 255.0 },
-            Architecture::Compact => PixelMap { offset: 128.0, scale: 1.0 / 128.0 },
-        };
-        let colour = match self.colour {
-            ColourName::Grey => Colour::Grey,
-            ColourName::Rgb => Colour::Rgb,
-        };
-        InputSpec { width: self.size, height: self.size, colour, pixel_map }
+        self.task.input()
     }
 }
 
-/// More threads than this are a slip of the finger.
-const MAX_THREADS: usize = 1024;
+/// The task of the run or configuration file at `path`; emotion where the file cannot be read or does not say.
+pub fn task_of(path: &Path) -> Task {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let task = text.parse::<toml::Table>().ok().and_then(|file| Task::deserialize(file.get("task")?.clone()).ok());
+    task.unwrap_or(Task::Emotion)
+}
 
-/// Refuses more threads than any machine starts.
+/// What may change while a run is under way.
+const CHANGEABLE: [&str; 5] = ["epochs", "threads", "device", "operators", "data.cache"];
+
+/// Half a run with one configuration and half with another is nobody's run, but for what is [`CHANGEABLE`].
 ///
 /// # Errors
-/// Says how many there may be.
-pub fn check_threads(threads: usize) -> Result<()> {
-    ensure!(threads <= MAX_THREADS, "threads {threads} is outside 0..={MAX_THREADS}; 0 takes all cores");
+/// Names the keys that have changed since `saved`, a checkpoint's configuration, was written.
+pub fn check_unchanged<C: TaskConfig>(now: &Config<C>, saved: &str, run: &Path) -> Result<()> {
+    let then = Config::<C>::parse(saved, toml::Table::new());
+    let mut changed = then.context("the configuration in the checkpoint is damaged")?.differences(now);
+    changed.retain(|key| !CHANGEABLE.contains(&key.as_str()));
+    ensure!(
+        changed.is_empty(),
+        "{} has changed since the run was started: {}; undo that, or start a new run with --init {} and --out",
+        run.join("config.toml").display(),
+        changed.join(", "),
+        run.display()
+    );
     Ok(())
 }
 
+/// Reads the two halves of a configuration. Each takes its own keys, so that an error knows its line in `text`.
+fn divided<C: TaskConfig>(table: Spanned<DeTable<'_>>, text: &str) -> Result<Config<C>, toml::de::Error> {
+    let every = RunConfig { task: Task::Face, quantize: Some(Quantization::default()), ..RunConfig::default() };
+    let shared = toml::Table::try_from(every).unwrap_or_default();
+    let span = table.span();
+    let (run, task) = table.into_inner().into_iter().partition(|(key, _)| shared.contains_key(key.get_ref().as_ref()));
+    let run = RunConfig::deserialize(Deserializer::from(Spanned::new(span.clone(), run)));
+    let task = C::deserialize(Deserializer::from(Spanned::new(span, task)));
+    Ok(Config { run: run.map_err(|error| within(error, text))?, task: task.map_err(|error| within(error, text))? })
+}
+
+/// The error with its line in `text`.
+fn within(mut error: toml::de::Error, text: &str) -> toml::de::Error {
+    error.set_input(Some(text));
+    error
+}
+
 fn differing(prefix: &str, one: &toml::Table, other: &toml::Table, keys: &mut Vec<String>) {
-    let all: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let all: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
     for key in all {
         match (one.get(key), other.get(key)) {
             (Some(toml::Value::Table(one)), Some(toml::Value::Table(other))) => {
@@ -320,5 +334,59 @@ fn merge(into: &mut toml::Table, from: toml::Table) {
                 into.insert(key, value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::emotion::options::EmotionConfig;
+    use crate::face::options::FaceConfig;
+    use crate::nets::Architecture;
+
+    fn parse<C: TaskConfig>(text: &str) -> Result<Config<C>> {
+        Config::parse(text, toml::Table::new())
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_keeps_its_keys_side_by_side() {
+        let emotion = Config::of_arch(Architecture::Lenet);
+        let text = emotion.to_toml().unwrap();
+        assert!(text.contains("\nepochs = 60\n") && text.contains("val_fraction = 0.15\n"), "{text}");
+        assert!(!text.contains("task"), "{text}");
+        assert_eq!(parse::<EmotionConfig>(&text).unwrap(), emotion);
+        let mut face = Config::<FaceConfig>::default();
+        face.run.quantize = Some(Quantization::default());
+        let text = face.to_toml().unwrap();
+        assert!(text.starts_with("task = \"face\"\nseed = 1\n"), "{text}");
+        assert_eq!(parse::<FaceConfig>(&text).unwrap(), face);
+    }
+
+    #[test]
+    fn keys_left_out_come_from_the_preset_and_given_ones_win() {
+        let lenet = Config::of_arch(Architecture::Lenet);
+        let mut expected = lenet.clone();
+        expected.run.optimizer.learning_rate = 0.5;
+        let text = "[optimizer]\nlearning_rate = 0.5\n";
+        assert_eq!(parse::<EmotionConfig>(&format!("arch = 'lenet'\n{text}")).unwrap(), expected);
+        let keys = toml::Table::from_iter([("arch".to_owned(), "lenet".into())]);
+        assert_eq!(Config::parse(text, keys).unwrap(), expected);
+        assert_eq!(parse::<FaceConfig>("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line() {
+        let told = |text: &str| format!("{:#}", parse::<EmotionConfig>(text).unwrap_err());
+        for (text, line, word) in [
+            ("epochs = 1\nepoch = 2\n", "line 2", "epoch"),
+            ("size = 48\n\nepochs = 'many'\n", "line 3", "many"),
+            ("size = 48\n[data]\nsource = []\n", "line 3", "source"),
+            ("[optimizer]\nbeta3 = 0.1\n", "line 2", "beta3"),
+        ] {
+            let told = told(text);
+            assert!(told.contains(line) && told.contains(word), "{told}");
+        }
+        parse::<FaceConfig>("arch = 'lenet'\n").unwrap_err();
     }
 }

@@ -1,29 +1,30 @@
 //! The folder of a run: where it may lie, and what of a former run has to go.
 
 use super::checkpoint;
-use super::config::Config;
-use crate::emotion::dataset::DataSource;
 use crate::failure::{Kind, failure};
 use crate::files;
+use crate::part::Part;
 use anyhow::{Result, bail, ensure};
 use std::path::Path;
 
-/// Refuses a run folder among the pictures, or, without `force`, one that is in use.
+/// Refuses a run folder among the pictures of `data`, or, without `force`, one that is in use.
 ///
 /// # Errors
 /// Says what is in the way.
-pub(crate) fn reserve(run: &Path, config: &Config, force: bool) -> Result<()> {
-    reserve_beside(run, &config.data.sources, force)
-}
-
-/// [`reserve`] beside any data folders.
-///
-/// # Errors
-/// Says what is in the way.
-pub(crate) fn reserve_beside(run: &Path, sources: &[String], force: bool) -> Result<()> {
-    refuse_inside_data(run, sources)?;
+pub(crate) fn reserve(run: &Path, data: &[String], force: bool) -> Result<()> {
+    refuse_inside_data(run, data)?;
     ensure!(!run.is_file(), "{} is a file; a run is a folder: name another with --out", run.display());
     if force { Ok(()) } else { refuse_to_overwrite(run) }
+}
+
+/// Makes the folder of a new run, with its configuration.
+///
+/// # Errors
+/// When something cannot be removed or written.
+pub(crate) fn begin(run: &Path, config: &str) -> Result<()> {
+    remove_former(run)?;
+    files::make_folder(run)?;
+    Ok(files::write_whole(&run.join("config.toml"), config.as_bytes())?)
 }
 
 /// What is made from a run never takes its place, not even by force.
@@ -40,7 +41,7 @@ pub(crate) fn refuse_overwriting_source(run: &Path, out: &Path) -> Result<()> {
 }
 
 /// A new run neither replaces one that learned something nor lies among other files.
-pub(crate) fn refuse_to_overwrite(run: &Path) -> Result<()> {
+fn refuse_to_overwrite(run: &Path) -> Result<()> {
     if checkpoint::last(run).exists() || checkpoint::best(run).exists() {
         bail!("{} already holds a run; go on with --resume {0}, or overwrite it with --force", run.display());
     }
@@ -54,22 +55,22 @@ pub(crate) fn refuse_to_overwrite(run: &Path) -> Result<()> {
 }
 
 /// A run among the pictures would become one of their labels.
-fn refuse_inside_data(run: &Path, sources: &[String]) -> Result<()> {
-    for source in sources {
-        let source: DataSource = source.parse()?;
-        let inside = ["train", "val", "test"].map(|part| files::resolved(&source.path.join(part)));
+fn refuse_inside_data(run: &Path, data: &[String]) -> Result<()> {
+    for source in data {
+        let folder = Path::new(source.split_once('*').map_or(source.as_str(), |(folder, _repeats)| folder));
+        let inside = Part::ALL.map(|part| files::resolved(&folder.join(part.name())));
         ensure!(
             !inside.iter().any(|part| files::resolved(run).starts_with(part)),
             "{} lies among the pictures of {}; name another folder with --out",
             run.display(),
-            source.path.display()
+            folder.display()
         );
     }
     Ok(())
 }
 
 /// With --force: what a former run left would otherwise be resumed or exported under the new configuration.
-pub(crate) fn remove_former(run: &Path) -> Result<()> {
+fn remove_former(run: &Path) -> Result<()> {
     for name in ["checkpoints/last.safetensors", "checkpoints/best.safetensors", "history.csv", "evaluations.csv"] {
         let path = run.join(name);
         match std::fs::remove_file(&path) {

@@ -51,7 +51,8 @@ pub fn renamed(text: &str) -> Cow<'_, str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::face::FaceConfig;
+    use crate::emotion::options::EmotionConfig;
+    use crate::face::options::FaceConfig;
     use crate::run::config::Config;
 
     /// A file of old keys, each with the value given to its name.
@@ -80,7 +81,7 @@ mod tests {
             _ => 0.0625.into(),
         };
         let text = old_file(&["", "data", "quantize", "scenes"], value);
-        let read: FaceConfig = toml::from_str(&renamed(&text)).unwrap();
+        let read = Config::<FaceConfig>::parse(&text, Table::new()).unwrap();
         let present = toml::Table::try_from(&read).unwrap();
         for (table, _, new) in RENAMED {
             let keys = if table.is_empty() { &present } else { present[table].as_table().unwrap() };
@@ -94,7 +95,7 @@ mod tests {
         let path = folder.path().join("config.toml");
         std::fs::write(&path, "average = 0.25\noperators = \"burn\"\n[quantize]\nsettle_after = 3\ncalibrate_on = 9\n")
             .unwrap();
-        let read = Config::read(&path, None).unwrap();
+        let read = Config::<EmotionConfig>::read(&path).unwrap().run;
         let quantize = read.quantize.unwrap();
         assert_eq!((read.ema, quantize.freeze_ranges_after, quantize.calibration_images), (0.25, 3, 9));
         assert_eq!(read.operators, crate::device::OperatorSet::Reference);

@@ -22,17 +22,19 @@ pub struct Gradients {
 /// close to 1, so that ranges are smooth over many steps; 0.99 is PyTorch's (`MovingAverageMinMaxObserver`).
 const KEPT_WHEN_QUANTIZED: f32 = 0.99;
 
-/// Reads everything back at once: on a graphics card each reading waits for all work so far. `results` are the loss and whatever
-/// else of the pass is of interest, which comes back as it is.
+/// Reads everything back at once: on a graphics card each reading waits for all work so far. `seen`, whatever else
+/// of the pass is of interest, comes back as it is.
 pub fn download(
     net: &Net,
     tensors: &Tensors,
     tape: &Tape,
-    results: [Tensor<1>; 2],
+    loss: Tensor<1>,
+    seen: Option<Tensor<1>>,
     statistics: Vec<(String, BatchStatistics, usize)>,
     ranges: Vec<(String, Tensor<1>)>,
 ) -> (Gradients, Vec<f32>) {
-    let mut transaction = results.into_iter().fold(Transaction::default(), Transaction::register);
+    let sees = seen.is_some();
+    let mut transaction = [loss].into_iter().chain(seen).fold(Transaction::default(), Transaction::register);
     let mut names = vec![];
     for parameter in net.parameters() {
         if let Some(gradient) = tensors.get(&parameter.name).and_then(|tensor| tensor.grad(tape)) {
@@ -48,7 +50,8 @@ pub fn download(
     transaction = ranges.iter().map(|(_, range)| range.clone().inner()).fold(transaction, Transaction::register);
     let mut read = transaction.execute().into_iter();
     let mut next = || read.next().unwrap_or_else(|| TensorData::new(Vec::<f32>::new(), [0]));
-    let (loss, other) = (next(), next());
+    let loss = next();
+    let seen = if sees { next().try_to_vec().unwrap_or_default() } else { vec![] };
     let found = Gradients {
         loss: f64::from(loss.as_slice::<f32>().ok().and_then(|values| values.first().copied()).unwrap_or(f32::NAN)),
         by_parameter: names.into_iter().map(|name| (name, next())).collect(),
@@ -63,7 +66,7 @@ pub fn download(
             .collect(),
         ranges: ranges.into_iter().map(|(name, _)| (name, next())).collect(),
     };
-    (found, other.try_to_vec().unwrap_or_default())
+    (found, seen)
 }
 
 /// Moves each normalisation's running mean and unbiased variance, and each activation's range, towards the batch's. The first of

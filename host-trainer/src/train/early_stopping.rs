@@ -1,58 +1,38 @@
 //! When to stop, and which epoch was the best.
 
-use crate::emotion::metrics::Scores;
 use serde::{Deserialize, Serialize};
 
-/// What an epoch is judged by; always on the validation part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub enum Monitor {
-    /// Validation loss, the lower the better.
-    Loss,
-    /// Validation accuracy, the higher the better.
-    Accuracy,
-    /// Validation macro F1, the higher the better.
-    MacroF1,
+/// How an epoch is judged, on the validation part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// The figure.
+    pub figure: f64,
+    /// Whether a higher figure is better.
+    pub higher_is_better: bool,
+    /// What a plateau of the learning rate's schedule is seen by: the lower, the better.
+    pub loss: f64,
 }
 
-impl Monitor {
-    /// Its figure among others.
-    pub fn of(self, scores: &Scores) -> f64 {
-        match self {
-            Monitor::Loss => scores.loss,
-            Monitor::Accuracy => scores.accuracy,
-            Monitor::MacroF1 => scores.macro_f1,
-        }
-    }
-
-    /// As people write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Monitor::Loss => "loss",
-            Monitor::Accuracy => "accuracy",
-            Monitor::MacroF1 => "macro F1",
-        }
+impl Verdict {
+    fn beats(&self, best: f64) -> bool {
+        if self.higher_is_better { self.figure > best } else { self.figure < best }
     }
 }
 
 /// Early stopping's memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StoppingState {
-    /// The best epoch so far, counted from 1, and its figure; epoch 0 is a quantised run before its first one.
+    /// The best epoch so far, counted from 1, and its figure; epoch 0 is the run as it started.
     pub best: Option<(usize, f64)>,
     /// Epochs since then.
     pub waited: usize,
 }
 
 impl StoppingState {
-    /// Takes note of an epoch (counted from 1); true when it is the best so far.
-    pub fn epoch_over(&mut self, monitor: Monitor, epoch: usize, figure: f64) -> bool {
-        let better = self.best.is_none_or(|(_, best)| match monitor {
-            Monitor::Loss => figure < best,
-            Monitor::Accuracy | Monitor::MacroF1 => figure > best,
-        });
-        if better && figure.is_finite() {
-            self.best = Some((epoch, figure));
+    /// Takes note of an epoch (counted from 1); true when it is the best so far, of equals the first.
+    pub fn epoch_over(&mut self, verdict: &Verdict, epoch: usize) -> bool {
+        if verdict.figure.is_finite() && self.best.is_none_or(|(_, best)| verdict.beats(best)) {
+            self.best = Some((epoch, verdict.figure));
             self.waited = 0;
             return true;
         }
@@ -75,7 +55,7 @@ mod tests {
         let mut state = StoppingState::default();
         for (epoch, loss) in [1.0, 0.5, 0.6, 0.7, f64::NAN].into_iter().enumerate() {
             assert!(!state.exhausted(3));
-            state.epoch_over(Monitor::Loss, epoch + 1, loss);
+            state.epoch_over(&Verdict { figure: loss, higher_is_better: false, loss }, epoch + 1);
         }
         assert!(state.exhausted(3));
         assert_eq!(state.best, Some((2, 0.5)));

@@ -1,7 +1,6 @@
 //! `--init`: starting from another model's weights wherever shapes agree.
 
 use crate::export::graph;
-use crate::face::config::task_of;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::forward::{self, Training};
 use crate::nets::tensors::Tensors;
@@ -10,6 +9,7 @@ use crate::nets::{Net, Node, Op, Parameter};
 use crate::output::say;
 use crate::random::{Purpose, stream};
 use crate::run::checkpoint;
+use crate::run::config::task_of;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
 use emotion_models::Task;
@@ -214,8 +214,9 @@ mod tests {
     use crate::device::Engine;
     use crate::emotion::export_tests::trained;
     use crate::export::fold::fold;
-    use crate::face::config::FaceConfig;
+    use crate::face::options::FaceConfig;
     use crate::nets::FaceOptions;
+    use crate::run::config::TaskConfig;
     use burn::tensor::TensorData;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
@@ -224,7 +225,7 @@ mod tests {
     fn training_begins_where_an_exported_net_was() {
         let net = FaceOptions { widths: [4, 6, 8], blocks: 2 };
         let config = FaceConfig { width: 64, height: 48, net, ..FaceConfig::default() };
-        let (net, rng) = (config.build_net(), &mut ChaCha8Rng::seed_from_u64(3));
+        let (net, rng) = (config.float_net(1).unwrap(), &mut ChaCha8Rng::seed_from_u64(3));
         let original = trained(&net, rng);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("face.onnx");

@@ -29,13 +29,15 @@ impl Default for Optimizer {
 }
 
 /// First and second moments of every trained parameter.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     /// Steps taken.
     pub steps: u64,
     /// Running mean of gradients.
+    #[serde(skip)]
     pub first: Weights,
     /// Running mean of squared gradients.
+    #[serde(skip)]
     pub second: Weights,
 }
 

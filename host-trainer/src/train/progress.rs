@@ -1,7 +1,5 @@
 //! What a person sees while an epoch runs: a bar on a terminal, a line an epoch (and one a minute) in a log.
 
-use crate::output::say;
-use crate::run::history::Epoch;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::io::IsTerminal;
@@ -49,25 +47,10 @@ impl Progress {
     pub(super) fn validating(&self) {
         self.bar.set_message("validating");
     }
+}
 
-    pub(super) fn finish(&self, entry: &Epoch) {
+impl Drop for Progress {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
-        let (train, val) = (entry.train, entry.val);
-        // Hours of training do not end because a log cannot be written.
-        let _ = say!(
-            "epoch {:>3}/{}  train loss {:.4} acc {:.3} f1 {:.3}   val loss {:.4} acc {:.3} top2 {:.3} f1 {:.3}   lr {:.2e}  {:.0} images/s  {:.0} s",
-            entry.epoch,
-            self.epochs,
-            train.loss,
-            train.accuracy,
-            train.f1,
-            val.loss,
-            val.accuracy,
-            val.top2,
-            val.f1,
-            entry.learning_rate,
-            entry.images_per_second,
-            entry.seconds
-        );
     }
 }

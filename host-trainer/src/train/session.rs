@@ -1,101 +1,216 @@
-//! A training session: from a trainer and its data to a finished run.
+//! A training run from its configuration to its report.
 
-use super::{End, Trainer};
-use crate::emotion::dataset::Dataset;
-use crate::emotion::report;
-use crate::failure::{INTERRUPTED, Kind, failure};
+use super::init::{self, Source, TransferReport};
+use super::quantize;
+use super::trainer::{End, Trainer, ended};
+use crate::device::Engine;
+use crate::failure::{Blame, INTERRUPTED, Kind, failure};
+use crate::files;
 use crate::interrupt::interrupted;
+use crate::nets::weights::Weights;
+use crate::nets::{Net, Node};
 use crate::output::say;
-use crate::run::checkpoint::{self, Identity};
-use crate::run::command_line::quoted_path;
-use crate::run::config::Config;
-use crate::run::old_keys::renamed;
-use anyhow::{Context, Result, ensure};
-use std::path::Path;
+use crate::run::checkpoint::{self, Identity, StateOf, TrainingState};
+use crate::run::command_line::{command, commands, quoted_path};
+use crate::run::config::{Config, TaskConfig, check_unchanged};
+use crate::run::folder;
+use crate::task::{Data, Task};
+use crate::threads::start_threads;
+use anyhow::{Context, Result};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// What a command asks of a training run, beside its configuration.
+pub struct TrainRequest {
+    /// Its folder.
+    pub run: PathBuf,
+    /// Whether the folder holds the run already, and it goes on.
+    pub resume: bool,
+    /// Whether it goes on for longer than it was to.
+    pub longer: bool,
+    /// Another run or model to start from.
+    pub init: Option<Source>,
+    /// Whether a run that is there is overwritten.
+    pub force: bool,
+    /// Whether the finished run is quantised.
+    pub quantize: bool,
+    /// Whether somebody asked for this very batch size.
+    pub batch_size_given: bool,
+    /// Whom impossible values are blamed on: a file, or flags.
+    pub said_in: Kind,
+}
+
+/// Trains a run to its end.
+///
+/// # Errors
+/// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
+pub fn train<T: Task>(request: &TrainRequest, mut config: Config<T::Config>) -> Result<ExitCode> {
+    let TrainRequest { run, said_in, .. } = request;
+    config.check().blame(*said_in)?;
+    reserve_folders(request, &config).blame(Kind::Usage)?;
+    let engine = Engine::open(config.run.device, config.run.operators)?;
+    // The number itself is kept with the run: on another machine "all cores" would round sums differently.
+    config.run.threads = start_threads(config.run.threads)?;
+    let data = T::Data::load(&config, run).with_context(|| match request.resume {
+        true => format!("folders in {} are as seen from where the run was started", run.join("config.toml").display()),
+        false => "the data cannot be used".into(),
+    })?;
+    data.say()?;
+    fit_batch::<T>(&mut config, &data, request.batch_size_given)?;
+    let net = config.build_net(data.labels().len()).blame(*said_in)?;
+    let now = Identity {
+        labels: data.labels(),
+        data_fingerprint: data.fingerprint().to_owned(),
+        command: commands(request.init.as_ref().map(|source| &*source.path))?,
+        config: Some(config.to_toml()?),
+    };
+
+    let (state, identity, taken) = if request.resume {
+        let (state, identity) = resumed::<T>(request, &config, &now)?;
+        (state, identity, None)
+    } else {
+        let (weights, taken) = first_weights::<T>(request, &config, &net, &now.labels)?;
+        folder::begin(run, &config.to_toml()?)?;
+        (TrainingState::start(weights, config.run.ema > 0.0), now, taken)
+    };
+    let mut trainer = Trainer::<T>::new(config, net, &data, engine, run, identity, state);
+    if let Some(taken) = taken {
+        trainer.initialise_from(&taken)?;
+    }
+    let code = train_to_end(trainer, run, &data)?;
+    if !request.quantize {
+        return Ok(code);
+    }
+    if code == ExitCode::SUCCESS {
+        return quantize::follow::<T>(run, &run.join("quantized"), &data, request.force);
+    }
+    say!("say --quantize again then, or quantise the run afterwards: host-trainer quantize {}", quoted_path(run))?;
+    Ok(code)
+}
 
 /// Trains until the end or a signal, reports on the run, and says what to do next.
 ///
 /// # Errors
 /// A diverging loss, or files that cannot be written.
-pub(crate) fn train_to_end(mut trainer: Trainer, run: &Path, data: &Dataset) -> Result<ExitCode> {
+pub fn train_to_end<T: Task>(mut trainer: Trainer<T>, run: &Path, data: &T::Data) -> Result<ExitCode> {
     let interrupted = interrupted()?;
     let end = trainer.train(&interrupted)?;
     if end == End::Interrupted {
         say!("interrupted; saved. Go on with: host-trainer train --resume {}", quoted_path(run))?;
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    if let Some((epoch, figure)) = trainer.best() {
+    if let Some((epoch, figure)) = trainer.state.stopping.best {
+        let name = trainer.config.task.monitor();
         let why = if end == End::Stopped { "no better epoch since; " } else { "" };
         match epoch {
-            0 => say!("{why}best as it was before any epoch (validation figure {figure:.4})")?,
-            _ => say!("{why}best epoch {epoch} (validation figure {figure:.4})")?,
+            0 => say!("{why}best as it was before any epoch (validation {name} {figure:.4})")?,
+            _ => say!("{why}best epoch {epoch} (validation {name} {figure:.4})")?,
         }
     }
-    report::of_run(run, data)?;
+    T::report(run, data)?;
     say!("report: {}", run.join("report.html").display())?;
     say!("next: host-trainer export {} --out MODEL.onnx", quoted_path(run))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Few pictures get small batches, where nobody asked for a size.
-pub(crate) fn fit_batch(asked: bool, config: &mut Config, data: &Dataset) -> Result<()> {
-    let pictures = data.train.order().len();
-    if pictures >= config.batch_size {
-        return Ok(());
+/// Makes sure that nothing is overwritten by mistake.
+fn reserve_folders<C: TaskConfig>(request: &TrainRequest, config: &Config<C>) -> Result<()> {
+    let run = &request.run;
+    if !request.resume {
+        if let Some(from) = &request.init {
+            folder::refuse_overwriting_source(&from.path, run)?;
+        }
+        folder::reserve(run, config.task.sources(), request.force)?;
     }
+    if request.quantize { folder::reserve(&run.join("quantized"), &[], request.force) } else { Ok(()) }
+}
+
+/// Few pictures get small batches, where nobody asked for a size.
+fn fit_batch<T: Task>(config: &mut Config<T::Config>, data: &T::Data, asked: bool) -> Result<()> {
+    let Some(pictures) = data.examples().filter(|&pictures| pictures < config.run.batch_size) else { return Ok(()) };
     if asked || pictures < 4 {
-        return check_batch(config, data);
+        return check_batch::<T>(config, data);
     }
     // At least two steps an epoch.
-    config.batch_size = pictures / 2;
-    say!("few pictures: batches of {} (--batch-size)", config.batch_size)
+    config.run.batch_size = pictures / 2;
+    say!("few pictures: batches of {} (--batch-size)", config.run.batch_size)
 }
 
 /// Refuses pictures that do not fill one batch.
 ///
 /// # Errors
 /// Says how many there are.
-pub(crate) fn check_batch(config: &Config, data: &Dataset) -> Result<()> {
-    let (pictures, size) = (data.train.order().len(), config.batch_size);
-    if pictures >= size {
-        return Ok(());
+pub fn check_batch<T: Task>(config: &Config<T::Config>, data: &T::Data) -> Result<()> {
+    let size = config.run.batch_size;
+    match data.examples().filter(|&pictures| pictures < size) {
+        None => Ok(()),
+        Some(pictures) => {
+            let advice = "give more pictures or a smaller --batch-size";
+            let message = format!("{pictures} training pictures do not fill one batch of {size}; {advice}");
+            Err(failure(Kind::Data, message))
+        }
     }
-    let message = format!(
-        "{pictures} training pictures do not fill one batch of {size}; give more pictures or a smaller --batch-size"
-    );
-    Err(failure(Kind::Data, message))
 }
 
-/// Half a run with one configuration and half with another is nobody's run. More epochs are welcome, other threads and devices
-/// too.
-pub(crate) fn check_configuration(now: &Config, saved: &Identity, run: &Path) -> Result<()> {
-    let Some(text) = &saved.config else { return Ok(()) };
-    let mut then: Config = toml::from_str(&renamed(text)).context("the configuration in the checkpoint is damaged")?;
-    (then.epochs, then.threads) = (now.epochs, now.threads);
-    (then.device, then.operators) = (now.device, now.operators);
-    then.data.cache = now.data.cache;
-    let changed = then.differences(now);
-    ensure!(
-        changed.is_empty(),
-        "{} has changed since the run was started: {}; undo that, or start a new run with --init {} and --out",
-        run.join("config.toml").display(),
-        changed.join(", "),
-        run.display()
-    );
-    Ok(())
+/// A saved run's state; refused where data or configuration are no longer those it was started with.
+fn resumed<T: Task>(
+    request: &TrainRequest,
+    config: &Config<T::Config>,
+    now: &Identity,
+) -> Result<(StateOf<T>, Identity)> {
+    let run = &request.run;
+    let (state, mut identity) = checkpoint::load::<T>(run, &config.task)?;
+    identity.check_same_data(now, run).blame(Kind::Data)?;
+    if let Some(saved) = &identity.config {
+        check_unchanged(config, saved, run).blame(Kind::Config)?;
+    }
+    if request.longer {
+        identity.record_resume(&command());
+        files::write_whole(&run.join("config.toml"), config.to_toml()?.as_bytes())?;
+    }
+    let (shown, done) = (run.display(), state.epochs_done);
+    match ended::<T>(&state, config) {
+        Some(End::Stopped) => {
+            say!("{shown}: stopped early after epoch {done}, as --patience asked; only the report is made anew")?
+        }
+        Some(_) => {
+            say!("{shown}: all {done} epochs are done, only the report is made anew; --epochs N trains on to epoch N")?
+        }
+        None => say!("going on with {shown} after epoch {done}")?,
+    }
+    Ok((state, identity))
 }
 
-/// Says from where a resumed run goes on, or that there is nothing left to do.
-pub(crate) fn say_where(run: &Path, state: &checkpoint::State, config: &Config) -> Result<()> {
-    let (run, done) = (run.display(), state.epochs_done);
-    if done >= config.epochs {
-        return say!(
-            "{run}: all {done} epochs are done, only the report is made anew; --epochs N trains on to epoch N"
-        );
+/// A new run's first weights: random ones, or another model's where they fit.
+fn first_weights<T: Task>(
+    request: &TrainRequest,
+    config: &Config<T::Config>,
+    net: &Net,
+    labels: &[String],
+) -> Result<(Weights, Option<TransferReport>)> {
+    let refuse = |message: String| Err(failure(request.said_in, message));
+    let frozen = config.run.freeze;
+    if frozen >= net.stages() {
+        let stages = net.stages();
+        return refuse(format!("--freeze {frozen} leaves nothing to train: the net has {stages} stages"));
     }
-    if state.stopping.exhausted(config.patience) {
-        return say!("{run}: stopped early after epoch {done}, as --patience asked; only the report is made anew");
+    let mut weights = T::initial_weights(net, config.run.seed);
+    let Some(source) = &request.init else {
+        if frozen > 0 {
+            return refuse(
+                "--freeze keeps weights that --init brings; without it the frozen layers would stay random".into(),
+            );
+        }
+        return Ok((weights, None));
+    };
+    let taken = init::initialise(net, &mut weights, source, labels)?;
+    let random = |node: &&Node| node.stage <= frozen && taken.fresh.contains(&node.name);
+    if let Some(node) = net.nodes.iter().find(random) {
+        return refuse(format!(
+            "--freeze {frozen} would keep {} random: {} does not have it",
+            node.name,
+            source.path.display()
+        ));
     }
-    say!("going on with {run} after epoch {done}")
+    Ok((weights, Some(taken)))
 }

@@ -1,103 +1,76 @@
 //! One optimisation step: forward, loss, backward, update.
 
 use super::backward::{self, Gradients};
+use super::ema;
+use super::prefetch::Batch;
 use super::stopwatch::Stage;
-use super::{Trainer, ema};
-use crate::emotion::batches::Batch;
-use crate::emotion::loss;
+use super::trainer::Trainer;
 use crate::failure::{Kind, failure};
 use crate::nets::forward::{self, Training};
 use crate::nets::tensors::Tensors;
 use crate::random::{Purpose, stream};
+use crate::task::Task;
 use anyhow::Result;
-use burn::tensor::{Tensor, TensorData, activation};
+use burn::tensor::{Tensor, TensorData};
 
-impl Trainer {
+impl<T: Task> Trainer<T> {
     /// Learns from one batch and returns its loss, penalties included.
-    pub(crate) fn step(&mut self, epoch: usize, step: usize, batch: &Batch, learning_rate: f64) -> Result<f64> {
-        let (results, probabilities) = self.gradients(epoch, step, batch);
-        let value = results.loss + self.config.optimizer.penalty(&self.state.weights);
-        if !value.is_finite() {
+    pub(crate) fn step(
+        &mut self,
+        epoch: usize,
+        step: usize,
+        batch: &Batch<T::Targets>,
+        learning_rate: f64,
+    ) -> Result<f64> {
+        let (found, seen) = self.gradients(epoch, step, batch);
+        let run = &self.config.run;
+        let loss = found.loss + run.optimizer.penalty(&self.state.weights);
+        if !loss.is_finite() {
             let (epoch, step) = (epoch + 1, step + 1);
             let advice = "try a smaller learning rate (--learning-rate)";
-            let message = format!("the loss became {value} in epoch {epoch}, step {step}; {advice}");
-            return Err(failure(Kind::Training, message));
+            return Err(failure(
+                Kind::Training,
+                format!("the loss became {loss} in epoch {epoch}, step {step}; {advice}"),
+            ));
         }
         let state = &mut self.state;
-        self.config.optimizer.begin_step(&mut state.moments);
-        for (name, gradient) in &results.by_parameter {
+        run.optimizer.begin_step(&mut state.moments);
+        for (name, gradient) in &found.by_parameter {
             let Some(weights) = state.weights.0.get_mut(name) else { continue };
             let gradient = gradient.as_slice::<f32>().unwrap_or_default();
-            self.config.optimizer.update(&mut state.moments, name, weights, gradient, learning_rate);
+            run.optimizer.update(&mut state.moments, name, weights, gradient, learning_rate);
         }
-        let quantized = self.config.quantize.is_some();
-        backward::follow(&self.net, &mut state.weights, &results, state.moments.steps, quantized);
-        if let Some(averaged) = &mut state.average {
-            ema::update(averaged, &state.weights, self.config.ema, state.moments.steps);
+        backward::follow(&self.net, &mut state.weights, &found, state.moments.steps, run.quantize.is_some());
+        if let Some(ema) = &mut state.ema {
+            ema::update(ema, &state.weights, run.ema, state.moments.steps);
         }
-        self.note(&probabilities, batch, value);
+        self.task.sum(&mut state.running.sums, batch, loss, &seen);
         self.stopwatch.lap(Stage::Update);
-        Ok(value)
+        Ok(loss)
     }
 
     /// One pass forward and back. Everything is read back at once: on a graphics card each reading waits for all work so far.
-    fn gradients(&mut self, epoch: usize, step: usize, batch: &Batch) -> (Gradients, Vec<f32>) {
+    fn gradients(&mut self, epoch: usize, step: usize, batch: &Batch<T::Targets>) -> (Gradients, Vec<f32>) {
         let device = self.engine.learning();
-        let tensors = Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), self.config.freeze);
-        let [channels, height, width] = {
-            let input = self.config.input();
-            [input.colour.channels(), input.height as usize, input.width as usize]
-        };
+        let frozen_stages = self.config.run.freeze;
+        let tensors = Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), frozen_stages);
+        let [_, channels, height, width] = self.config.input().shape();
         let pixels = TensorData::new(batch.pixels.clone(), [batch.len, channels, height, width]);
         let input = Tensor::<4>::from_data(pixels, &device);
         self.stopwatch.lap(Stage::Upload);
 
-        let mut random = stream(Purpose::Dropout, self.config.seed, epoch as u64, step as u64);
-        let frozen_statistics =
-            self.config.quantize.as_ref().is_some_and(|quantization| epoch >= quantization.freeze_ranges_after);
-        let training = Training { random: &mut random, frozen_stages: self.config.freeze, frozen_statistics };
+        let run = &self.config.run;
+        let mut random = stream(Purpose::Dropout, run.seed, epoch as u64, step as u64);
+        let frozen_statistics = run.quantize.as_ref().is_some_and(|quantize| epoch >= quantize.freeze_ranges_after);
+        let training = Training { random: &mut random, frozen_stages, frozen_statistics };
         let forward::Pass { logits, statistics, ranges } = forward::forward(&self.net, &tensors, input, Some(training));
-        let present = self.present_in(batch);
-        let targets = loss::Targets::new(&batch.targets, &self.class_weights, self.config.label_smoothing, &present);
-        let loss = loss::cross_entropy(logits.clone(), &targets, &device);
+        let (loss, seen) = self.task.loss(logits, &batch.targets, &device);
         self.stopwatch.lap(Stage::Forward);
 
-        let gradients = loss.backward();
+        let tape = loss.backward();
         self.stopwatch.lap(Stage::Backward);
-        let softmax = activation::softmax(logits.inner(), 1);
-        let found = backward::download(
-            &self.net,
-            &tensors,
-            &gradients,
-            [loss.inner(), softmax.flatten(0, 1)],
-            statistics,
-            ranges,
-        );
+        let found = backward::download(&self.net, &tensors, &tape, loss.inner(), seen, statistics, ranges);
         self.stopwatch.lap(Stage::Download);
         found
     }
-
-    /// The labels of each picture's data set, of both sets where CutMix joined two; empty unless absent labels are masked.
-    fn present_in(&self, batch: &Batch) -> Vec<Vec<bool>> {
-        if self.present.is_empty() {
-            return vec![];
-        }
-        let either = |(&own, &partner): (&usize, &usize)| -> Vec<bool> {
-            self.present[own].iter().zip(&self.present[partner]).map(|(own, partner)| *own || *partner).collect()
-        };
-        batch.sources.iter().zip(&batch.partner_sources).map(either).collect()
-    }
-
-    /// Keeps what the epoch's training figures are made of.
-    fn note(&mut self, probabilities: &[f32], batch: &Batch, loss: f64) {
-        let running = &mut self.state.running;
-        running.probabilities.extend_from_slice(probabilities);
-        running.loss += loss * batch.len as f64;
-        running.targets.extend(batch.targets.chunks_exact(self.net.classes()).map(dominant));
-    }
-}
-
-/// The label with the largest share.
-fn dominant(target: &[f32]) -> usize {
-    (0..target.len()).max_by(|&a, &b| target[a].total_cmp(&target[b])).unwrap_or(0)
 }

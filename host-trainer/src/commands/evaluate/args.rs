@@ -1,7 +1,8 @@
 //! The arguments of `evaluate`.
 
 use crate::commands::face_search::SearchArgs;
-use crate::emotion::dataset::Part;
+use crate::commands::task_flags::{EMOTION, FACE};
+use crate::part::Part;
 use clap::{Args, ValueEnum};
 use emotion_models::Precision;
 use std::path::PathBuf;
@@ -15,27 +16,43 @@ pub struct EvaluateArgs {
     /// Folder with test/LABEL/* (or the part that --split names), or with photos and face boxes for a face model.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// How the face in each photo is found.
-    #[command(flatten)]
-    pub search: SearchArgs,
     /// Which part of the folder.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     pub split: Part,
-    /// Read out these labels only, by softmax over their logits.
-    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
-    pub labels: Vec<String>,
     /// Precision to run it in; by default its card's. An int8 model runs in f32 too, without quantising its activations.
     #[arg(long, value_enum)]
     pub precision: Option<PrecisionName>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
-    /// Write a page with the precision-recall curve and photos with their boxes, for a face model.
-    #[arg(long, value_name = "PAGE.html")]
-    pub report: Option<PathBuf>,
     /// Do not add a row to the log of test evaluations in the card beside the model.
     #[arg(long)]
     pub no_record: bool,
+    /// Those of emotion models.
+    #[command(flatten, next_help_heading = EMOTION)]
+    pub emotion: EmotionArgs,
+    /// Those of face models.
+    #[command(flatten, next_help_heading = FACE)]
+    pub face: FaceArgs,
+}
+
+/// What only the evaluation of an emotion model knows.
+#[derive(Debug, Args)]
+pub struct EmotionArgs {
+    /// How the face in each photo is found.
+    #[command(flatten)]
+    pub search: SearchArgs,
+    /// Read out these labels only, by softmax over their logits.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub labels: Vec<String>,
+}
+
+/// What only the evaluation of a face model knows.
+#[derive(Debug, Args)]
+pub struct FaceArgs {
+    /// Write a page with the precision-recall curve and photos with their boxes.
+    #[arg(long, value_name = "PAGE.html")]
+    pub report: Option<PathBuf>,
 }
 
 /// The precisions that a model may run in.

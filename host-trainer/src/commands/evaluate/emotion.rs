@@ -3,13 +3,13 @@
 use super::args::EvaluateArgs;
 use crate::commands::face_search::Search;
 use crate::emotion::card::{LOG_COLUMNS, log_row};
-use crate::emotion::dataset::Part;
 use crate::emotion::dataset::scan::{describe, label_folders};
 use crate::emotion::metrics::{Scores, score};
 use crate::emotion::readout::{outputs, subset};
 use crate::export::card::append_row;
 use crate::failure::{Blame, Kind, failure};
 use crate::output::{say, tell};
+use crate::part::Part;
 use crate::progress::Progress;
 use anyhow::{Context, Result, bail, ensure};
 use emotion_models::pb::ModelProto;
@@ -49,14 +49,11 @@ type Labelled = (PathBuf, usize);
 /// # Errors
 /// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
 pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
-    if args.report.is_some() {
-        return Err(failure(Kind::Usage, "--report is for face models; a run's report.html shows emotion models"));
-    }
     let classifier = load(args, model)?;
     let card = classifier.card().clone();
-    let search = Search::open(&args.search, card.crop_margin)?;
-    let outputs =
-        outputs(&card.labels, &args.labels).with_context(|| format!("in --labels for {}", args.model.display()))?;
+    let search = Search::open(&args.emotion.search, card.crop_margin)?;
+    let outputs = outputs(&card.labels, &args.emotion.labels)
+        .with_context(|| format!("in --labels for {}", args.model.display()))?;
     let labels: Vec<String> = outputs.iter().map(|&output| card.labels[output].clone()).collect();
     let (pictures, skipped) = pictures(&args.data, args.split, &labels).blame(Kind::Data)?;
 
@@ -177,7 +174,7 @@ fn folder_name(data: &Path) -> String {
 
 /// How the pictures were taken and the model run, for the card's log.
 fn how(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize) -> String {
-    let mut how = match args.search.no_face_search {
+    let mut how = match args.emotion.search.no_face_search {
         true => "evaluate, pictures taken whole".to_owned(),
         false => "evaluate, faces searched for".to_owned(),
     };

@@ -1,7 +1,6 @@
 //! `evaluate` of a face model: photos with face boxes, through the engine that runs on the device.
 
 use super::args::EvaluateArgs;
-use crate::emotion::dataset::scan::Part;
 use crate::export::card::append_row;
 use crate::face::card::{LOG_COLUMNS, log_row};
 use crate::face::detections::{PhotoDetections, text};
@@ -10,6 +9,7 @@ use crate::face::photos;
 use crate::face::report;
 use crate::failure::{Kind, failure};
 use crate::output::say;
+use crate::part::Part;
 use crate::progress::Progress;
 use anyhow::Result;
 use emotion_models::pb::ModelProto;
@@ -32,14 +32,7 @@ struct FaceReport<'a> {
 /// # Errors
 /// When model or photos cannot be used.
 pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
-    if !args.labels.is_empty() {
-        return Err(failure(Kind::Usage, "--labels is for emotion models; a face model has one label"));
-    }
-    if args.search.no_face_search || args.search.face_model.is_some() {
-        let message = "--no-face-search and --face-model are for emotion models; a face model is what is measured here";
-        return Err(failure(Kind::Usage, message));
-    }
-    if let Some(page) = args.report.as_ref().filter(|page| page.extension().is_none_or(|end| end != "html")) {
+    if let Some(page) = args.face.report.as_ref().filter(|page| page.extension().is_none_or(|end| end != "html")) {
         return Err(failure(Kind::Usage, format!("--report {} must end in .html", page.display())));
     }
     let name = args.model.display().to_string();
@@ -50,7 +43,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     let part = args.split;
     let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
     // Made now, as export makes its own: whoever cannot write there hears of it before the photos are searched.
-    if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
+    if let Some(folder) = args.face.report.as_ref().and_then(|page| page.parent()) {
         crate::files::make_folder(folder)?;
     }
     let progress = Progress::new("evaluating", loaded.photos.photos.len(), !args.json);
@@ -68,7 +61,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         }
     }
     let source = photos::name(&args.data);
-    if let Some(page) = &args.report {
+    if let Some(page) = &args.face.report {
         report::of_model(page, &finder.card().name, &format!("{source}'s {part} photos"), &detections, &scores)?;
         if !args.json {
             say!("page: {}", page.display())?;

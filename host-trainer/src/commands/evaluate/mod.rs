@@ -6,6 +6,7 @@ mod face;
 
 pub use args::EvaluateArgs;
 
+use super::task_flags::TaskFlags;
 use anyhow::Result;
 use emotion_models::pb::ModelProto;
 use emotion_models::{ModelError, Task, decode, read_card};
@@ -16,12 +17,14 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// When model or data cannot be used.
-pub fn run(args: &EvaluateArgs) -> Result<ExitCode> {
+pub fn run(args: &EvaluateArgs, given: &TaskFlags) -> Result<ExitCode> {
     let model = read(&args.model)?;
-    if read_card(&model).is_ok_and(|card| card.task == Task::Face) {
-        return face::run(args, &model);
+    let task = read_card(&model).map_or(Task::Emotion, |card| card.task);
+    given.refuse_other(task)?;
+    match task {
+        Task::Emotion => emotion::run(args, &model),
+        Task::Face => face::run(args, &model),
     }
-    emotion::run(args, &model)
 }
 
 /// Reads the model's file.

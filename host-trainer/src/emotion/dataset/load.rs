@@ -1,9 +1,10 @@
 use super::fingerprint::{combine, fingerprint};
 use super::near_duplicates::{equal_groups, near_duplicate_groups, near_duplicates};
 use super::reading::{Content, Reading, read_all};
-use super::scan::{LabelFolders, Part, describe, scan};
+use super::scan::{LabelFolders, describe, scan};
 use super::split::{Candidate, Subset, split_validation};
 use super::{CopyCounts, DataSpec, Dataset, DatasetError, Item, SourceSummary, Split, Storage, Store};
+use crate::part::Part;
 use emotion_models::{InputSpec, MAX_LABELS, is_plain_label};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};

@@ -15,7 +15,6 @@ mod tests;
 
 pub use error::DatasetError;
 pub use fingerprint::fingerprint;
-pub use scan::Part;
 pub use source::DataSource;
 pub use store::{Cache, Storage, Store};
 

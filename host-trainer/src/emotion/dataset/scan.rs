@@ -1,44 +1,13 @@
 //! Which picture files lie in which part and label of a data set's folder.
 
 use super::DatasetError;
+use crate::part::Part;
 use image::ImageFormat;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fmt;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// A part of a data set, named as its folder is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
-pub enum Part {
-    /// What the weights are fitted to.
-    Train,
-    /// What chooses epochs, thresholds and temperature.
-    Val,
-    /// What only measures.
-    Test,
-}
-
-impl Part {
-    /// Every part.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
-
-    /// The folder's name: `train`, `val` or `test`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// The files of one label's folder.
 #[derive(Clone, Debug, Default)]

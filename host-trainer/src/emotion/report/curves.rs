@@ -1,6 +1,7 @@
 //! Loss and accuracy over the epochs, and confidence against accuracy, as SVG.
 
 use crate::emotion::ece::Bin;
+use crate::emotion::figures::EmotionFigures;
 use crate::report::chart::{LIGHT_VAL, TRAIN, VAL, panel, plain};
 use crate::run::history::Epoch;
 use anyhow::Result;
@@ -10,13 +11,13 @@ use plotters::prelude::*;
 ///
 /// # Errors
 /// Only when the chart cannot be laid out.
-pub fn curves(history: &[Epoch], best: usize) -> Result<String> {
+pub fn curves(history: &[Epoch<EmotionFigures>], best: usize) -> Result<String> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (960, 360)).into_drawing_area();
         root.fill(&WHITE).map_err(plain)?;
         let panels = root.split_evenly((1, 2));
-        let loss = |figure: fn(&Epoch) -> f64| -> Vec<(f64, f64)> { series(history, figure) };
+        let loss = |figure: fn(&EmotionFigures) -> f64| -> Vec<(f64, f64)> { series(history, figure) };
         panel(
             &panels[0],
             "loss",
@@ -71,24 +72,25 @@ pub fn reliability(bins: &[Bin]) -> Result<String> {
     Ok(svg)
 }
 
-fn series(history: &[Epoch], figure: fn(&Epoch) -> f64) -> Vec<(f64, f64)> {
-    history.iter().map(|epoch| (epoch.epoch as f64, figure(epoch))).collect()
+fn series(history: &[Epoch<EmotionFigures>], figure: fn(&EmotionFigures) -> f64) -> Vec<(f64, f64)> {
+    history.iter().map(|epoch| (epoch.epoch as f64, figure(&epoch.figures))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::run::history::Figures;
+    use crate::emotion::figures::PartFigures;
 
-    fn epoch(epoch: usize, loss: f64) -> Epoch {
-        let figures = Figures { loss, accuracy: 0.5, ..Figures::default() };
-        Epoch { epoch, train: figures, val: figures, learning_rate: 1e-3, images_per_second: 1.0, seconds: 1.0 }
+    fn epoch(epoch: usize, loss: f64) -> Epoch<EmotionFigures> {
+        let part = PartFigures { loss, accuracy: 0.5, ..PartFigures::default() };
+        let figures = EmotionFigures { train: part, val: part };
+        Epoch { epoch, figures, learning_rate: 1e-3, images_per_second: 1.0, seconds: 1.0 }
     }
 
     #[test]
     fn curves_name_whole_epochs_and_survive_any_history() {
-        let history: Vec<Epoch> = (1..=12).map(|number| epoch(number, 1.0 / number as f64)).collect();
+        let history: Vec<_> = (1..=12).map(|number| epoch(number, 1.0 / number as f64)).collect();
         let svg = curves(&history, 7).unwrap();
         let labels: Vec<&str> = svg.lines().map(str::trim).collect();
         assert!(labels.contains(&"10") && !labels.contains(&"10.0"));

@@ -9,11 +9,12 @@ pub mod text;
 use crate::device::Engine;
 use crate::emotion::dataset::Dataset;
 use crate::emotion::ece::calibrate;
+use crate::emotion::inference::probabilities;
 use crate::emotion::metrics::score;
+use crate::emotion::task::EmotionTask;
 use crate::files::write_whole;
 use crate::run::evaluations::note_evaluation;
-use crate::run::finished::Run;
-use crate::train;
+use crate::run::finished::FinishedRun;
 use anyhow::Result;
 use std::path::Path;
 
@@ -23,22 +24,22 @@ use std::path::Path;
 /// # Errors
 /// When the run cannot be read back or a file cannot be written.
 pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
-    let run = Run::open(run)?;
+    let run = FinishedRun::<EmotionTask>::open(run)?;
     let (part, split) = match &data.test {
         Some(test) => ("test", test),
         None => ("validation", &data.val),
     };
     let classes = data.labels.len();
-    let probabilities = train::probabilities(&run.net, &run.weights, split, &run.config, &Engine::cpu());
+    let input = run.config.input();
+    let probabilities = probabilities(&run.net, &run.weights, split, &input, &Engine::cpu());
     let targets = split.targets();
     let scores = score(&probabilities, &targets, classes);
     let calibration = calibrate(&probabilities, &targets, classes);
-    let input = run.config.input();
     let shape = (input.colour.channels(), input.height as usize, input.width as usize);
 
     let text = format!(
         "{}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
-        run.reported_epoch(),
+        run.chosen(),
         text::scores(&data.labels, &scores)
     );
     let pictures = page::Pictures {
@@ -48,7 +49,7 @@ pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
         sheet: sheet::sheet(
             &data.labels,
             split,
-            &sheet::choose(split, &probabilities, classes, run.config.seed),
+            &sheet::choose(split, &probabilities, classes, run.config.run.seed),
             shape,
         )?,
     };

@@ -1,8 +1,9 @@
 //! Precision over recall, and loss and average precision over the epochs, as SVG.
 
-use crate::face::checkpoint::Epoch;
+use crate::face::figures::FaceFigures;
 use crate::face::metrics::{Findings, Scores};
 use crate::report::chart::{LIGHT_VAL, TRAIN, VAL, panel, plain};
+use crate::run::history::Epoch;
 use anyhow::Result;
 use plotters::prelude::*;
 
@@ -42,15 +43,15 @@ pub fn precision_recall(findings: &Findings, scores: &Scores) -> Result<String> 
 ///
 /// # Errors
 /// Only when the chart cannot be laid out.
-pub fn history(epochs: &[Epoch], best: usize) -> Result<String> {
+pub fn history(epochs: &[Epoch<FaceFigures>], best: usize) -> Result<String> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (960, 360)).into_drawing_area();
         root.fill(&WHITE).map_err(plain)?;
         let panels = root.split_evenly((1, 2));
         let learned = epochs.iter().filter(|epoch| epoch.epoch > 0);
-        let series = |figure: fn(&Epoch) -> f64| -> Vec<(f64, f64)> {
-            learned.clone().map(|epoch| (epoch.epoch as f64, figure(epoch))).collect()
+        let series = |figure: fn(&FaceFigures) -> f64| -> Vec<(f64, f64)> {
+            learned.clone().map(|epoch| (epoch.epoch as f64, figure(&epoch.figures))).collect()
         };
         panel(&panels[0], "loss", best, &[("training", TRAIN, series(|epoch| epoch.loss))])?;
         let lines = [
@@ -71,7 +72,7 @@ mod tests {
     #[test]
     fn any_history_and_any_findings_can_be_drawn() {
         for count in 0..3 {
-            let epochs: Vec<Epoch> = (1..=count).map(|epoch| Epoch { epoch, ..Epoch::default() }).collect();
+            let epochs: Vec<Epoch<_>> = (1..=count).map(|epoch| Epoch { epoch, ..Epoch::default() }).collect();
             assert!(history(&epochs, 1).unwrap().ends_with("</svg>\n"));
         }
         let findings = Findings::default();

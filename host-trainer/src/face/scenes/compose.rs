@@ -10,7 +10,7 @@
 use super::occlusion::occlude;
 use super::photometric;
 use super::view::{Canvas, View};
-use crate::face::config::Scenes;
+use crate::face::options::Scenes;
 use crate::face::photos::{CROP_FACE, Photo, PhotoFace, Photos};
 use crate::random::{Purpose, stream};
 use emotion_models::Rect;
@@ -301,8 +301,9 @@ fn overlap_of_smaller(a: Rect, b: Rect) -> f32 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::face::batches::{Plan, batches};
+    use crate::face::batches::SceneMaker;
     use crate::face::photos::{Plane, pyramid};
+    use crate::train::prefetch::{MakeBatch, prefetch};
     use emotion_models::PixelMap;
     use std::sync::Arc;
 
@@ -400,7 +401,7 @@ mod tests {
 
     #[test]
     fn batches_are_the_same_on_any_number_of_threads() {
-        let plan = Plan {
+        let maker = || SceneMaker {
             photos: Arc::new(photos(vec![photo(&[[60, 40, 40, 50]], 0), photo(&[[20, 20, 60, 75]], 1), photo(&[], 0)])),
             scenes: Scenes::default(),
             hard_negatives: Arc::default(),
@@ -414,8 +415,8 @@ mod tests {
         };
         for threads in [1, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let made: Vec<Vec<f32>> = pool.install(|| batches(plan.clone(), 3).map(|batch| batch.pixels).collect());
-            let expected: Vec<Vec<f32>> = (3..9).map(|step| plan.make(step).pixels).collect();
+            let made: Vec<Vec<f32>> = pool.install(|| prefetch(maker(), 3).map(|batch| batch.pixels).collect());
+            let expected: Vec<Vec<f32>> = (3..9).map(|step| maker().make(step).pixels).collect();
             assert!(made == expected, "{threads} threads");
         }
     }

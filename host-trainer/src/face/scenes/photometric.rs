@@ -2,7 +2,7 @@
 
 use super::view::{Canvas, View};
 use crate::emotion::augment::blur;
-use crate::face::config::Scenes;
+use crate::face::options::Scenes;
 use crate::face::photos::Plane;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;

@@ -1,0 +1,116 @@
+//! Which flags belong to one task only: those that stand under its heading in `--help`. The rule that refuses a flag of the other
+//! task asks the same headings.
+
+use crate::failure::{Kind, failure};
+use anyhow::Result;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+use emotion_models::Task;
+
+/// Heading of the flags that only emotion nets know.
+pub const EMOTION: &str = "Moods (--task emotion)";
+/// Heading of the flags that only face nets know.
+pub const FACE: &str = "Faces (--task face)";
+
+/// The flags given that only one task knows.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFlags(Vec<(Task, String)>);
+
+impl TaskFlags {
+    /// Those among the arguments of the command that was chosen.
+    pub fn given(program: &Command, matches: &ArgMatches) -> Self {
+        let chosen = matches.subcommand().and_then(|(name, given)| Some((program.find_subcommand(name)?, given)));
+        let Some((command, given)) = chosen else { return Self::default() };
+        let flags = command.get_arguments().filter_map(|argument| {
+            let task = match argument.get_help_heading()? {
+                EMOTION => Task::Emotion,
+                FACE => Task::Face,
+                _ => return None,
+            };
+            let typed = given.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
+            typed.then(|| (task, format!("--{}", argument.get_long().unwrap_or_default())))
+        });
+        TaskFlags(flags.collect())
+    }
+
+    /// Refuses a flag that means nothing to `task`, which would otherwise be passed over in silence.
+    ///
+    /// # Errors
+    /// Names the flag and the task that knows it.
+    pub fn refuse_other(&self, task: Task) -> Result<()> {
+        match self.0.iter().find(|(own, _)| *own != task) {
+            Some((own, flag)) => {
+                let message =
+                    format!("{flag} is for {own} nets (--task {own}); a net for the task {task} has no use for it");
+                Err(failure(Kind::Usage, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::cli::Cli;
+    use clap::{ArgAction, CommandFactory};
+
+    /// What has to stand before the flag, and a value that it takes.
+    fn line(command: &str, argument: &clap::Arg) -> Vec<String> {
+        let needed = match command {
+            "train" => vec!["--out", "x"],
+            "quantize" | "export" => vec!["x", "--out", "x"],
+            _ => vec!["--model", "x", "--data", "x"],
+        };
+        let mut words: Vec<String> = ["host-trainer", command].into_iter().chain(needed).map(str::to_owned).collect();
+        words.push(format!("--{}", argument.get_long().unwrap()));
+        if !matches!(argument.get_action(), ArgAction::SetTrue) {
+            let possible = argument.get_possible_values();
+            words.push(possible.first().map_or("1".into(), |value| value.get_name().to_owned()));
+        }
+        words
+    }
+
+    #[test]
+    fn every_flag_under_a_tasks_heading_is_refused_for_the_other_task() {
+        let program = Cli::command();
+        let mut counts = [0, 0];
+        for command in program.get_subcommands() {
+            for argument in command.get_arguments() {
+                let own = match argument.get_help_heading() {
+                    Some(EMOTION) => Task::Emotion,
+                    Some(FACE) => Task::Face,
+                    _ => continue,
+                };
+                counts[usize::from(own == Task::Face)] += 1;
+                let other = if own == Task::Face { Task::Emotion } else { Task::Face };
+                let words = line(command.get_name(), argument);
+                let matches = program.clone().try_get_matches_from(&words).unwrap();
+                let given = TaskFlags::given(&program, &matches);
+                given.refuse_other(own).unwrap();
+                let refused = given.refuse_other(other).unwrap_err();
+                let flag = format!("--{}", argument.get_long().unwrap());
+                assert!(refused.to_string().starts_with(&flag), "{refused}");
+                assert_eq!(crate::failure::kind_of(&refused), Some(Kind::Usage));
+            }
+        }
+        assert!(counts[0] >= 15 && counts[1] >= 4, "{counts:?}");
+    }
+
+    #[test]
+    fn a_resumed_run_takes_no_flag_that_would_make_it_another_run() {
+        let resumed = |flags: &str| {
+            let words = format!("host-trainer train --resume x {flags}");
+            Cli::command().try_get_matches_from(words.split_whitespace()).is_ok()
+        };
+        for flags in ["", "--epochs 9 --threads 2 --device cpu --operators fast --cache disk --quantize --summary"] {
+            assert!(resumed(flags), "{flags}");
+        }
+        for flag in
+            ["--seed 1", "--data x", "--ema 0", "--average 0", "--dropout 0", "--no-augment", "--crops x", "--out x"]
+        {
+            assert!(!resumed(flag), "{flag}");
+        }
+    }
+}
