@@ -73,7 +73,10 @@ pub trait Task: Sized {
 
     /// Looks for hard negatives, training examples that `weights` get wrong, for the batches that follow.
     fn mine(&mut self, _net: &Net, _weights: &Weights, _engine: &Engine) {}
+}
 
+/// A task that reports on its runs.
+pub trait ReportingTask: Task {
     /// Writes the report of a finished run into its folder.
     ///
     /// # Errors

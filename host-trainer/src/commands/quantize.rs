@@ -9,7 +9,7 @@ use crate::run::checkpoint;
 use crate::run::command_line::command;
 use crate::run::config::{Config, TaskConfig, task_of};
 use crate::run::folder;
-use crate::task::{Data, Task};
+use crate::task::{Data, ReportingTask};
 use crate::threads::start_threads;
 use crate::train::quantize::{configuration, open_float, quantize};
 use anyhow::{Context, Result};
@@ -83,7 +83,7 @@ pub fn run(args: &QuantizeArgs, given: &TaskFlags) -> Result<ExitCode> {
     }
 }
 
-fn from_args<T: Task>(args: &QuantizeArgs, apply: impl FnOnce(&mut Config<T::Config>)) -> Result<ExitCode> {
+fn from_args<T: ReportingTask>(args: &QuantizeArgs, apply: impl FnOnce(&mut Config<T::Config>)) -> Result<ExitCode> {
     let mut parent = open_float::<T>(&args.run)?;
     if args.weights == WeightsOf::Last {
         let (state, identity) = checkpoint::load::<T>(&args.run, &parent.config.task)?;

@@ -8,7 +8,7 @@ use crate::failure::{Blame, Kind};
 use crate::nets::summary::summary;
 use crate::output::say;
 use crate::run::config::{Config, TaskConfig};
-use crate::task::Task;
+use crate::task::ReportingTask;
 use crate::train::init;
 use crate::train::session::{self, TrainRequest};
 use anyhow::{Context, Result};
@@ -28,7 +28,7 @@ pub fn run(args: &TrainArgs, given: &TaskFlags) -> Result<ExitCode> {
     }
 }
 
-fn train<T: Task>(args: &TrainArgs, new: fn(&TrainArgs) -> Result<Config<T::Config>>) -> Result<ExitCode> {
+fn train<T: ReportingTask>(args: &TrainArgs, new: fn(&TrainArgs) -> Result<Config<T::Config>>) -> Result<ExitCode> {
     let config = match &args.resume {
         Some(run) => args.resumed_config(run)?,
         None => new(args)?,

@@ -8,7 +8,6 @@ use super::inference::probabilities;
 use super::loss::{Targets, cross_entropy};
 use super::metrics::{Scores, score};
 use super::options::{EmotionConfig, Monitor};
-use super::report;
 use crate::device::Engine;
 use crate::nets::Net;
 use crate::nets::weights::Weights;
@@ -16,10 +15,8 @@ use crate::run::config::{Config, RunConfig};
 use crate::task::Task;
 use crate::train::early_stopping::Verdict;
 use crate::train::prefetch::Batch;
-use anyhow::Result;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::sync::Arc;
 
 /// An emotion run's task.
@@ -113,10 +110,6 @@ impl Task for EmotionTask {
             Monitor::MacroF1 => (val.f1, true),
         };
         Verdict { figure, higher_is_better, loss: val.loss }
-    }
-
-    fn report(run: &Path, data: &Dataset) -> Result<()> {
-        report::of_run(run, data)
     }
 }
 

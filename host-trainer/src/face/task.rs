@@ -8,7 +8,6 @@ use super::loss::loss;
 use super::metrics::Scores;
 use super::options::FaceConfig;
 use super::photos::{Photo, Photos};
-use super::report;
 use super::scenes::compose::HardNegative;
 use super::targets::Targets;
 use crate::device::Engine;
@@ -18,10 +17,8 @@ use crate::run::config::Config;
 use crate::task::Task;
 use crate::train::early_stopping::Verdict;
 use crate::train::prefetch::Batch;
-use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::sync::Arc;
 
 /// A centre's logit before anything is learned: one cell in fifty holds a face (Lin et al. 2017, section 4.1).
@@ -127,10 +124,6 @@ impl Task for FaceTask {
         let (config, inputs) = (&self.config.task, &self.faceless_inputs);
         let found = inference::find_hard_negatives(net, weights, config, engine, &self.train, inputs);
         self.hard_negatives = Arc::new(found);
-    }
-
-    fn report(run: &Path, data: &FacePhotos) -> Result<()> {
-        report::of_run(run, data)
     }
 }
 

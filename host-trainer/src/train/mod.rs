@@ -10,6 +10,7 @@ pub mod optimizer;
 pub mod prefetch;
 mod progress;
 pub mod quantize;
+pub mod run_to_end;
 pub mod schedule;
 pub mod session;
 mod step;

@@ -1,6 +1,6 @@
 //! From a finished float run to one whose convolutions compute in 8-bit integers.
 
-use super::session::{check_batch, train_to_end};
+use super::run_to_end::{check_batch, train_to_end};
 use super::trainer::Trainer;
 use crate::device::Engine;
 use crate::failure::{Blame, Kind, failure};
@@ -10,7 +10,7 @@ use crate::run::checkpoint::{Identity, TrainingState};
 use crate::run::config::{Config, Quantization, RunConfig, TaskConfig};
 use crate::run::finished::FinishedRun;
 use crate::run::folder;
-use crate::task::{Data, Task};
+use crate::task::{Data, ReportingTask, Task};
 use crate::train::schedule::Schedule;
 use anyhow::Result;
 use std::path::Path;
@@ -27,7 +27,7 @@ const WARM_UP: f64 = 0.1;
 ///
 /// # Errors
 /// A run that is quantised already, a diverging loss, or files that cannot be written.
-pub fn follow<T: Task>(run: &Path, out: &Path, data: &T::Data, force: bool) -> Result<ExitCode> {
+pub fn follow<T: ReportingTask>(run: &Path, out: &Path, data: &T::Data, force: bool) -> Result<ExitCode> {
     let parent = open_float::<T>(run)?;
     let config = configuration(&parent.config);
     folder::reserve(out, config.task.sources(), force).blame(Kind::Usage)?;
@@ -71,7 +71,7 @@ pub fn configuration<C: TaskConfig>(float: &Config<C>) -> Config<C> {
 ///
 /// # Errors
 /// Data that do not fit the parent, a diverging loss, or files that cannot be written.
-pub fn quantize<T: Task>(
+pub fn quantize<T: ReportingTask>(
     parent: &FinishedRun<T>,
     config: Config<T::Config>,
     data: &T::Data,

@@ -2,11 +2,11 @@
 
 use super::init::{self, Source, TransferReport};
 use super::quantize;
+use super::run_to_end::{check_batch, train_to_end};
 use super::trainer::{End, Trainer, ended};
 use crate::device::Engine;
-use crate::failure::{Blame, INTERRUPTED, Kind, failure};
+use crate::failure::{Blame, Kind, failure};
 use crate::files;
-use crate::interrupt::interrupted;
 use crate::nets::weights::Weights;
 use crate::nets::{Net, Node};
 use crate::output::say;
@@ -14,10 +14,10 @@ use crate::run::checkpoint::{self, Identity, StateOf, TrainingState};
 use crate::run::command_line::{command, commands, quoted_path};
 use crate::run::config::{Config, TaskConfig, check_unchanged};
 use crate::run::folder;
-use crate::task::{Data, Task};
+use crate::task::{Data, ReportingTask, Task};
 use crate::threads::start_threads;
 use anyhow::{Context, Result};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What a command asks of a training run, beside its configuration.
@@ -44,7 +44,7 @@ pub struct TrainRequest {
 ///
 /// # Errors
 /// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
-pub fn train<T: Task>(request: &TrainRequest, mut config: Config<T::Config>) -> Result<ExitCode> {
+pub fn train<T: ReportingTask>(request: &TrainRequest, mut config: Config<T::Config>) -> Result<ExitCode> {
     let TrainRequest { run, said_in, .. } = request;
     config.check().blame(*said_in)?;
     reserve_folders(request, &config).blame(Kind::Usage)?;
@@ -88,31 +88,6 @@ pub fn train<T: Task>(request: &TrainRequest, mut config: Config<T::Config>) -> 
     Ok(code)
 }
 
-/// Trains until the end or a signal, reports on the run, and says what to do next.
-///
-/// # Errors
-/// A diverging loss, or files that cannot be written.
-pub fn train_to_end<T: Task>(mut trainer: Trainer<T>, run: &Path, data: &T::Data) -> Result<ExitCode> {
-    let interrupted = interrupted()?;
-    let end = trainer.train(&interrupted)?;
-    if end == End::Interrupted {
-        say!("interrupted; saved. Go on with: host-trainer train --resume {}", quoted_path(run))?;
-        return Ok(ExitCode::from(INTERRUPTED));
-    }
-    if let Some((epoch, figure)) = trainer.state.stopping.best {
-        let name = trainer.config.task.monitor();
-        let why = if end == End::Stopped { "no better epoch since; " } else { "" };
-        match epoch {
-            0 => say!("{why}best as it was before any epoch (validation {name} {figure:.4})")?,
-            _ => say!("{why}best epoch {epoch} (validation {name} {figure:.4})")?,
-        }
-    }
-    T::report(run, data)?;
-    say!("report: {}", run.join("report.html").display())?;
-    say!("next: host-trainer export {} --out MODEL.onnx", quoted_path(run))?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Makes sure that nothing is overwritten by mistake.
 fn reserve_folders<C: TaskConfig>(request: &TrainRequest, config: &Config<C>) -> Result<()> {
     let run = &request.run;
@@ -134,22 +109,6 @@ fn fit_batch<T: Task>(config: &mut Config<T::Config>, data: &T::Data, asked: boo
     // At least two steps an epoch.
     config.run.batch_size = pictures / 2;
     say!("few pictures: batches of {} (--batch-size)", config.run.batch_size)
-}
-
-/// Refuses pictures that do not fill one batch.
-///
-/// # Errors
-/// Says how many there are.
-pub fn check_batch<T: Task>(config: &Config<T::Config>, data: &T::Data) -> Result<()> {
-    let size = config.run.batch_size;
-    match data.examples().filter(|&pictures| pictures < size) {
-        None => Ok(()),
-        Some(pictures) => {
-            let advice = "give more pictures or a smaller --batch-size";
-            let message = format!("{pictures} training pictures do not fill one batch of {size}; {advice}");
-            Err(failure(Kind::Data, message))
-        }
-    }
 }
 
 /// A saved run's state; refused where data or configuration are no longer those it was started with.

@@ -15,54 +15,54 @@ use crate::emotion::task::EmotionTask;
 use crate::files::write_whole;
 use crate::run::evaluations::note_evaluation;
 use crate::run::finished::FinishedRun;
+use crate::task::ReportingTask;
 use anyhow::Result;
 use std::path::Path;
 
-/// Scores a finished run's best epoch on its test folder (its validation part where there is none) and writes the pictures,
-/// `report.txt` and `report.html` into the run folder.
-///
-/// # Errors
-/// When the run cannot be read back or a file cannot be written.
-pub fn of_run(run: &Path, data: &Dataset) -> Result<()> {
-    let run = FinishedRun::<EmotionTask>::open(run)?;
-    let (part, split) = match &data.test {
-        Some(test) => ("test", test),
-        None => ("validation", &data.val),
-    };
-    let classes = data.labels.len();
-    let input = run.config.input();
-    let probabilities = probabilities(&run.net, &run.weights, split, &input, &Engine::cpu());
-    let targets = split.targets();
-    let scores = score(&probabilities, &targets, classes);
-    let calibration = calibrate(&probabilities, &targets, classes);
-    let shape = (input.colour.channels(), input.height as usize, input.width as usize);
+impl ReportingTask for EmotionTask {
+    /// Scores a finished run's best epoch on its test folder (its validation part where there is none) and writes the pictures,
+    /// `report.txt` and `report.html` into the run folder.
+    fn report(run: &Path, data: &Dataset) -> Result<()> {
+        let run = FinishedRun::<EmotionTask>::open(run)?;
+        let (part, split) = match &data.test {
+            Some(test) => ("test", test),
+            None => ("validation", &data.val),
+        };
+        let classes = data.labels.len();
+        let input = run.config.input();
+        let probabilities = probabilities(&run.net, &run.weights, split, &input, &Engine::cpu());
+        let targets = split.targets();
+        let scores = score(&probabilities, &targets, classes);
+        let calibration = calibrate(&probabilities, &targets, classes);
+        let shape = (input.colour.channels(), input.height as usize, input.width as usize);
 
-    let text = format!(
-        "{}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
-        run.chosen(),
-        text::scores(&data.labels, &scores)
-    );
-    let pictures = page::Pictures {
-        curves: curves::curves(&run.history, run.best_epoch)?,
-        confusion: confusion::confusion(&data.labels, &scores),
-        reliability: curves::reliability(&calibration.bins)?,
-        sheet: sheet::sheet(
-            &data.labels,
-            split,
-            &sheet::choose(split, &probabilities, classes, run.config.run.seed),
-            shape,
-        )?,
-    };
-    let page = page::page(&run, data, part, &scores, &text, &pictures);
-    let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
-    write("curves.svg", &pictures.curves)?;
-    write("confusion.svg", &pictures.confusion)?;
-    write("reliability.svg", &pictures.reliability)?;
-    write("sheet.svg", &pictures.sheet)?;
-    write("report.txt", &text)?;
-    write("report.html", &page)?;
-    if data.test.is_some() {
-        note_evaluation(&run.folder, &scores)?;
+        let text = format!(
+            "{}, on the {part} pictures, trainer's own forward pass, temperature 1\n\n{}",
+            run.chosen(),
+            text::scores(&data.labels, &scores)
+        );
+        let pictures = page::Pictures {
+            curves: curves::curves(&run.history, run.best_epoch)?,
+            confusion: confusion::confusion(&data.labels, &scores),
+            reliability: curves::reliability(&calibration.bins)?,
+            sheet: sheet::sheet(
+                &data.labels,
+                split,
+                &sheet::choose(split, &probabilities, classes, run.config.run.seed),
+                shape,
+            )?,
+        };
+        let page = page::page(&run, data, part, &scores, &text, &pictures);
+        let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
+        write("curves.svg", &pictures.curves)?;
+        write("confusion.svg", &pictures.confusion)?;
+        write("reliability.svg", &pictures.reliability)?;
+        write("sheet.svg", &pictures.sheet)?;
+        write("report.txt", &text)?;
+        write("report.html", &page)?;
+        if data.test.is_some() {
+            note_evaluation(&run.folder, &scores)?;
+        }
+        Ok(())
     }
-    Ok(())
 }

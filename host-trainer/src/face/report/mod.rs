@@ -13,41 +13,46 @@ use crate::files::write_whole;
 use crate::report::page::{details, name, start};
 use crate::report::svg::escape;
 use crate::run::finished::FinishedRun;
+use crate::task::ReportingTask;
 use anyhow::Result;
 use std::path::Path;
 
-/// Writes `report.html`, `report.txt` and the pictures into a run's folder. They show the validation photos: a test folder is for
-/// `evaluate`, once the run is chosen and exported.
-///
-/// # Errors
-/// When the run cannot be read back or a file not be written.
-pub fn of_run(run: &Path, data: &FacePhotos) -> Result<()> {
-    let run = FinishedRun::<FaceTask>::open(run)?;
-    let seen: Vec<_> =
-        data.val.photos.iter().filter_map(|photo| inference::letterbox(photo, &run.config.task)).collect();
-    let found =
-        inference::detect(&run.net, &run.weights, &run.config.task, &Engine::cpu(), &seen.iter().collect::<Vec<_>>());
-    let detections = PhotoDetections::new(&data.val, found);
-    let threshold = detections.findings.threshold();
-    let scores = detections.findings.at(threshold, &data.val.classes);
-    let pages = pages(&detections, &scores, run.config.run.seed)?;
-    let heading = format!("{}, on validation photos, the trainer's own forward pass", run.chosen());
-    let words = format!("{heading}\n\n{}", text(&scores));
-    let history = charts::history(&run.history, run.best_epoch)?;
-    let more = format!(
-        "<h2>Over the epochs</h2><div class=\"chart\">{history}</div><h2>Data</h2><p>{}</p><p class=\"soft\">SHA-256 over all \
-         photos and boxes: {}</p>{}",
-        escape(&data.described),
-        data.fingerprint,
-        details(&run)
-    );
-    let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
-    write("precision-recall.svg", &pages.curve)?;
-    write("curves.svg", &history)?;
-    write("sheet.svg", &pages.sheet)?;
-    write("report.txt", &words)?;
-    write("report.html", &page(&name(&run), &heading, "validation photos", &scores, &pages, &more))?;
-    Ok(())
+impl ReportingTask for FaceTask {
+    /// Writes `report.html`, `report.txt` and the pictures into a run's folder. They show the validation photos: a test folder is for
+    /// `evaluate`, once the run is chosen and exported.
+    fn report(run: &Path, data: &FacePhotos) -> Result<()> {
+        let run = FinishedRun::<FaceTask>::open(run)?;
+        let seen: Vec<_> =
+            data.val.photos.iter().filter_map(|photo| inference::letterbox(photo, &run.config.task)).collect();
+        let found = inference::detect(
+            &run.net,
+            &run.weights,
+            &run.config.task,
+            &Engine::cpu(),
+            &seen.iter().collect::<Vec<_>>(),
+        );
+        let detections = PhotoDetections::new(&data.val, found);
+        let threshold = detections.findings.threshold();
+        let scores = detections.findings.at(threshold, &data.val.classes);
+        let pages = pages(&detections, &scores, run.config.run.seed)?;
+        let heading = format!("{}, on validation photos, the trainer's own forward pass", run.chosen());
+        let words = format!("{heading}\n\n{}", text(&scores));
+        let history = charts::history(&run.history, run.best_epoch)?;
+        let more = format!(
+            "<h2>Over the epochs</h2><div class=\"chart\">{history}</div><h2>Data</h2><p>{}</p><p class=\"soft\">SHA-256 over all \
+             photos and boxes: {}</p>{}",
+            escape(&data.described),
+            data.fingerprint,
+            details(&run)
+        );
+        let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
+        write("precision-recall.svg", &pages.curve)?;
+        write("curves.svg", &history)?;
+        write("sheet.svg", &pages.sheet)?;
+        write("report.txt", &words)?;
+        write("report.html", &page(&name(&run), &heading, "validation photos", &scores, &pages, &more))?;
+        Ok(())
+    }
 }
 
 /// Writes the page of an exported model's evaluation on a part of a data set.
