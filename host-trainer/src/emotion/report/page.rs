@@ -63,9 +63,9 @@ pub fn page(
             source.undecodable
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "</ul><p class=\"soft\">SHA-256 over all pictures: {}</p><h2>In full</h2><pre>{}</pre>{}</html>\n",
+        "</ul><p class=\"soft\">SHA-256 over all pictures: {}</p><h2>In full</h2><pre>{}</pre>{}</html>",
         data.fingerprint,
         escape(text),
         details(run)
