@@ -77,7 +77,7 @@ _edge__runtime() {
 
     case "${cmd}" in
         edge__runtime)
-            opts="-h -V --config --model --face-model --no-face-search --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
+            opts="-h -V --config --model --face-model --no-face-search --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -97,10 +97,6 @@ _edge__runtime() {
                     ;;
                 --source)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --lights)
-                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --faces)
@@ -133,6 +129,10 @@ _edge__runtime() {
                     ;;
                 --leave-margin)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --frames)
@@ -261,7 +261,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__config)
-            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --config --model --face-model --no-face-search --help"
+            opts="-h --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -269,10 +269,6 @@ _edge__runtime() {
             case "${prev}" in
                 --source)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --lights)
-                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --faces)
@@ -305,6 +301,10 @@ _edge__runtime() {
                     ;;
                 --leave-margin)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -357,7 +357,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__doctor)
-            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --json --config --model --face-model --no-face-search --help"
+            opts="-h --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --json --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -365,10 +365,6 @@ _edge__runtime() {
             case "${prev}" in
                 --source)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --lights)
-                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --faces)
@@ -401,6 +397,10 @@ _edge__runtime() {
                     ;;
                 --leave-margin)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --config)
@@ -589,7 +589,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__run)
-            opts="-h --source --lights --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --every-frame --loop --frames --json --no-picture --config --model --face-model --no-face-search --help"
+            opts="-h --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --every-frame --loop --frames --json --no-picture --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -597,10 +597,6 @@ _edge__runtime() {
             case "${prev}" in
                 --source)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --lights)
-                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --faces)
@@ -633,6 +629,10 @@ _edge__runtime() {
                     ;;
                 --leave-margin)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
                     return 0
                     ;;
                 --frames)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_edge_runtime_global_optspecs
-    string join \n config= model= face-model= no-face-search source= lights= faces= precision= threads= fps= dwell= smoothing= hold= leave-margin= every-frame loop frames= json no-picture h/help V/version
+    string join \n config= model= face-model= no-face-search source= faces= precision= threads= fps= dwell= smoothing= hold= leave-margin= lights= every-frame loop frames= json no-picture h/help V/version
 end
 
 function __fish_edge_runtime_needs_command
@@ -25,26 +25,26 @@ function __fish_edge_runtime_using_subcommand
 end
 
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l source -d 'Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera module), test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l faces -d 'Whose mood counts, of up to six tracked faces' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+average\t'The mean of all faces'
+all\t'Every face: each mood that somebody shows is lit'"
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l precision -d 'The precision that the models run in' -r -f -a "auto\t'The faster one here, found when a model first runs'
+f32\t'32-bit floating point'
+int8\t'8-bit integers, for a quantised model'"
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l threads -d 'Threads that the models run on. More help where a picture takes milliseconds: see `bench` [1 to 16]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l fps -d 'Frames a second [0.1 to 1000]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
-average\t'The mean of all faces'
-all\t'Every face: each mood that somebody shows is lit'"
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
-f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l threads -d 'Threads that the models run on, 1 to 16' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l fps -d 'Frames a second' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l frames -d 'Stop after N frames' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l every-frame -d 'Take every frame, in order, as fast as it goes; time is the frame number over --fps'
@@ -62,128 +62,128 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "doctor" -
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "completions" -d 'Print completions of this command line for a shell'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "man" -d 'Print the manual page, to be read with `man -l`'
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l source -d 'Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera module), test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l faces -d 'Whose mood counts, of up to six tracked faces' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+average\t'The mean of all faces'
+all\t'Every face: each mood that somebody shows is lit'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l precision -d 'The precision that the models run in' -r -f -a "auto\t'The faster one here, found when a model first runs'
+f32\t'32-bit floating point'
+int8\t'8-bit integers, for a quantised model'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l threads -d 'Threads that the models run on. More help where a picture takes milliseconds: see `bench` [1 to 16]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l fps -d 'Frames a second [0.1 to 1000]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
-average\t'The mean of all faces'
-all\t'Every face: each mood that somebody shows is lit'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
-f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l threads -d 'Threads that the models run on, 1 to 16' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l fps -d 'Frames a second' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l frames -d 'Stop after N frames' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l every-frame -d 'Take every frame, in order, as fast as it goes; time is the frame number over --fps'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l loop -d 'Begin again after the last picture'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l json -d 'Write a JSON object for each frame, one a line'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-picture -d 'Draw no picture beside the lights'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l faces -d 'Whose mood counts in a photo: that of the largest face, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l faces -d 'Whose mood counts, of up to six tracked faces' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
 average\t'The mean of all faces'
 all\t'Every face: each mood that somebody shows is lit'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l precision -d 'The precision that the models run in' -r -f -a "auto\t'The faster one here, found when a model first runs'
 f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l threads -d 'Threads that the models run on, 1 to 16' -r
+int8\t'8-bit integers, for a quantised model'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l threads -d 'Threads that the models run on. More help where a picture takes milliseconds: see `bench` [1 to 16]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l annotate -d 'Draw boxes, moods and probabilities into a copy of the picture: a file ending in .png or .jpg, or a folder; takes the place of a file that is there' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l json -d 'Write a JSON object for each picture, one a line'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand classify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l source -d 'Measure with the frames of this source as they come, and the latency from camera to light' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l format -d 'Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l precision -d 'The arithmetic that the model runs in; auto is the faster one here' -r -f -a "auto\t'The faster one'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l precision -d 'The precision that the models run in' -r -f -a "auto\t'The faster one here, found when a model first runs'
 f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l threads -d 'Threads that the model runs on, 1 to 16' -r
+int8\t'8-bit integers, for a quantised model'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l threads -d 'Threads that the models run on. More help where a picture takes milliseconds: see `bench` [1 to 16]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l frames -d 'Frames to measure' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l layers -d 'Tell layer by layer where the time of an inference goes'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json -d 'Write one JSON object'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l source -d 'Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera module), test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l faces -d 'Whose mood counts, of up to six tracked faces' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+average\t'The mean of all faces'
+all\t'Every face: each mood that somebody shows is lit'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l precision -d 'The precision that the models run in' -r -f -a "auto\t'The faster one here, found when a model first runs'
+f32\t'32-bit floating point'
+int8\t'8-bit integers, for a quantised model'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l threads -d 'Threads that the models run on. More help where a picture takes milliseconds: see `bench` [1 to 16]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l fps -d 'Frames a second [0.1 to 1000]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
-average\t'The mean of all faces'
-all\t'Every face: each mood that somebody shows is lit'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
-f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l threads -d 'Threads that the models run on, 1 to 16' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l fps -d 'Frames a second' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto, v4l2:DEVICE, rpicam, test-card, test-card:scene, images:DIR|FILE, stdin:WxH:FORMAT' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l source -d 'Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera module), test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l faces -d 'Whose mood counts, of up to six tracked faces' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
+average\t'The mean of all faces'
+all\t'Every face: each mood that somebody shows is lit'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l precision -d 'The precision that the models run in' -r -f -a "auto\t'The faster one here, found when a model first runs'
+f32\t'32-bit floating point'
+int8\t'8-bit integers, for a quantised model'"
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l threads -d 'Threads that the models run on. More help where a picture takes milliseconds: see `bench` [1 to 16]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l fps -d 'Frames a second [0.1 to 1000]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
 rppal\t'GPIO lines through the pin controller\'s registers'
 terminal\t'Drawn in the terminal'
 none\t'Not at all'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l faces -d 'Whose mood the lights show, of up to six faces that are followed: that of the largest, the mean of all, or each' -r -f -a "largest\t'The largest face near the middle, until another is clearly larger'
-average\t'The mean of all faces'
-all\t'Every face: each mood that somebody shows is lit'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l precision -d 'The arithmetic that the models run in; auto is the faster one here' -r -f -a "auto\t'The faster one'
-f32\t'32-bit floating point'
-int8\t'8-bit integers; for models that were quantised'"
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l threads -d 'Threads that the models run on, 1 to 16' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l fps -d 'Frames a second' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown [default: 2.5; with --every-frame, one frame for each picture]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l smoothing -d 'Time constant of the smoothing; 0 smooths nothing' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Least time between two changes of the lights, up to 1.5; twice that while a face is in view' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l leave-margin -d 'How far below its enter threshold a mood is left, 0 to 1' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l json -d 'Write one JSON object'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l config -d 'Configuration file [default: ~/.config/moodlight/config.toml, else /etc/moodlight/config.toml]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l model -d 'Model, as `host-trainer export` writes it [default: the one inside this program]' -r -F
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l face-model -d 'Face model, which finds the faces [default: the one inside this program]' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l model -d 'The emotion model, as `host-trainer export` writes it. Without it the one inside the program' -r -F
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand man" -s h -l help -d 'Print help'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand help; and not __fish_seen_subcommand_from run classify bench dark config doctor completions man help" -f -a "run" -d 'Let lights follow the mood of a face (the default command)'
