@@ -223,7 +223,7 @@ fn a_card_written_again_keeps_the_evaluations_of_the_same_model() {
     let card = fs::read_to_string(out.with_extension("md")).unwrap();
     let log = card.split_once("## Log of test evaluations").unwrap().1;
     assert_eq!(log.matches(" | strangers | ").count(), 1, "{card}");
-    assert_eq!(log.matches(" | data | ").count(), 1, "{card}");
+    assert_eq!(log.matches(" | data | 24 | ").count(), 1, "{card}");
 }
 
 #[test]

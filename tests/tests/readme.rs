@@ -70,7 +70,8 @@ fn program(words: &[String], picture: &Path) -> Option<Command> {
         ("host-trainer", Some("train")) if asked("face") => &["--epochs", "1", "--scenes", "64"],
         ("host-trainer", Some("train")) if asked("--resume") => &["--epochs", "3"],
         ("host-trainer", Some("train")) if !asked("--summary") => &["--epochs", "2"],
-        ("host-trainer", Some("quantize")) => &["--epochs", "1"],
+        // A net of one epoch needs all of quantisation's to be exported.
+        ("host-trainer", Some("quantize")) if !line.contains("face") => &["--epochs", "1"],
         ("host-trainer", Some("bench-train")) => &["--steps", "1"],
         ("host-trainer", _) | (_, Some("classify" | "config" | "doctor" | "--help" | "help")) => &[],
         (_, Some("bench")) => &["--frames", "10"],
