@@ -1,6 +1,8 @@
-//! A chart of lines over the epochs, as SVG.
+//! Charts of lines over the epochs, and of one rate over another, as SVG.
 
+use crate::run::history::Epoch;
 use anyhow::{Result, anyhow};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 pub(crate) const TRAIN: RGBColor = RGBColor(31, 119, 180);
@@ -9,9 +11,66 @@ pub(crate) const LIGHT_VAL: RGBColor = RGBColor(240, 180, 150);
 
 pub(crate) type Line<'a> = (&'a str, RGBColor, Vec<(f64, f64)>);
 
-pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-pub(crate) fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Result<()> {
+/// A chart whose axes are rates.
+pub(crate) type Rates<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Draws on white, `size` pixels wide and high.
+fn drawing(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<()>) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        root.fill(&WHITE).map_err(plain)?;
+        draw(&root)?;
+        root.present().map_err(plain)?;
+    }
+    Ok(svg)
+}
+
+/// Two panels, each with its title and lines. `best` marks the best epoch, counted from 1.
+///
+/// # Errors
+/// Only when the chart cannot be laid out.
+pub(crate) fn over_epochs(best: usize, panels: [(&str, &[Line<'_>]); 2]) -> Result<String> {
+    drawing((960, 360), |root| {
+        let areas = root.split_evenly((1, 2));
+        areas.iter().zip(panels).try_for_each(|(area, (title, lines))| panel(area, title, best, lines))
+    })
+}
+
+/// A figure of each epoch but of the run as it started.
+pub(crate) fn series<F>(history: &[Epoch<F>], figure: impl Fn(&F) -> f64) -> Vec<(f64, f64)> {
+    let learned = history.iter().filter(|epoch| epoch.epoch > 0);
+    learned.map(|epoch| (epoch.epoch as f64, figure(&epoch.figures))).collect()
+}
+
+/// A chart with a rate on each axis, right and up; the vertical one goes to `highest`.
+///
+/// # Errors
+/// Only when the chart cannot be laid out.
+pub(crate) fn rates(
+    width: u32,
+    caption: Option<&str>,
+    axes: [&str; 2],
+    highest: f64,
+    draw: impl FnOnce(&mut Rates<'_, '_>) -> Result<()>,
+) -> Result<String> {
+    drawing((width, 400), |root| {
+        let mut builder = ChartBuilder::on(root);
+        if let Some(caption) = caption {
+            builder.caption(caption, ("sans-serif", 16));
+        }
+        builder.margin(12).x_label_area_size(36).y_label_area_size(44);
+        let mut chart = builder.build_cartesian_2d(0.0..1.0, 0.0..highest).map_err(plain)?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(axes[0]).y_desc(axes[1]).bold_line_style(BLACK.mix(0.12)).light_line_style(TRANSPARENT);
+        mesh.draw().map_err(plain)?;
+        draw(&mut chart)
+    })
+}
+
+fn panel(area: &Area<'_>, title: &str, best: usize, lines: &[Line<'_>]) -> Result<()> {
     let values =
         || lines.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).filter(|v| v.is_finite());
     let (low, high) = values().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));

@@ -2,7 +2,7 @@
 
 use crate::emotion::ece::Bin;
 use crate::emotion::figures::EmotionFigures;
-use crate::report::chart::{LIGHT_VAL, TRAIN, VAL, panel, plain};
+use crate::report::chart::{LIGHT_VAL, TRAIN, VAL, over_epochs, plain, rates, series};
 use crate::run::history::Epoch;
 use anyhow::Result;
 use plotters::prelude::*;
@@ -12,31 +12,14 @@ use plotters::prelude::*;
 /// # Errors
 /// Only when the chart cannot be laid out.
 pub fn curves(history: &[Epoch<EmotionFigures>], best: usize) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (960, 360)).into_drawing_area();
-        root.fill(&WHITE).map_err(plain)?;
-        let panels = root.split_evenly((1, 2));
-        let loss = |figure: fn(&EmotionFigures) -> f64| -> Vec<(f64, f64)> { series(history, figure) };
-        panel(
-            &panels[0],
-            "loss",
-            best,
-            &[("training", TRAIN, loss(|e| e.train.loss)), ("validation", VAL, loss(|e| e.val.loss))],
-        )?;
-        panel(
-            &panels[1],
-            "accuracy",
-            best,
-            &[
-                ("training", TRAIN, loss(|e| e.train.accuracy)),
-                ("validation", VAL, loss(|e| e.val.accuracy)),
-                ("validation macro F1", LIGHT_VAL, loss(|e| e.val.f1)),
-            ],
-        )?;
-        root.present().map_err(plain)?;
-    }
-    Ok(svg)
+    let line = |figure: fn(&EmotionFigures) -> f64| series(history, figure);
+    let loss = [("training", TRAIN, line(|e| e.train.loss)), ("validation", VAL, line(|e| e.val.loss))];
+    let accuracy = [
+        ("training", TRAIN, line(|e| e.train.accuracy)),
+        ("validation", VAL, line(|e| e.val.accuracy)),
+        ("validation macro F1", LIGHT_VAL, line(|e| e.val.f1)),
+    ];
+    over_epochs(best, [("loss", &loss), ("accuracy", &accuracy)])
 }
 
 /// Reliability diagram: each bin's accuracy over its mean confidence; on the diagonal a model is as sure as it is right.
@@ -44,36 +27,13 @@ pub fn curves(history: &[Epoch<EmotionFigures>], best: usize) -> Result<String> 
 /// # Errors
 /// Only when the chart cannot be laid out.
 pub fn reliability(bins: &[Bin]) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (420, 400)).into_drawing_area();
-        root.fill(&WHITE).map_err(plain)?;
-        let mut chart = ChartBuilder::on(&root)
-            .margin(12)
-            .caption("confidence and accuracy", ("sans-serif", 16))
-            .x_label_area_size(36)
-            .y_label_area_size(44)
-            .build_cartesian_2d(0.0..1.0, 0.0..1.0)
-            .map_err(plain)?;
-        chart
-            .configure_mesh()
-            .x_desc("confidence")
-            .y_desc("accuracy")
-            .bold_line_style(BLACK.mix(0.12))
-            .light_line_style(TRANSPARENT)
-            .draw()
-            .map_err(plain)?;
+    rates(420, Some("confidence and accuracy"), ["confidence", "accuracy"], 1.0, |chart| {
         chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.4))).map_err(plain)?;
         let points: Vec<(f64, f64)> = bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
         chart.draw_series(LineSeries::new(points.clone(), VAL.stroke_width(2))).map_err(plain)?;
         chart.draw_series(points.into_iter().map(|point| Circle::new(point, 3, VAL.filled()))).map_err(plain)?;
-        root.present().map_err(plain)?;
-    }
-    Ok(svg)
-}
-
-fn series(history: &[Epoch<EmotionFigures>], figure: fn(&EmotionFigures) -> f64) -> Vec<(f64, f64)> {
-    history.iter().map(|epoch| (epoch.epoch as f64, figure(&epoch.figures))).collect()
+        Ok(())
+    })
 }
 
 #[cfg(test)]

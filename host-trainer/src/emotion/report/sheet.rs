@@ -2,23 +2,17 @@
 
 use crate::emotion::dataset::Split;
 use crate::emotion::readout::top;
-use crate::random::{Purpose, stream};
-use crate::report::svg::{escape, open};
+use crate::report::sheet::{Group, Layout};
+use crate::report::svg::escape;
 use anyhow::{Context, Result};
 use base64::Engine;
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
-use rand::seq::SliceRandom;
 use std::fmt::Write;
 use std::io::Cursor;
 
 const THUMB: usize = 96;
-const COLUMNS: usize = 8;
-/// Height of a group's title.
-const TITLE: usize = 30;
 
-/// The surest mistakes on the sheet, and the pictures drawn at random: whole rows of each.
-const MISTAKES: usize = 3 * COLUMNS;
-const RANDOM: usize = 5 * COLUMNS;
+const LAYOUT: Layout = Layout { columns: 8, step: (THUMB + 12, THUMB + 40), mistakes: 3, random: 5 };
 
 /// A picture on the sheet.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,49 +25,23 @@ pub struct Tile {
     pub confidence: f32,
 }
 
-/// Pictures under one title.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Group {
-    /// What they have in common.
-    pub title: String,
-    /// The pictures, in order.
-    pub tiles: Vec<Tile>,
-}
-
 /// The mistakes the model is surest of, and a fair sample drawn by `seed`; `probabilities` is `[pictures, classes]`.
-pub fn choose(split: &Split, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Group> {
+pub fn choose(split: &Split, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Group<Tile>> {
     let tile = |(picture, row): (usize, &[f32])| Tile { picture, predicted: top(row), confidence: row[top(row)] };
-    let mut sample: Vec<Tile> = probabilities.chunks_exact(classes).enumerate().map(tile).collect();
+    let all: Vec<Tile> = probabilities.chunks_exact(classes).enumerate().map(tile).collect();
     let wrong = |tile: &&Tile| split.items[tile.picture].label != tile.predicted;
-    let mut mistakes: Vec<Tile> = sample.iter().filter(wrong).copied().collect();
-    let title = format!("surest mistakes, {} of {}", mistakes.len().min(MISTAKES), mistakes.len());
+    let mut mistakes: Vec<Tile> = all.iter().filter(wrong).copied().collect();
     mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    mistakes.truncate(MISTAKES);
-    sample.shuffle(&mut stream(Purpose::Sheet, seed, 0, 0));
-    sample.truncate(RANDOM);
-    let groups = [(title, mistakes), ("drawn at random".into(), sample)];
-    groups.into_iter().map(|(title, tiles)| Group { title, tiles }).filter(|group| !group.tiles.is_empty()).collect()
+    let groups = LAYOUT.choose("surest mistakes", mistakes, all, seed);
+    groups.into_iter().filter(|group| !group.tiles.is_empty()).collect()
 }
 
 /// Pictures with what the model says and, where it is wrong, what is true; `shape` is channels, height, width.
 ///
 /// # Errors
 /// Only when a thumbnail cannot be encoded.
-pub fn sheet(labels: &[String], split: &Split, groups: &[Group], shape: (usize, usize, usize)) -> Result<String> {
-    let (step_x, step_y) = (THUMB + 12, THUMB + 40);
-    let rows = |group: &Group| group.tiles.len().div_ceil(COLUMNS);
-    let height = groups.iter().map(|group| TITLE + rows(group) * step_y).sum::<usize>();
-    let mut svg = open(COLUMNS * step_x + 12, height.max(1));
-    let mut top = 0;
-    for group in groups {
-        let _ = write!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 19, escape(&group.title));
-        for (index, tile) in group.tiles.iter().enumerate() {
-            let (x, y) = (12 + index % COLUMNS * step_x, top + TITLE + index / COLUMNS * step_y);
-            draw(&mut svg, labels, split, tile, (x, y), shape)?;
-        }
-        top += TITLE + rows(group) * step_y;
-    }
-    Ok(svg + "</svg>")
+pub fn sheet(labels: &[String], split: &Split, groups: &[Group<Tile>], shape: (usize, usize, usize)) -> Result<String> {
+    LAYOUT.sheet(groups, |svg, tile, corner| draw(svg, labels, split, tile, corner, shape))
 }
 
 fn draw(
@@ -128,6 +96,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::emotion::dataset::Item;
+
+    const RANDOM: usize = LAYOUT.columns * LAYOUT.random;
 
     /// 60 pictures of labels 0 and 1; the model always says 0, ever surer.
     fn pictures() -> (Split, Vec<f32>) {

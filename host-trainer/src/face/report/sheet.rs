@@ -3,24 +3,19 @@
 use crate::face::detections::PhotoDetections;
 use crate::face::metrics::{MIN_IOU, MIN_WIDTH};
 use crate::face::photos::{Photo, PhotoFace, Plane};
-use crate::random::{Purpose, stream};
-use crate::report::svg::{escape, open};
+use crate::report::sheet::Layout;
+use crate::report::svg::escape;
 use anyhow::{Context, Result};
 use base64::Engine;
 use emotion_models::{Faces, Rect};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
-use rand::seq::SliceRandom;
 use std::fmt::Write;
 
 /// Width of a photo on the sheet, and most of its height.
 const THUMB: (f32, f32) = (290.0, 230.0);
-const COLUMNS: usize = 3;
-/// Height of a group's title.
-const TITLE: usize = 30;
-/// Photos with mistakes, and photos drawn at random: whole rows of each.
-const MISTAKES: usize = 8 * COLUMNS;
-const RANDOM: usize = 6 * COLUMNS;
+const LAYOUT: Layout =
+    Layout { columns: 3, step: (THUMB.0 as usize + 12, THUMB.1 as usize + 30), mistakes: 8, random: 6 };
 /// JPEG quality of the photos: to look at, not to measure.
 const QUALITY: u8 = 70;
 
@@ -33,6 +28,9 @@ struct Shown {
     score: Option<f32>,
 }
 
+/// A photo on the sheet, with what is drawn over it.
+type Tile<'a> = (&'a Photo, Vec<Shown>);
+
 const RIGHT: &str = "#34c759";
 const WRONG: &str = "#ff3b30";
 const MISSED: &str = "#ff9f0a";
@@ -43,40 +41,13 @@ const NEITHER: &str = "#c7c7cc";
 /// # Errors
 /// Only when a photo cannot be encoded.
 pub fn sheet(detections: &PhotoDetections<'_>, threshold: f32, seed: u64) -> Result<String> {
-    let shown: Vec<(usize, Vec<Shown>)> = detections
-        .photos
-        .photos
-        .iter()
-        .zip(&detections.boxes)
-        .map(|(photo, found)| boxes(photo, found, threshold))
-        .enumerate()
-        .collect();
-    let bad = |(_, boxes): &&(usize, Vec<Shown>)| {
-        boxes.iter().filter(|shown| shown.colour == WRONG || shown.colour == MISSED).count()
-    };
-    let mut wrong: Vec<&(usize, Vec<Shown>)> = shown.iter().filter(|one| bad(one) > 0).collect();
-    wrong.sort_by_key(|one| std::cmp::Reverse(bad(one)));
-    let title = format!("photos with mistakes, {} of {}", wrong.len().min(MISTAKES), wrong.len());
-    wrong.truncate(MISTAKES);
-    let mut sample: Vec<&(usize, Vec<Shown>)> = shown.iter().collect();
-    sample.shuffle(&mut stream(Purpose::Sheet, seed, 0, 0));
-    sample.truncate(RANDOM);
-    let groups = [(title, wrong), ("drawn at random".to_owned(), sample)];
-
-    let step = (THUMB.0 as usize + 12, THUMB.1 as usize + 30);
-    let rows = |photos: &[&(usize, Vec<Shown>)]| photos.len().div_ceil(COLUMNS);
-    let height: usize = groups.iter().map(|(_, photos)| TITLE + rows(photos) * step.1).sum();
-    let mut svg = open(COLUMNS * step.0 + 12, height);
-    let mut top = 0;
-    for (title, photos) in &groups {
-        let _ = write!(svg, "<text x=\"12\" y=\"{}\" font-weight=\"bold\">{}</text>", top + 19, escape(title));
-        for (at, (index, boxes)) in photos.iter().enumerate() {
-            let corner = (12 + at % COLUMNS * step.0, top + TITLE + at / COLUMNS * step.1);
-            draw(&mut svg, &detections.photos.photos[*index], boxes, corner)?;
-        }
-        top += TITLE + rows(photos) * step.1;
-    }
-    Ok(svg + "</svg>")
+    let photos = detections.photos.photos.iter().zip(&detections.boxes);
+    let tiles: Vec<Tile<'_>> = photos.map(|(photo, found)| (photo, boxes(photo, found, threshold))).collect();
+    let bad = |(_, boxes): &Tile<'_>| boxes.iter().filter(|shown| [WRONG, MISSED].contains(&shown.colour)).count();
+    let mut wrong: Vec<&Tile<'_>> = tiles.iter().filter(|tile| bad(tile) > 0).collect();
+    wrong.sort_by_key(|tile| std::cmp::Reverse(bad(tile)));
+    let groups = LAYOUT.choose("photos with mistakes", wrong, tiles.iter().collect(), seed);
+    LAYOUT.sheet(&groups, |svg, (photo, boxes), corner| draw(svg, photo, boxes, corner))
 }
 
 /// What is drawn over a photo: every annotated face, dashed, and every box of at least `threshold`.
