@@ -2,11 +2,10 @@
 
 use super::task_flags::{EMOTION, TaskFlags};
 use crate::emotion::EmotionTask;
-use crate::emotion::export::EmotionFound;
+use crate::emotion::card::EmotionFound;
 use crate::export::exporter::export;
 use crate::export::request::Request;
-use crate::face::card::line;
-use crate::face::export::FaceFound;
+use crate::face::card::{FaceFound, line};
 use crate::face::{FaceTask, perturbations};
 use crate::failure::{Blame, Kind, failure};
 use crate::output::{say, tell};

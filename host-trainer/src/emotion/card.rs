@@ -2,13 +2,12 @@
 
 use super::dataset::{Dataset, SourceSummary};
 use super::gate::{Agreement, INTEGER_TOLERANCE};
-use super::measured::Measured;
 use super::metrics::Scores;
 use super::task::EmotionTask;
-use crate::date::today;
-use crate::export::card::{cell, log, recipe, row};
+use crate::export::card::{self, cell, head, input, log, net_rows, recipe, row};
+use crate::export::exporter::Job;
+use crate::export::measured::{Measured, in_full, of_test};
 use crate::export::request::Request;
-use crate::nets::summary::grouped;
 use crate::run::evaluations::evaluations;
 use crate::run::finished::FinishedRun;
 use emotion_models::{ModelCard, Precision};
@@ -17,15 +16,18 @@ use std::fmt::Write;
 /// Columns of the log of test evaluations.
 pub const LOG_COLUMNS: [&str; 7] = ["date", "data", "pictures", "accuracy", "macro F1", "calibration error", "how"];
 
-/// The card as Markdown. `agreement` is what the export gate saw.
-pub fn markdown(
-    run: &FinishedRun<EmotionTask>,
-    data: &Dataset,
-    card: &ModelCard,
-    measured: &[Measured],
-    agreement: &Agreement,
-    request: &Request,
-) -> String {
+/// How an exported emotion model does on the data.
+pub struct EmotionFound {
+    /// By data source and part.
+    pub measured: Vec<Measured<Scores>>,
+    /// What the export gate saw.
+    pub agreement: Agreement,
+}
+
+/// The card as Markdown.
+pub fn markdown(job: &Job<'_, EmotionTask>, card: &ModelCard, found: &EmotionFound) -> String {
+    let Job { run, data, request } = job;
+    let EmotionFound { measured, agreement } = found;
     let mut text = properties(run, card) + LIMITS;
     text += &results(data, card, measured, request);
     let best = run.best_epoch.checked_sub(1).and_then(|epoch| run.history.get(epoch));
@@ -38,7 +40,7 @@ pub fn markdown(
     text += &recipe(&run.identity.command, request, &told);
     text += &data_section(data, card);
     text += &log(&LOG_COLUMNS);
-    for one in measured.iter().filter(|one| one.part == "test") {
+    for one in of_test(measured) {
         text += &log_row(&one.source, &one.scores, "export");
     }
     // What the training run's own report saw of the test pictures.
@@ -52,40 +54,25 @@ pub fn markdown(
 
 /// A row of the log, dated today.
 pub fn log_row(source: &str, scores: &Scores, how: &str) -> String {
-    row(&[
-        today(),
-        cell(source),
-        scores.count.to_string(),
-        format!("{:.3}", scores.accuracy),
-        format!("{:.3}", scores.macro_f1),
-        format!("{:.3}", scores.ece),
-        cell(how),
-    ])
+    let figures = [scores.accuracy, scores.macro_f1, scores.ece].map(|figure| format!("{figure:.3}"));
+    card::log_row(source, &[&[scores.count.to_string()][..], &figures].concat(), how)
 }
 
 /// What goes in, what comes out, and how large it is.
 fn properties(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> String {
-    let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
-    let (input, map) = (&card.input, card.input.pixel_map);
     format!(
         "# {}\n\nA picture of a face in, the probability of each of {} out.\n\n\
          |  |  |\n|---|---|\n\
-         | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}` |\n\
+         | input | {} |\n\
          | output | probabilities of {}, softmax at temperature 1; the card's temperature is {} |\n\
          | thresholds | {} |\n\
          | crop | larger than the face's mean side by {:.0} % |\n\
          | faces judged | mean side of at least {} pixels, at least {:.0} % of the box in the frame, at least {:.0} % as wide as high; \
          others are unsure |\n\
-         | net | {}, {} parameters, {} multiply-accumulates a picture |\n\
-         | format | ONNX, opset 13, {}, batch of one |\n\n",
+         {}",
         card.name,
         listed(&card.labels),
-        input.colour.channels(),
-        input.height,
-        input.width,
-        input.colour,
-        map.offset,
-        map.scale,
+        input(card),
         listed(&card.labels),
         card.temperature,
         card.labels.iter().zip(&card.thresholds).map(|(l, t)| format!("{l} {t}")).collect::<Vec<_>>().join(", "),
@@ -93,27 +80,20 @@ fn properties(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> String {
         card.limits.smallest_face,
         100.0 * card.limits.least_inside,
         100.0 * card.limits.narrowest_face,
-        run.config.task.arch.name(),
-        grouped(parameters),
-        grouped(run.net.macs()),
-        match card.precision {
-            Precision::F32 => "float32",
-            Precision::Int8 => "convolutions in 8-bit integers, the layers behind the last pooling in float32",
-        }
+        net_rows(run.config.task.arch.name(), &run.net, card, "the layers behind the last pooling")
     )
 }
 
 /// A row for each part of each source, and the labels of the last part: the test folder, where there is one.
-fn results(data: &Dataset, card: &ModelCard, measured: &[Measured], request: &Request) -> String {
+fn results(data: &Dataset, card: &ModelCard, measured: &[Measured<Scores>], request: &Request) -> String {
     let mut text = "## Results\n\n| data | part | pictures | accuracy (95 % interval) | macro F1 | calibration error (calibrated: \
                     below) |\n|---|---|---|---|---|---|\n"
         .to_owned();
-    for Measured { source, part, skipped, scores } in measured {
-        let left_out = if *skipped > 0 { format!(" ({skipped} of other labels left out)") } else { String::new() };
+    for Measured { source, part, scores, remark } in measured {
         text += &row(&[
             cell(source),
             (*part).to_owned(),
-            format!("{}{left_out}", scores.count),
+            format!("{}{remark}", scores.count),
             format!("{:.3} ({:.3} to {:.3})", scores.accuracy, scores.interval95.0, scores.interval95.1),
             format!("{:.3}", scores.macro_f1),
             format!("{:.3} ({:.3})", scores.ece, scores.ece_p95),
@@ -125,13 +105,9 @@ fn results(data: &Dataset, card: &ModelCard, measured: &[Measured], request: &Re
          thresholds; all validation parts together chose the epoch.",
         calibrated_on(data, request)
     );
-    if let Some(one) = measured.iter().rfind(|one| one.part == "test").or(measured.last()) {
-        let _ = writeln!(
-            text,
-            "\n| {}, {} | precision | recall | F1 | pictures |\n|---|---|---|---|---|",
-            cell(&one.source),
-            one.part
-        );
+    if let Some(one) = in_full(measured) {
+        let of = format!("{}, {}", cell(&one.source), one.part);
+        text += &format!("\n{}", head(&[&of, "precision", "recall", "F1", "pictures"]));
         for (label, class) in card.labels.iter().zip(&one.scores.per_class) {
             let [precision, recall, f1] =
                 [class.precision, class.recall, class.f1].map(|figure| format!("{figure:.3}"));
@@ -143,12 +119,8 @@ fn results(data: &Dataset, card: &ModelCard, measured: &[Measured], request: &Re
 
 /// Pictures by source, part and label, and near-copies between the parts.
 fn data_section(data: &Dataset, card: &ModelCard) -> String {
-    let labels = data.labels.iter().map(|label| cell(label)).collect::<Vec<_>>().join(" | ");
-    let mut text = format!(
-        "## Data\n\n{}.\n\n| data | part | {labels} |\n|---|---|{}\n",
-        card.training_data,
-        "---|".repeat(data.labels.len())
-    );
+    let columns = ["data".to_owned(), "part".to_owned()].into_iter().chain(data.labels.iter().map(|label| cell(label)));
+    let mut text = format!("## Data\n\n{}.\n\n{}", card.training_data, head(&columns.collect::<Vec<_>>()));
     for summary in &data.sources {
         for (part, counts) in [("train", &summary.train), ("val", &summary.val), ("test", &summary.test)] {
             if counts.iter().sum::<usize>() > 0 {
@@ -194,8 +166,7 @@ fn agreed(agreement: &Agreement, precision: Precision) -> String {
 
 /// The sources whose validation part chose temperature and thresholds.
 fn calibrated_on(data: &Dataset, request: &Request) -> String {
-    let chosen =
-        |(index, _): &(usize, &SourceSummary)| request.calibrate_on.is_empty() || request.calibrate_on.contains(index);
+    let chosen = |(index, _): &(usize, &SourceSummary)| request.calibrates_on(*index);
     listed(&data.sources.iter().enumerate().filter(chosen).map(|(_, summary)| name(summary)).collect::<Vec<_>>())
 }
 

@@ -1,14 +1,14 @@
 //! What is an emotion model's own in an export.
 
+use super::card::EmotionFound;
 use super::dataset::{Dataset, SourceSummary, Split};
 use super::gate::{self, Agreement};
-use super::measured::Measured;
 use super::metrics::{Scores, score};
 use super::readout::outputs;
 use super::task::EmotionTask;
 use super::{calibrate, card as written, crop_margin};
-use crate::export::exporter::Export;
-use crate::export::request::Request;
+use crate::export::exporter::{Export, Job};
+use crate::export::measured::Measured;
 use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
 use crate::run::finished::FinishedRun;
@@ -17,18 +17,11 @@ use emotion_models::pb::ModelProto;
 use emotion_models::{Classifier, ModelCard, Probabilities, apply_temperature, encode};
 use std::sync::Arc;
 
-/// How an exported emotion model does on the data.
-pub struct EmotionFound {
-    /// By data source and part.
-    pub measured: Vec<Measured>,
-    /// What the export gate saw.
-    pub agreement: Agreement,
-}
-
 impl Export for EmotionTask {
     type Found = EmotionFound;
 
-    fn describe(run: &FinishedRun<Self>, data: &Dataset, request: &Request) -> Result<(Vec<String>, f32, String)> {
+    fn describe(job: &Job<'_, Self>) -> Result<(Vec<String>, f32, String)> {
+        let Job { run, data, request } = job;
         let known = &run.identity.labels;
         let outputs = outputs(known, &request.labels);
         let outputs = outputs.with_context(|| format!("in --labels for {}", run.folder.display()))?;
@@ -43,13 +36,8 @@ impl Export for EmotionTask {
         graph::model(&card.name, &fold::fold(&run.net, &run.weights, &read_out(run, card)))
     }
 
-    fn measure(
-        run: &FinishedRun<Self>,
-        data: &Dataset,
-        model: &ModelProto,
-        card: &mut ModelCard,
-        request: &Request,
-    ) -> Result<EmotionFound> {
+    fn measure(job: &Job<'_, Self>, model: &ModelProto, card: &mut ModelCard) -> Result<EmotionFound> {
+        let Job { run, data, request } = job;
         let outputs = read_out(run, card);
         let mut classifier = Classifier::from_bytes(&encode(model), EXPORTED)?;
         // Validation pictures choose temperature and thresholds; test pictures, where there are any, only measure.
@@ -60,7 +48,7 @@ impl Export for EmotionTask {
         let test = data.test.as_ref().map(&mut compare).transpose()?;
         let agreement = Agreement::together([Some(&val), test.as_ref()].into_iter().flatten());
         agreement.check(card.precision)?;
-        let chosen = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
+        let chosen = |source| request.calibrates_on(source);
         let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
         if targets.is_empty() {
             let message = format!("no validation picture bears one of the labels {}", card.labels.join(", "));
@@ -89,14 +77,8 @@ impl Export for EmotionTask {
         Ok(EmotionFound { measured, agreement })
     }
 
-    fn markdown(
-        run: &FinishedRun<Self>,
-        data: &Dataset,
-        card: &ModelCard,
-        found: &EmotionFound,
-        request: &Request,
-    ) -> String {
-        written::markdown(run, data, card, &found.measured, &found.agreement, request)
+    fn markdown(job: &Job<'_, Self>, card: &ModelCard, found: &EmotionFound) -> String {
+        written::markdown(job, card, found)
     }
 
     fn check_opens(model: &[u8]) -> Result<()> {
@@ -136,7 +118,7 @@ fn measure(
     probabilities: &[Probabilities],
     outputs: &[usize],
     temperature: f32,
-) -> Option<Measured> {
+) -> Option<Measured<Scores>> {
     let all = split.items.iter().filter(|item| item.source == source).count();
     let (picked, targets) = pick(split, probabilities, outputs, |own| own == source);
     if targets.is_empty() {
@@ -146,7 +128,9 @@ fn measure(
     let scores = score(&flat, &targets, outputs.len());
     let name = data.sources[source].source.path.file_name();
     let name = name.map_or_else(|| data.sources[source].source.to_string(), |name| name.to_string_lossy().into_owned());
-    Some(Measured { source: name, part, skipped: all - targets.len(), scores })
+    let skipped = all - targets.len();
+    let remark = if skipped > 0 { format!(" ({skipped} of other labels left out)") } else { String::new() };
+    Some(Measured { source: name, part, scores, remark })
 }
 
 /// The data in one line, without the folders it lay in.

@@ -16,7 +16,6 @@ pub mod figures;
 pub mod gate;
 pub mod inference;
 pub mod loss;
-pub mod measured;
 pub mod metrics;
 pub mod options;
 pub mod readout;

@@ -1,11 +1,15 @@
 //! What the cards of both tasks share: how a model came about, and the log of its looks at test folders.
 
 use super::request::Request;
+use crate::date::today;
 use crate::failure::{Kind, failure};
 use crate::files;
+use crate::nets::Net;
+use crate::nets::summary::grouped;
 use crate::output::{say, tell};
 use crate::run::command_line::quoted;
 use anyhow::{Context, Result};
+use emotion_models::{InputSpec, ModelCard, Precision};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -17,16 +21,48 @@ const FORMER_LOG: &str = "## Evaluations on test folders";
 /// The log, empty but for the head of its table.
 pub fn log(columns: &[&str]) -> String {
     format!(
-        "{LOG}\n\nEach row is one time that the model was measured on a test folder. No figure here chose anything.\n\n| {} |\n|{}\n",
-        columns.join(" | "),
-        "---|".repeat(columns.len())
+        "{LOG}\n\nEach row is one time that the model was measured on a test folder. No figure here chose anything.\n\n{}",
+        head(columns)
     )
+}
+
+/// A row of the log, dated today.
+pub fn log_row(source: &str, figures: &[String], how: &str) -> String {
+    row(&[&[today(), cell(source)], figures, &[cell(how)]].concat())
+}
+
+/// The head of a table.
+pub fn head<S: AsRef<str>>(columns: &[S]) -> String {
+    format!("{}|{}\n", row(columns), "---|".repeat(columns.len()))
 }
 
 /// A row of a table.
 pub fn row<S: AsRef<str>>(cells: &[S]) -> String {
     let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
     format!("| {} |\n", cells.join(" | "))
+}
+
+/// What the model reads.
+pub fn input(card: &ModelCard) -> String {
+    let (input, map) = (&card.input, card.input.pixel_map);
+    let InputSpec { width, height, colour, .. } = input;
+    let channels = colour.channels();
+    format!("`[1, {channels}, {height}, {width}]` float32, {colour}, `(pixel - {}) * {}`", map.offset, map.scale)
+}
+
+/// The rows of a net and its format; `float` are the layers of an integer one that stay in floating point.
+pub fn net_rows(name: &str, net: &Net, card: &ModelCard, float: &str) -> String {
+    let parameters = net.parameters().iter().map(|p| p.len()).sum();
+    let numbers = match card.precision {
+        Precision::F32 => "float32".to_owned(),
+        Precision::Int8 => format!("convolutions in 8-bit integers, {float} in float32"),
+    };
+    format!(
+        "| net | {name}, {} parameters, {} multiply-accumulates a picture |\n\
+         | format | ONNX, opset 13, {numbers}, batch of one |\n\n",
+        grouped(parameters),
+        grouped(net.macs())
+    )
 }
 
 /// Whether a file's text is a model's card.

@@ -12,6 +12,16 @@ use anyhow::Result;
 use emotion_models::pb::ModelProto;
 use emotion_models::{ModelCard, Precision, embed, encode};
 
+/// What is exported.
+pub struct Job<'a, T: Task> {
+    /// The run.
+    pub run: FinishedRun<T>,
+    /// The data it was trained on.
+    pub data: T::Data,
+    /// What was asked for.
+    pub request: &'a Request,
+}
+
 /// A task whose nets can be exported.
 pub trait Export: Task {
     /// How the model does on the data, for the card.
@@ -22,7 +32,7 @@ pub trait Export: Task {
     ///
     /// # Errors
     /// When the request names impossible ones.
-    fn describe(run: &FinishedRun<Self>, data: &Self::Data, request: &Request) -> Result<(Vec<String>, f32, String)>;
+    fn describe(job: &Job<'_, Self>) -> Result<(Vec<String>, f32, String)>;
 
     /// The graph of a net that reads out the card's labels.
     fn graph(run: &FinishedRun<Self>, card: &ModelCard) -> ModelProto;
@@ -32,22 +42,10 @@ pub trait Export: Task {
     ///
     /// # Errors
     /// When trainer and model differ, or there is nothing to choose on.
-    fn measure(
-        run: &FinishedRun<Self>,
-        data: &Self::Data,
-        model: &ModelProto,
-        card: &mut ModelCard,
-        request: &Request,
-    ) -> Result<Self::Found>;
+    fn measure(job: &Job<'_, Self>, model: &ModelProto, card: &mut ModelCard) -> Result<Self::Found>;
 
     /// The card as Markdown.
-    fn markdown(
-        run: &FinishedRun<Self>,
-        data: &Self::Data,
-        card: &ModelCard,
-        found: &Self::Found,
-        request: &Request,
-    ) -> String;
+    fn markdown(job: &Job<'_, Self>, card: &ModelCard, found: &Self::Found) -> String;
 
     /// Opens the model as a device does.
     ///
@@ -70,7 +68,9 @@ pub fn export<T: Export>(request: &Request) -> Result<(ModelCard, T::Found)> {
         return Err(failure(Kind::Usage, message));
     }
     let data = run.data()?;
-    let (labels, crop_margin, training_data) = T::describe(&run, &data, request)?;
+    let job = Job { run, data, request };
+    let run = &job.run;
+    let (labels, crop_margin, training_data) = T::describe(&job)?;
     let stem =
         || request.out.file_stem().map_or(T::Config::TASK.to_string(), |stem| stem.to_string_lossy().into_owned());
     let mut card = ModelCard {
@@ -87,15 +87,15 @@ pub fn export<T: Export>(request: &Request) -> Result<(ModelCard, T::Found)> {
         metrics: Default::default(),
         labels,
     };
-    let mut model = T::graph(&run, &card);
+    let mut model = T::graph(run, &card);
     check_convolutions(&run.net, &model)?;
     embed(&mut model, &card);
-    let found = T::measure(&run, &data, &model, &mut card, request)?;
+    let found = T::measure(&job, &model, &mut card)?;
     card.validate()?;
     embed(&mut model, &card);
     let bytes = encode(&model);
     T::check_opens(&bytes)?;
-    write(&request.out, &bytes, T::markdown(&run, &data, &card, &found, request))?;
+    write(&request.out, &bytes, T::markdown(&job, &card, &found))?;
     Ok((card, found))
 }
 

@@ -5,6 +5,7 @@ pub mod convolutions;
 pub mod exporter;
 pub mod fold;
 pub mod graph;
+pub mod measured;
 pub mod onnx;
 mod qlinear;
 pub mod request;

@@ -20,3 +20,10 @@ pub struct Request {
     /// A remark for the card on how the model was made.
     pub note: Option<String>,
 }
+
+impl Request {
+    /// Whether the validation part of this data source chooses temperature and thresholds.
+    pub fn calibrates_on(&self, source: usize) -> bool {
+        self.calibrate_on.is_empty() || self.calibrate_on.contains(&source)
+    }
+}

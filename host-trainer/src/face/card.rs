@@ -1,43 +1,45 @@
 //! The `MODEL.md` beside an exported face model.
 
 use super::gate::Agreement;
-use super::measured::Measured;
 use super::metrics::{MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
 use super::task::FaceTask;
-use crate::date::today;
-use crate::export::card::{cell, log, recipe, row};
-use crate::export::request::Request;
-use crate::nets::summary::grouped;
+use crate::export::card::{self, cell, head, input, log, net_rows, recipe, row};
+use crate::export::exporter::Job;
+use crate::export::measured::{Measured, in_full, of_test};
 use crate::run::finished::FinishedRun;
-use emotion_models::{ModelCard, Precision};
+use emotion_models::ModelCard;
 use std::fmt::Write;
 
 /// Columns of the log of test evaluations.
 pub const LOG_COLUMNS: [&str; 8] =
     ["date", "data", "photos", "recall", "precision", "average precision", "false positives", "how"];
 
-/// The card as Markdown. `perturbed` is what was found in the validation photos, plain and perturbed, `agreement` what the export
-/// gate saw.
-pub fn markdown(
-    run: &FinishedRun<FaceTask>,
-    described: &str,
-    card: &ModelCard,
-    perturbed: &Scores,
-    measured: &[Measured],
-    agreement: &Agreement,
-    request: &Request,
-) -> String {
+/// How an exported face model does on the data.
+pub struct FaceFound {
+    /// By data source and part.
+    pub measured: Vec<Measured<Scores>>,
+    /// On the validation photos that chose the detection threshold, perturbed.
+    pub perturbed: Scores,
+    /// What the export gate saw.
+    pub agreement: Agreement,
+}
+
+/// The card as Markdown.
+pub fn markdown(job: &Job<'_, FaceTask>, card: &ModelCard, found: &FaceFound) -> String {
+    let Job { run, data, request } = job;
+    let FaceFound { measured, perturbed, agreement } = found;
     let mut text = properties(run, card) + LIMITS;
     text += &results(measured, perturbed);
     let told = format!("Seed {}; {}. {}.", run.config.run.seed, run.chosen(), agreement.said(card.precision));
     text += &recipe(&run.identity.command, request, &told);
     let _ = write!(
         text,
-        "## Data\n\n{described}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n{}",
+        "## Data\n\n{}.\n\nSHA-256 over all training photos and boxes: `{}`\n\n{}",
+        data.described,
         card.data_fingerprint,
         log(&LOG_COLUMNS)
     );
-    for one in measured.iter().filter(|one| one.part == "test") {
+    for one in of_test(measured) {
         text += &log_row(&one.source, &one.scores, "export");
     }
     text
@@ -45,58 +47,43 @@ pub fn markdown(
 
 /// A row of the log, dated today.
 pub fn log_row(source: &str, scores: &Scores, how: &str) -> String {
-    row(&[
-        today(),
-        cell(source),
+    let figures = [
         scores.photos.to_string(),
         scores.recall.shown(),
         format!("{:.3}", scores.precision),
         format!("{:.4}", scores.average_precision),
         format!("{} / {}", scores.false_positives, scores.empty_photos),
-        cell(how),
-    ])
+    ];
+    card::log_row(source, &figures, how)
 }
 
 /// What goes in, what comes out, and how large it is.
 fn properties(run: &FinishedRun<FaceTask>, card: &ModelCard) -> String {
-    let parameters: usize = run.net.parameters().iter().map(|p| p.len()).sum();
-    let (input, map) = (&card.input, card.input.pixel_map);
     let [columns, rows] = run.config.task.cells();
     format!(
         "# {}\n\nA picture of a room in, where the faces are out.\n\n\
          |  |  |\n|---|---|\n\
-         | input | `[1, {}, {}, {}]` float32, {}, `(pixel - {}) * {}`, letterboxed |\n\
+         | input | {}, letterboxed |\n\
          | output | `face`, `[1, 5, {rows}, {columns}]`: of each 8 x 8 pixels the logit of a face's centre, the centre's offset in \
          columns and rows, and the logarithms of width and height, in units of 8 pixels |\n\
          | detection threshold | {} |\n\
-         | net | face, {} parameters, {} multiply-accumulates a picture |\n\
-         | format | ONNX, opset 13, {}, batch of one |\n\n",
+         {}",
         card.name,
-        input.colour.channels(),
-        input.height,
-        input.width,
-        input.colour,
-        map.offset,
-        map.scale,
+        input(card),
         card.thresholds[0],
-        grouped(parameters),
-        grouped(run.net.macs()),
-        match card.precision {
-            Precision::F32 => "float32",
-            Precision::Int8 => "convolutions in 8-bit integers, the last one in float32",
-        }
+        net_rows("face", &run.net, card, "the last one")
     )
 }
 
 /// A row for each part of each data set, and the faces of the last part by size and class: the test folder's, where there is one.
-fn results(measured: &[Measured], perturbed: &Scores) -> String {
+fn results(measured: &[Measured<Scores>], perturbed: &Scores) -> String {
     let mut text = "## Results\n\n| data | part | photos | faces | recall | precision | average precision | false positives | centre \
                     within 12 % |\n|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
-    for Measured { source, chose, part, scores } in measured {
+    for Measured { source, part, scores, remark } in measured {
         text += &row(&[
             cell(source),
-            if *chose && *part == "val" { "val (chose the threshold)" } else { part }.to_owned(),
+            format!("{part}{remark}"),
             scores.photos.to_string(),
             scores.recall.faces.to_string(),
             scores.recall.shown(),
@@ -118,8 +105,9 @@ fn results(measured: &[Measured], perturbed: &Scores) -> String {
         perturbed.photos,
         line(perturbed),
     );
-    if let Some(one) = measured.iter().rfind(|one| one.part == "test").or(measured.last()) {
-        let _ = writeln!(text, "\n| {}, {} | recall | found | of |\n|---|---|---|---|", cell(&one.source), one.part);
+    if let Some(one) = in_full(measured) {
+        let of = format!("{}, {}", cell(&one.source), one.part);
+        text += &format!("\n{}", head(&[&of, "recall", "found", "of"]));
         let sizes = SIZES.iter().map(|(_, _, name)| format!("{name} of the width")).zip(&one.scores.by_size);
         let classes = one.scores.by_class.iter().map(|(class, recall)| (class_name(class), recall));
         for (name, recall) in sizes.chain(classes) {

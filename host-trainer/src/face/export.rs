@@ -1,17 +1,14 @@
 //! What is a face model's own in an export.
 
-use super::card;
-use super::data::FacePhotos;
+use super::card::{self, FaceFound};
 use super::detections::PhotoDetections;
 use super::gate::{self, Agreement};
 use super::inference;
-use super::measured::Measured;
-use super::metrics::Scores;
 use super::perturbations;
 use super::photos;
 use super::task::FaceTask;
-use crate::export::exporter::Export;
-use crate::export::request::Request;
+use crate::export::exporter::{Export, Job};
+use crate::export::measured::Measured;
 use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
 use crate::part::Part;
@@ -22,34 +19,19 @@ use anyhow::Result;
 use emotion_models::pb::ModelProto;
 use emotion_models::{FaceDetector, ModelCard, encode};
 
-/// How an exported face model does on the data.
-pub struct FaceFound {
-    /// By data source and part.
-    pub measured: Vec<Measured>,
-    /// On the validation photos that chose the detection threshold, perturbed.
-    pub perturbed: Scores,
-    /// What the export gate saw.
-    pub agreement: Agreement,
-}
-
 impl Export for FaceTask {
     type Found = FaceFound;
 
-    fn describe(_run: &FinishedRun<Self>, data: &FacePhotos, _request: &Request) -> Result<(Vec<String>, f32, String)> {
-        Ok((data.labels(), 0.0, data.described.clone()))
+    fn describe(job: &Job<'_, Self>) -> Result<(Vec<String>, f32, String)> {
+        Ok((job.data.labels(), 0.0, job.data.described.clone()))
     }
 
     fn graph(run: &FinishedRun<Self>, card: &ModelCard) -> ModelProto {
         graph::maps(&card.name, &fold::fold(&run.net, &run.weights, &[]))
     }
 
-    fn measure(
-        run: &FinishedRun<Self>,
-        data: &FacePhotos,
-        model: &ModelProto,
-        card: &mut ModelCard,
-        request: &Request,
-    ) -> Result<FaceFound> {
+    fn measure(job: &Job<'_, Self>, model: &ModelProto, card: &mut ModelCard) -> Result<FaceFound> {
+        let Job { run, data, request } = job;
         let mut finder = FaceDetector::from_bytes(&encode(model), EXPORTED)?;
         let config = &run.config.task;
         let roots = config.data.roots();
@@ -62,7 +44,7 @@ impl Export for FaceTask {
         agreement.check(card.precision)?;
 
         // Validation photos, synthetic ones among them, choose the threshold; test photos, where there are any, only measure.
-        let chooses = |source: usize| request.calibrate_on.is_empty() || request.calibrate_on.contains(&source);
+        let chooses = |source| request.calibrates_on(source);
         let choosing = data.val.filtered(|photo| photo.source(&roots).is_none_or(chooses));
         if !choosing.photos.iter().any(|photo| photo.source(&roots).is_some()) {
             let message = "no photo of the sources that --calibrate-on names was set aside for validation: where one source has a folder val/, the others give none";
@@ -86,7 +68,8 @@ impl Export for FaceTask {
                 }
                 let detections = PhotoDetections::detect(&finder, &own, &progress)?;
                 let scores = detections.findings.at(threshold, &own.classes);
-                measured.push(Measured { source: name.clone(), chose: *chose, part, scores });
+                let remark = if *chose && part == "val" { " (chose the threshold)" } else { "" };
+                measured.push(Measured { source: name.clone(), part, scores, remark: remark.into() });
             }
         }
         for Measured { source, part, scores, .. } in &measured {
@@ -100,15 +83,8 @@ impl Export for FaceTask {
         Ok(FaceFound { measured, perturbed, agreement })
     }
 
-    fn markdown(
-        run: &FinishedRun<Self>,
-        data: &FacePhotos,
-        card: &ModelCard,
-        found: &FaceFound,
-        request: &Request,
-    ) -> String {
-        let FaceFound { measured, perturbed, agreement } = found;
-        card::markdown(run, &data.described, card, perturbed, measured, agreement, request)
+    fn markdown(job: &Job<'_, Self>, card: &ModelCard, found: &FaceFound) -> String {
+        card::markdown(job, card, found)
     }
 
     fn check_opens(model: &[u8]) -> Result<()> {

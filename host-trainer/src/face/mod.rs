@@ -15,7 +15,6 @@ pub mod figures;
 pub mod gate;
 pub mod inference;
 pub mod loss;
-pub mod measured;
 pub mod metrics;
 pub mod options;
 pub mod perturbations;
