@@ -1,6 +1,8 @@
-//! How many threads work.
+//! How many threads work, and how they share what there is to do.
 
+use crate::progress::Progress;
 use anyhow::{Context, Result};
+use rayon::prelude::*;
 
 /// Starts as many threads as asked for, or one for each core where that is 0; answers with their number.
 ///
@@ -18,3 +20,24 @@ pub(crate) fn start_threads(asked: usize) -> Result<usize> {
 
 /// Threads for each core from which on they hinder each other: with 16 on two cores nothing was lost, with 1000 all.
 const TOO_MANY_PER_CORE: usize = 8;
+
+/// What `work` makes of each item, in order. A worker may move to another thread but not be shared: each thread gets its own and a run
+/// of items, which ends early where `work` gives nothing.
+pub(crate) fn share_out<'a, W: Clone + Send, T: Sync, R: Send>(
+    worker: &W,
+    items: &'a [T],
+    progress: &Progress,
+    work: impl Fn(&mut W, &'a T) -> Option<R> + Sync,
+) -> Vec<R> {
+    let share = items.len().div_ceil(rayon::current_num_threads()).max(1);
+    let workers = vec![worker.clone(); items.len().div_ceil(share)];
+    let run = |(mut worker, items): (W, &'a [T])| -> Vec<R> {
+        let one = |item| {
+            let done = work(&mut worker, item)?;
+            progress.advance();
+            Some(done)
+        };
+        items.iter().map_while(one).collect()
+    };
+    workers.into_par_iter().zip(items.par_chunks(share)).flat_map_iter(run).collect()
+}

@@ -6,11 +6,11 @@ use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
 use crate::output::{say, tell};
 use crate::progress::Progress;
+use crate::threads::share_out;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use emotion_models::{Picture, PixelFormat, decode, read_card, shipped};
 use image::{DynamicImage, GrayImage, RgbImage};
-use rayon::prelude::*;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,26 +59,14 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
     ensure_some(&photos, &args.data)?;
     let interrupted = crate::interrupt::interrupted()?;
     let progress = Progress::new("cutting", photos.len(), true);
-    let share = photos.len().div_ceil(rayon::current_num_threads());
-    let searches = vec![search; photos.len().div_ceil(share)];
-    let outcomes: Vec<Result<(&PathBuf, Outcome)>> = searches
-        .into_par_iter()
-        .zip(photos.par_chunks(share))
-        .flat_map_iter(|(mut search, photos)| {
-            let stop = || interrupted.load(Ordering::Relaxed);
-            let mut one = |path| {
-                let outcome = cut(args, &mut search, path);
-                progress.advance();
-                outcome
-            };
-            let photos = photos.iter().take_while(|_| !stop());
-            photos.map(|path| one(path).map(|outcome| (path, outcome))).collect::<Vec<_>>()
-        })
-        .collect();
+    let outcomes = share_out(&search, &photos, &progress, |search, path| {
+        let stop = interrupted.load(Ordering::Relaxed);
+        (!stop).then(|| (path, cut(args, search, path)))
+    });
     drop(progress);
     let [mut cut, mut none, mut small, mut unreadable] = [0; 4];
-    for outcome in outcomes {
-        let (path, outcome) = outcome.with_context(|| {
+    for (path, outcome) in outcomes {
+        let outcome = outcome.with_context(|| {
             format!("{} is not whole: remove it before you cut the photos again", args.out.display())
         })?;
         let why = match outcome {

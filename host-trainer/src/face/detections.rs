@@ -3,9 +3,9 @@
 use super::metrics::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};
 use crate::progress::Progress;
+use crate::threads::share_out;
 use anyhow::Result;
 use emotion_models::{Detector, FaceDetector, Faces, FrameView, ModelError, PixelFormat};
-use rayon::prelude::*;
 use std::fmt::Write;
 
 /// Boxes below this score are no use to any curve.
@@ -36,21 +36,8 @@ impl<'a> PhotoDetections<'a> {
     /// # Errors
     /// When the engine fails.
     pub fn detect(finder: &FaceDetector, photos: &'a Photos, progress: &Progress) -> Result<Self> {
-        let share = photos.photos.len().div_ceil(rayon::current_num_threads()).max(1);
-        let finders = vec![finder.clone(); photos.photos.len().div_ceil(share)];
-        let found: Result<Vec<Vec<Faces>>, ModelError> = finders
-            .into_par_iter()
-            .zip(photos.photos.par_chunks(share))
-            .map(|(mut finder, photos)| {
-                let one = |photo: &Photo| {
-                    let faces = find(&mut finder, photo);
-                    progress.advance();
-                    faces
-                };
-                photos.iter().map(one).collect()
-            })
-            .collect();
-        Ok(PhotoDetections::new(photos, found?.concat()))
+        let found = share_out(finder, &photos.photos, progress, |finder, photo| Some(find(finder, photo)));
+        Ok(PhotoDetections::new(photos, found.into_iter().collect::<Result<_, _>>()?))
     }
 }
 
