@@ -27,6 +27,11 @@ pub fn make_folder(path: &Path) -> Result<(), WriteError> {
     std::fs::create_dir_all(path).map_err(|error| WriteError { path: path.into(), reason: reason(&error) })
 }
 
+/// A file's or folder's own name.
+pub fn own_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Where a path leads, links followed, though its end need not be there yet.
 pub fn resolved(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.into());

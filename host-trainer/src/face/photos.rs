@@ -2,6 +2,7 @@
 
 use super::annotations::{self, Annotated, AnnotatedFace, INVALID};
 use crate::failure::{Kind, failure};
+use crate::files::own_name;
 use crate::output::tell;
 use crate::part::Part;
 use crate::progress::Progress;
@@ -12,7 +13,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Longest side, in pixels, at which a photo is kept: a face of 5 % of the width is then still 25 pixels wide.
 const MAX_SIDE: u32 = 512;
@@ -276,7 +277,7 @@ impl Photos {
                 let message = format!("{} has no face crop in train/LABEL/ that can be read", folder.display());
                 return Err(failure(Kind::Data, message));
             }
-            told.push(format!("{} face crops of {}", crops.len(), name(folder)));
+            told.push(format!("{} face crops of {}", crops.len(), own_name(folder)));
             self.crops.extend(crops);
         }
         Ok(told)
@@ -326,14 +327,9 @@ fn synthetic_photo(seed: u64, class: usize) -> Photo {
     Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, noisy_boxes: false }
 }
 
-/// A folder's own name.
-pub fn name(folder: &Path) -> String {
-    folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
 /// The names of several; of two that are alike the later one bears its number, counted from 1.
 pub fn names(folders: &[PathBuf]) -> Vec<String> {
-    let own: Vec<String> = folders.iter().map(|folder| name(folder)).collect();
+    let own: Vec<String> = folders.iter().map(|folder| own_name(folder)).collect();
     let told = |(at, name): (usize, &String)| match own[..at].contains(name) {
         true => format!("{name} ({})", at + 1),
         false => name.clone(),

@@ -4,7 +4,7 @@ use crate::commands::face_search::SearchArgs;
 use crate::commands::task_flags::{EMOTION, FACE};
 use crate::part::Part;
 use clap::{Args, ValueEnum};
-use emotion_models::Precision;
+use emotion_models::{ModelCard, Precision};
 use std::path::PathBuf;
 
 /// Arguments of `evaluate`.
@@ -34,6 +34,14 @@ pub struct EvaluateArgs {
     /// Those of face models.
     #[command(flatten, next_help_heading = FACE)]
     pub face: FaceArgs,
+}
+
+impl EvaluateArgs {
+    /// For the card's log, in which precision the model was run, where that is not its own.
+    pub fn ran_in(&self, model: &ModelCard) -> String {
+        let other = self.precision.map(Precision::from).filter(|&precision| precision != model.precision);
+        other.map_or(String::new(), |precision| format!(", run in {precision}"))
+    }
 }
 
 /// What only the evaluation of an emotion model knows.

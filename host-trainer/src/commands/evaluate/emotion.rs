@@ -8,25 +8,17 @@ use crate::emotion::metrics::{Scores, score};
 use crate::emotion::readout::{outputs, subset};
 use crate::export::card::append_row;
 use crate::failure::{Blame, Kind, failure};
+use crate::files::own_name;
 use crate::output::{say, tell};
 use crate::part::Part;
 use crate::progress::Progress;
+use crate::threads::share_out;
 use anyhow::{Context, Result, bail, ensure};
 use emotion_models::pb::ModelProto;
-use emotion_models::{Classifier, ModelCard, ModelError, Picture, Precision, Preprocessor, Probabilities};
-use rayon::prelude::*;
+use emotion_models::{Classifier, ModelCard, Picture, Preprocessor, Probabilities};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Makes the model ready to run in the precision asked for.
-fn load(args: &EvaluateArgs, model: &ModelProto) -> Result<Classifier, ModelError> {
-    let name = args.model.display().to_string();
-    match args.precision {
-        Some(precision) => Classifier::with_precision(model, &name, precision.into()),
-        None => Classifier::from_model(model, &name),
-    }
-}
 
 #[derive(Serialize)]
 struct EmotionReport<'a> {
@@ -49,7 +41,11 @@ type Labelled = (PathBuf, usize);
 /// # Errors
 /// When model or folder cannot be used, a label is not the model's, or no picture bears one of its labels.
 pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
-    let classifier = load(args, model)?;
+    let name = args.model.display().to_string();
+    let classifier = match args.precision {
+        Some(precision) => Classifier::with_precision(model, &name, precision.into())?,
+        None => Classifier::from_model(model, &name)?,
+    };
     let card = classifier.card().clone();
     let search = Search::open(&args.emotion.search, card.crop_margin)?;
     let outputs = outputs(&card.labels, &args.emotion.labels)
@@ -58,27 +54,11 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     let (pictures, skipped) = pictures(&args.data, args.split, &labels).blame(Kind::Data)?;
 
     let progress = Progress::new("evaluating", pictures.len(), !args.json);
-    // A classifier may move to another thread but not be shared: each thread gets its own and a run of pictures.
-    let share = pictures.len().div_ceil(rayon::current_num_threads());
-    let judges = vec![(classifier, search); pictures.len().div_ceil(share)];
-    let found: Vec<Result<Option<Probabilities>, String>> = judges
-        .into_par_iter()
-        .zip(pictures.par_chunks(share))
-        .flat_map_iter(|((classifier, search), pictures)| {
-            let mut photos = PhotoClassifier {
-                classifier,
-                search,
-                preprocessor: Preprocessor::new(&card.input),
-                input: vec![0.0; card.input.len()],
-            };
-            let judge = |(path, _): &Labelled| {
-                let raw = photos.classify(path);
-                progress.advance();
-                raw.map(|raw| raw.map(|raw| subset(&raw, &outputs, card.temperature)))
-            };
-            pictures.iter().map(judge).collect::<Vec<_>>()
-        })
-        .collect();
+    let input = vec![0.0; card.input.len()];
+    let judge = PhotoClassifier { classifier, search, preprocessor: Preprocessor::new(&card.input), input };
+    let found = share_out(&judge, &pictures, &progress, |judge, (path, _)| {
+        Some(judge.classify(path).map(|raw| raw.map(|raw| subset(&raw, &outputs, card.temperature))))
+    });
     drop(progress);
 
     let (mut probabilities, mut targets, mut undecodable, mut no_face) = (vec![], vec![], 0, 0);
@@ -106,7 +86,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     }
     let scores = score(&probabilities, &targets, labels.len());
     let report = EmotionReport {
-        model: args.model.display().to_string(),
+        model: name,
         data: args.data.display().to_string(),
         split: args.split.name(),
         labels: &labels,
@@ -120,7 +100,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         false => print(&report)?,
     }
     if args.split == Part::Test && !args.no_record {
-        let row = log_row(&folder_name(&args.data), &scores, &how(args, &labels, &card, no_face));
+        let row = log_row(&own_name(&args.data), &scores, &how(args, &labels, &card, no_face));
         append_row(&args.model.with_extension("md"), &LOG_COLUMNS, &row, args.json)?;
     }
     Ok(ExitCode::SUCCESS)
@@ -150,6 +130,7 @@ fn pictures(data: &Path, split: Part, labels: &[String]) -> Result<(Vec<Labelled
 }
 
 /// Searches one photo after another for its face, and classifies that.
+#[derive(Clone)]
 struct PhotoClassifier {
     classifier: Classifier,
     search: Search,
@@ -159,17 +140,13 @@ struct PhotoClassifier {
 
 impl PhotoClassifier {
     /// Raw probabilities of a photo's face; `None` where no face is found.
-    fn classify(&mut self, path: &Path) -> Result<Option<Probabilities>, String> {
-        let picture = Picture::open(path).map_err(|error| error.to_string())?;
-        let frame = picture.view().map_err(|error| error.to_string())?;
-        let Some((crop, _)) = self.search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
+    fn classify(&mut self, path: &Path) -> Result<Option<Probabilities>> {
+        let picture = Picture::open(path)?;
+        let frame = picture.view()?;
+        let Some((crop, _)) = self.search.crop(&frame)? else { return Ok(None) };
         self.preprocessor.tensor(&frame, crop, &mut self.input);
-        self.classifier.raw_probabilities(&self.input).map(Some).map_err(|error| error.to_string())
+        Ok(Some(self.classifier.raw_probabilities(&self.input)?))
     }
-}
-
-fn folder_name(data: &Path) -> String {
-    data.file_name().map_or_else(|| data.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 /// How the pictures were taken and the model run, for the card's log.
@@ -184,10 +161,7 @@ fn how(args: &EvaluateArgs, labels: &[String], model: &ModelCard, no_face: usize
     if labels.len() < model.labels.len() {
         how += &format!(", {} read out", labels.join(", "));
     }
-    if let Some(precision) = args.precision.map(Precision::from).filter(|&precision| precision != model.precision) {
-        how += &format!(", run in {precision}");
-    }
-    how
+    how + &args.ran_in(model)
 }
 
 fn print(report: &EmotionReport<'_>) -> Result<()> {

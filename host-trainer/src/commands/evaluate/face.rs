@@ -8,12 +8,13 @@ use crate::face::metrics::Scores;
 use crate::face::photos;
 use crate::face::report;
 use crate::failure::{Kind, failure};
+use crate::files::own_name;
 use crate::output::say;
 use crate::part::Part;
 use crate::progress::Progress;
 use anyhow::Result;
+use emotion_models::FaceDetector;
 use emotion_models::pb::ModelProto;
-use emotion_models::{FaceDetector, Precision};
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -36,8 +37,8 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         return Err(failure(Kind::Usage, format!("--report {} must end in .html", page.display())));
     }
     let name = args.model.display().to_string();
-    let finder = match args.precision.map(Precision::from) {
-        Some(precision) => FaceDetector::with(model, &name, precision, NonZeroUsize::MIN)?,
+    let finder = match args.precision {
+        Some(precision) => FaceDetector::with(model, &name, precision.into(), NonZeroUsize::MIN)?,
         None => FaceDetector::from_model(model, &name)?,
     };
     let part = args.split;
@@ -60,7 +61,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
             say!("photos left out: {}", loaded.unreadable)?;
         }
     }
-    let source = photos::name(&args.data);
+    let source = own_name(&args.data);
     if let Some(page) = &args.face.report {
         report::of_model(page, &finder.card().name, &format!("{source}'s {part} photos"), &detections, &scores)?;
         if !args.json {
@@ -68,8 +69,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         }
     }
     if part == Part::Test && !args.no_record {
-        let ran = args.precision.map(Precision::from).filter(|&precision| precision != finder.card().precision);
-        let how = "evaluate".to_owned() + &ran.map_or(String::new(), |precision| format!(", run in {precision}"));
+        let how = "evaluate".to_owned() + &args.ran_in(finder.card());
         append_row(&args.model.with_extension("md"), &LOG_COLUMNS, &log_row(&source, &scores, &how), args.json)?;
     }
     Ok(ExitCode::SUCCESS)
