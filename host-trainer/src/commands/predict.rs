@@ -70,11 +70,11 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn predict(classifier: &mut Classifier, search: &mut Search, path: &Path) -> Result<Option<Classified>, String> {
-    let picture = Picture::open(path).map_err(|error| error.to_string())?;
-    let frame = picture.view().map_err(|error| error.to_string())?;
-    let Some((crop, face)) = search.crop(&frame).map_err(|error| error.to_string())? else { return Ok(None) };
-    let probabilities = classifier.classify(&frame, crop).map_err(|error| error.to_string())?;
+fn predict(classifier: &mut Classifier, search: &mut Search, path: &Path) -> Result<Option<Classified>> {
+    let picture = Picture::open(path)?;
+    let frame = picture.view()?;
+    let Some((crop, face)) = search.crop(&frame)? else { return Ok(None) };
+    let probabilities = classifier.classify(&frame, crop)?;
     Ok(Some(Classified { probabilities, face }))
 }
 
