@@ -15,16 +15,17 @@ pub fn keep_large_blocks() {
 
 /// Memory that can be had without swapping, in bytes; nothing where the system does not tell.
 pub fn available() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+    Some(kib("/proc/meminfo", "MemAvailable:")? * 1024)
 }
 
 /// The largest resident memory of this process so far, MiB; nothing where the system does not tell.
 pub fn peak_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024.0)
+    Some(kib("/proc/self/status", "VmHWM:")? as f64 / 1024.0)
+}
+
+/// What a file of the system says of `name`, in KiB.
+fn kib(file: &str, name: &str) -> Option<u64> {
+    let told = std::fs::read_to_string(file).ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }

@@ -28,7 +28,7 @@ pub struct AuditArgs {
 }
 
 /// The findings.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Audit {
     /// Pictures that decode, by part and label.
     pub pictures: BTreeMap<String, BTreeMap<String, usize>>,
@@ -114,16 +114,7 @@ pub fn audit(data: &Path, progress: bool) -> Result<Audit> {
 }
 
 fn findings(files: &[File], readings: Vec<Reading>, other_files: usize) -> Audit {
-    let mut audit = Audit {
-        pictures: BTreeMap::new(),
-        other_files,
-        sizes: BTreeMap::new(),
-        undecodable: vec![],
-        equal: vec![],
-        near: vec![],
-        across_parts: vec![],
-        across_labels: vec![],
-    };
+    let mut audit = Audit { other_files, ..Audit::default() };
     let digests: Vec<[u8; 32]> = readings.iter().map(|reading| reading.digest).collect();
     let (mut decoded, mut signatures) = (vec![], vec![]);
     for (index, (file, reading)) in files.iter().zip(readings).enumerate() {

@@ -3,7 +3,7 @@
 use crate::device::{DeviceName, Engine, OperatorSet};
 use crate::emotion::EmotionTask;
 use crate::emotion::batches::SoftLabels;
-use crate::emotion::dataset::{CopyCounts, DataSource, Dataset, Item, SourceSummary, Split};
+use crate::emotion::dataset::{Dataset, Item, Split};
 use crate::emotion::options::EmotionConfig;
 use crate::failure::{Blame, Kind, failure};
 use crate::nets::Architecture;
@@ -156,20 +156,9 @@ fn made_up(config: &Config<EmotionConfig>) -> Dataset {
     let items = (0..count).map(|index| Item { path: "noise".into(), label: index % LABELS, source: 0 }).collect();
     let pixels = (0..count * input.len()).map(|_| random.random()).collect();
     let split = Arc::new(Split::alone(items, pixels, input.len(), vec![1]));
-    let labels: Vec<String> = (0..LABELS).map(|label| format!("label{label}")).collect();
-    let source = SourceSummary {
-        source: DataSource { path: "made-up".into(), repeat: 1 },
-        labels: labels.clone(),
-        train: vec![],
-        val: vec![],
-        test: vec![],
-        own_val: false,
-        undecodable: 0,
-        fingerprint: String::new(),
-        copies: CopyCounts::default(),
-    };
+    let labels = (0..LABELS).map(|label| format!("label{label}")).collect();
     let (train, val) = (split.clone(), split);
-    Dataset { labels, train, val, test: None, fingerprint: String::new(), problems: vec![], sources: vec![source] }
+    Dataset { labels, train, val, test: None, fingerprint: String::new(), problems: vec![], sources: vec![] }
 }
 
 /// A run that is never saved.

@@ -3,6 +3,7 @@
 use crate::failure::{Blame, INTERRUPTED, Kind};
 use crate::files;
 use crate::output::{say, tell};
+use crate::part::Part;
 use crate::progress::Progress;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -17,9 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const FIRST_FREE: u64 = 1000;
 /// Persons set aside for each seed of `draw`, so that two seeds never draw the same person.
 const PERSONS: u64 = 1_000_000;
-
-/// The parts of a data set.
-const PARTS: [&str; 3] = ["train", "val", "test"];
 
 /// Arguments of `draw`.
 #[derive(Debug, Args)]
@@ -46,7 +44,7 @@ pub struct DrawArgs {
 
 /// One picture to draw.
 struct Sketch {
-    part: &'static str,
+    part: Part,
     label: &'static str,
     person: u64,
     number: u64,
@@ -65,8 +63,8 @@ pub fn run(args: &DrawArgs) -> Result<ExitCode> {
     let done = draw_all(args, &sketches, &interrupted);
     if done.is_err() || interrupted.load(Ordering::Relaxed) {
         // A part of a data set would pass for a whole one.
-        for part in PARTS {
-            let _ = std::fs::remove_dir_all(args.out.join(part));
+        for part in Part::ALL {
+            let _ = std::fs::remove_dir_all(args.out.join(part.name()));
         }
         let _ = std::fs::remove_dir(&args.out);
     }
@@ -82,18 +80,18 @@ pub fn run(args: &DrawArgs) -> Result<ExitCode> {
 fn check(args: &DrawArgs) -> Result<()> {
     ensure!((16..=2048).contains(&args.size), "--size {} is outside 16..=2048", args.size);
     ensure!(args.per_label > 0, "--per-label must be at least 1");
-    for part in PARTS {
-        let there = args.out.join(part).exists();
+    for part in Part::ALL {
+        let there = args.out.join(part.name()).exists();
         ensure!(!there, "{} already holds a data set ({part}/); choose another folder", args.out.display());
     }
     Ok(())
 }
 
 fn draw_all(args: &DrawArgs, sketches: &[Sketch], interrupted: &AtomicBool) -> Result<()> {
-    for part in PARTS {
+    for part in Part::ALL {
         for label in TEST_CARD_LABELS {
             if sketches.iter().any(|sketch| sketch.part == part) {
-                files::make_folder(&args.out.join(part).join(label))?;
+                files::make_folder(&args.out.join(part.name()).join(label))?;
             }
         }
     }
@@ -122,9 +120,9 @@ fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
     let mut sketches = vec![];
     for number in 0..each {
         let part = match number {
-            _ if number < args.per_label => "train",
-            _ if number < args.per_label + args.held_out => "val",
-            _ => "test",
+            _ if number < args.per_label => Part::Train,
+            _ if number < args.per_label + args.held_out => Part::Val,
+            _ => Part::Test,
         };
         for (index, label) in TEST_CARD_LABELS.into_iter().enumerate() {
             let person = first + number * labels + index as u64;
@@ -136,7 +134,7 @@ fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
 }
 
 fn draw(out: &Path, sketch: &Sketch, size: u32) -> Result<()> {
-    let path = out.join(sketch.part).join(sketch.label).join(format!("{:06}.png", sketch.number));
+    let path = out.join(sketch.part.name()).join(sketch.label).join(format!("{:06}.png", sketch.number));
     // A different moment of each person's small motion.
     let picture = TestCard::new(sketch.person).draw(sketch.label, sketch.number * 7, size, size);
     picture.save(&path).with_context(|| format!("cannot write {}", path.display())).blame(Kind::Output)
