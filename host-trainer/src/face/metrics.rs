@@ -1,7 +1,7 @@
 //! How well faces are found: boxes matched to annotated faces, and the figures that come of it.
 
-use super::photos::Photo;
-use emotion_models::Faces;
+use super::photos::{Photo, PhotoFace};
+use emotion_models::{Face, Faces};
 use serde::{Deserialize, Serialize};
 
 /// A box fits a face from this intersection over union on: box styles differ between data sets.
@@ -60,21 +60,33 @@ pub struct Findings {
     pub faceless: usize,
 }
 
+/// Which face of a photo each box fits, those of the best score being asked first; no two fit the same face.
+pub fn fitting(photo: &Photo, found: &[Face]) -> Vec<Option<usize>> {
+    let mut free: Vec<usize> = (0..photo.faces.len()).collect();
+    let best = |face: &Face| {
+        let fit = |index: usize| photo.faces[index].rect.iou(face.rect);
+        let fits = free.iter().copied().filter(|&index| fit(index) >= MIN_IOU);
+        let best = fits.max_by(|&a, &b| fit(a).total_cmp(&fit(b)))?;
+        free.retain(|&index| index != best);
+        Some(best)
+    };
+    found.iter().map(best).collect()
+}
+
+/// Whether a face is to be found, and not neither right nor wrong.
+pub fn is_wanted(photo: &Photo, face: &PhotoFace) -> bool {
+    !face.invalid && photo.share(face) >= MIN_WIDTH
+}
+
 impl Findings {
     /// Adds what was found in a photo, in pixels of its first plane, best score first.
     pub fn push(&mut self, photo: &Photo, found: &Faces) {
         let faceless = photo.faces.is_empty();
         let mut taken = vec![None; photo.faces.len()];
-        for face in found {
-            let best = (0..photo.faces.len())
-                .filter(|&index| taken[index].is_none())
-                .map(|index| (index, photo.faces[index].rect.iou(face.rect)))
-                .filter(|(_, iou)| *iou >= MIN_IOU)
-                .max_by(|a, b| a.1.total_cmp(&b.1));
-            let correct = best.map_or(Some(false), |(index, _)| {
+        for (face, fitting) in found.iter().zip(fitting(photo, found)) {
+            let correct = fitting.map_or(Some(false), |index| {
                 taken[index] = Some(*face);
-                let annotated = &photo.faces[index];
-                (!annotated.invalid && photo.share(annotated) >= MIN_WIDTH).then_some(true)
+                is_wanted(photo, &photo.faces[index]).then_some(true)
             });
             self.boxes.push(JudgedBox { score: face.score, correct, faceless });
         }

@@ -68,13 +68,7 @@ fn changed(photo: &Photo, plane: Plane, moved: impl Fn(Rect) -> Rect) -> Photo {
         (left >= GONE).then(|| PhotoFace { rect, invalid: face.invalid || left < MIN_LEFT, ..face.clone() })
     };
     let faces = photo.faces.iter().filter_map(moved).collect();
-    Photo {
-        planes: vec![plane],
-        faces,
-        path: photo.path.clone(),
-        reduction: photo.reduction,
-        noisy_boxes: photo.noisy_boxes,
-    }
+    Photo { planes: vec![plane], faces, path: photo.path.clone(), ..*photo }
 }
 
 fn mirrored(photo: &Photo) -> Photo {

@@ -1,13 +1,13 @@
 //! Photos with detections and ground truth, as SVG.
 
 use crate::face::detections::PhotoDetections;
-use crate::face::metrics::{MIN_IOU, MIN_WIDTH};
+use crate::face::metrics::{fitting, is_wanted};
 use crate::face::photos::{Photo, PhotoFace, Plane};
 use crate::report::sheet::Layout;
 use crate::report::svg::escape;
 use anyhow::{Context, Result};
 use base64::Engine;
-use emotion_models::{Faces, Rect};
+use emotion_models::{Face, Faces, Rect};
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use std::fmt::Write;
@@ -52,28 +52,17 @@ pub fn sheet(detections: &PhotoDetections<'_>, threshold: f32, seed: u64) -> Res
 
 /// What is drawn over a photo: every annotated face, dashed, and every box of at least `threshold`.
 fn boxes(photo: &Photo, found: &Faces, threshold: f32) -> Vec<Shown> {
-    let counts = |annotated: &PhotoFace| !annotated.invalid && photo.share(annotated) >= MIN_WIDTH;
-    let mut taken = vec![false; photo.faces.len()];
+    let found: Vec<Face> = found.iter().filter(|face| face.score >= threshold).copied().collect();
+    let fitting = fitting(photo, &found);
+    let right = |face: &PhotoFace| if is_wanted(photo, face) { RIGHT } else { NEITHER };
     let mut shown = vec![];
-    for face in found.iter().filter(|face| face.score >= threshold) {
-        let fit = |index: &usize| photo.faces[*index].rect.iou(face.rect);
-        let best =
-            (0..taken.len()).filter(|&at| !taken[at] && fit(&at) >= MIN_IOU).max_by(|a, b| fit(a).total_cmp(&fit(b)));
-        let colour = match best {
-            Some(index) => {
-                taken[index] = true;
-                if counts(&photo.faces[index]) { RIGHT } else { NEITHER }
-            }
-            None => WRONG,
-        };
+    for (face, fitting) in found.iter().zip(&fitting) {
+        let colour = fitting.map_or(WRONG, |index| right(&photo.faces[index]));
         shown.push(Shown { rect: face.rect, colour, dashed: false, score: Some(face.score) });
     }
-    for (annotated, taken) in photo.faces.iter().zip(taken) {
-        let colour = match (counts(annotated), taken) {
-            (false, _) => NEITHER,
-            (true, true) => RIGHT,
-            (true, false) => MISSED,
-        };
+    for (index, annotated) in photo.faces.iter().enumerate() {
+        let missed = is_wanted(photo, annotated) && !fitting.contains(&Some(index));
+        let colour = if missed { MISSED } else { right(annotated) };
         shown.push(Shown { rect: annotated.rect, colour, dashed: true, score: None });
     }
     shown
@@ -129,7 +118,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::face::photos::Photos;
-    use emotion_models::Face;
 
     #[test]
     fn boxes_are_coloured_by_what_they_are() {
