@@ -1,7 +1,7 @@
 //! The comparison that stands between a trained face net and a written file.
 
 use super::detections::MIN_SCORE;
-use super::inference::{self, NetInput};
+use super::inference::{FaceNet, NetInput};
 use super::task::FaceTask;
 use crate::device::Engine;
 use crate::failure::{Kind, failure};
@@ -133,9 +133,10 @@ impl Agreement {
 /// # Errors
 /// When the engine fails.
 pub fn compare(run: &FinishedRun<FaceTask>, seen: &[NetInput], finder: &mut FaceDetector) -> Result<Agreement> {
-    let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
-    let trained = inference::maps(&run.net, &run.weights, &run.config.task, &Engine::cpu(), &inputs);
-    let cells = run.config.task.cells();
+    let FinishedRun { net, weights, config, .. } = run;
+    let net = FaceNet { net, weights, config: &config.task, engine: &Engine::cpu() };
+    let trained = net.maps(&seen.iter().collect::<Vec<_>>());
+    let cells = config.task.cells();
     let mut agreement = Agreement::default();
     for (seen, own) in seen.iter().zip(&trained) {
         let exported = finder.maps(&seen.bytes, <[f32]>::to_vec)?;

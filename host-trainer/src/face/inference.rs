@@ -37,59 +37,59 @@ pub fn letterbox(photo: &Photo, config: &FaceConfig) -> Option<NetInput> {
     Some(NetInput { bytes: letterbox.bytes().to_vec(), placement })
 }
 
-/// The net's maps, each `[5, rows, columns]`, for inputs of bytes.
-pub fn maps(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, inputs: &[&[u8]]) -> Vec<Vec<f32>> {
-    let device = engine.scoring();
-    let tensors = Tensors::new(net, weights, &device, engine.fast(), 0);
-    let spec = config.input();
-    let numbers = OUTPUTS * config.cells().iter().product::<usize>();
-    let mut all = vec![];
-    for some in inputs.chunks(BATCH) {
-        let reals: Vec<f32> =
-            some.iter().flat_map(|bytes| bytes.iter()).map(|&byte| spec.pixel_map.real(f32::from(byte))).collect();
-        let shape = [some.len(), 1, spec.height as usize, spec.width as usize];
-        let input = Tensor::<4>::from_data(TensorData::new(reals, shape), &device);
-        let maps = forward::forward(net, &tensors, input, None).logits.into_data();
-        all.extend(maps.as_slice::<f32>().unwrap_or_default().chunks_exact(numbers).map(<[f32]>::to_vec));
+/// A net for photos as they are.
+pub struct FaceNet<'a> {
+    /// Its layers.
+    pub net: &'a Net,
+    /// Its weights.
+    pub weights: &'a Weights,
+    /// The run's configuration.
+    pub config: &'a FaceConfig,
+    /// Where it runs.
+    pub engine: &'a Engine,
+}
+
+impl FaceNet<'_> {
+    /// The maps, each `[5, rows, columns]`, of photos.
+    pub fn maps(&self, seen: &[&NetInput]) -> Vec<Vec<f32>> {
+        let device = self.engine.scoring();
+        let tensors = Tensors::new(self.net, self.weights, &device, self.engine.fast(), 0);
+        let spec = self.config.input();
+        let numbers = OUTPUTS * self.config.cells().iter().product::<usize>();
+        let mut all = vec![];
+        for some in seen.chunks(BATCH) {
+            let bytes = some.iter().flat_map(|seen| &seen.bytes);
+            let reals: Vec<f32> = bytes.map(|&byte| spec.pixel_map.real(f32::from(byte))).collect();
+            let shape = [some.len(), 1, spec.height as usize, spec.width as usize];
+            let input = Tensor::<4>::from_data(TensorData::new(reals, shape), &device);
+            let maps = forward::forward(self.net, &tensors, input, None).logits.into_data();
+            all.extend(maps.as_slice::<f32>().unwrap_or_default().chunks_exact(numbers).map(<[f32]>::to_vec));
+        }
+        all
     }
-    all
-}
 
-/// The faces the net finds in photos, at every score, in pixels of their first planes.
-pub fn detect(net: &Net, weights: &Weights, config: &FaceConfig, engine: &Engine, seen: &[&NetInput]) -> Vec<Faces> {
-    let inputs: Vec<&[u8]> = seen.iter().map(|seen| seen.bytes.as_slice()).collect();
-    let maps = maps(net, weights, config, engine, &inputs);
-    maps.iter().zip(seen).map(|(maps, seen)| decode_faces(maps, config.cells(), MIN_SCORE, seen.placement)).collect()
-}
+    /// The faces found in photos, at every score, in pixels of their first planes.
+    pub fn detect(&self, seen: &[&NetInput]) -> Vec<Faces> {
+        let cells = self.config.cells();
+        let faces = |(maps, seen): (Vec<f32>, &&NetInput)| decode_faces(&maps, cells, MIN_SCORE, seen.placement);
+        self.maps(seen).into_iter().zip(seen).map(faces).collect()
+    }
 
-/// What the net finds in all photos, matched to the ground truth.
-pub fn evaluate(
-    net: &Net,
-    weights: &Weights,
-    config: &FaceConfig,
-    engine: &Engine,
-    photos: &Photos,
-    seen: &[NetInput],
-) -> Findings {
-    PhotoDetections::new(photos, detect(net, weights, config, engine, &seen.iter().collect::<Vec<_>>())).findings
-}
+    /// What is found in all photos, matched to the ground truth.
+    pub fn evaluate(&self, photos: &Photos, seen: &[NetInput]) -> Findings {
+        PhotoDetections::new(photos, self.detect(&seen.iter().collect::<Vec<_>>())).findings
+    }
 
-/// Where the net sees faces in photos without any.
-pub fn find_hard_negatives(
-    net: &Net,
-    weights: &Weights,
-    config: &FaceConfig,
-    engine: &Engine,
-    photos: &Photos,
-    seen: &[Option<NetInput>],
-) -> Vec<HardNegative> {
-    let empty: Vec<(usize, &NetInput)> =
-        seen.iter().enumerate().filter_map(|(index, seen)| Some((index, seen.as_ref()?))).collect();
-    debug_assert!(empty.iter().all(|(index, _)| photos.photos[*index].faces.is_empty()));
-    let found = detect(net, weights, config, engine, &empty.iter().map(|(_, seen)| *seen).collect::<Vec<_>>());
-    let of_photo = |((photo, _), faces): (&(usize, &NetInput), Faces)| -> Vec<HardNegative> {
-        let counts = faces.into_iter().filter(|face| face.score >= HARD_NEGATIVE_SCORE);
-        counts.map(|face| HardNegative { photo: *photo, rect: face.rect }).collect()
-    };
-    empty.iter().zip(found).flat_map(of_photo).collect()
+    /// Where faces are seen in photos without any.
+    pub fn find_hard_negatives(&self, photos: &Photos, seen: &[Option<NetInput>]) -> Vec<HardNegative> {
+        let empty: Vec<(usize, &NetInput)> =
+            seen.iter().enumerate().filter_map(|(index, seen)| Some((index, seen.as_ref()?))).collect();
+        debug_assert!(empty.iter().all(|(index, _)| photos.photos[*index].faces.is_empty()));
+        let found = self.detect(&empty.iter().map(|(_, seen)| *seen).collect::<Vec<_>>());
+        let of_photo = |((photo, _), faces): (&(usize, &NetInput), Faces)| -> Vec<HardNegative> {
+            let counts = faces.into_iter().filter(|face| face.score >= HARD_NEGATIVE_SCORE);
+            counts.map(|face| HardNegative { photo: *photo, rect: face.rect }).collect()
+        };
+        empty.iter().zip(found).flat_map(of_photo).collect()
+    }
 }

@@ -3,7 +3,7 @@
 use super::batches::SceneMaker;
 use super::data::FacePhotos;
 use super::figures::FaceFigures;
-use super::inference::{self, NetInput};
+use super::inference::{self, FaceNet, NetInput};
 use super::loss::loss;
 use super::metrics::Scores;
 use super::options::FaceConfig;
@@ -101,7 +101,8 @@ impl Task for FaceTask {
     }
 
     fn evaluate(&self, net: &Net, weights: &Weights, engine: &Engine) -> Scores {
-        let found = inference::evaluate(net, weights, &self.config.task, engine, &self.val, &self.val_inputs);
+        let net = FaceNet { net, weights, config: &self.config.task, engine };
+        let found = net.evaluate(&self.val, &self.val_inputs);
         found.at(found.threshold(), &self.val.classes)
     }
 
@@ -121,9 +122,8 @@ impl Task for FaceTask {
     }
 
     fn mine(&mut self, net: &Net, weights: &Weights, engine: &Engine) {
-        let (config, inputs) = (&self.config.task, &self.faceless_inputs);
-        let found = inference::find_hard_negatives(net, weights, config, engine, &self.train, inputs);
-        self.hard_negatives = Arc::new(found);
+        let net = FaceNet { net, weights, config: &self.config.task, engine };
+        self.hard_negatives = Arc::new(net.find_hard_negatives(&self.train, &self.faceless_inputs));
     }
 }
 

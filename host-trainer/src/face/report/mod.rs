@@ -5,7 +5,7 @@ mod sheet;
 
 use super::data::FacePhotos;
 use super::detections::{PhotoDetections, text};
-use super::inference;
+use super::inference::{self, FaceNet};
 use super::metrics::Scores;
 use super::task::FaceTask;
 use crate::device::Engine;
@@ -24,13 +24,9 @@ impl ReportingTask for FaceTask {
         let run = FinishedRun::<FaceTask>::open(run)?;
         let seen: Vec<_> =
             data.val.photos.iter().filter_map(|photo| inference::letterbox(photo, &run.config.task)).collect();
-        let found = inference::detect(
-            &run.net,
-            &run.weights,
-            &run.config.task,
-            &Engine::cpu(),
-            &seen.iter().collect::<Vec<_>>(),
-        );
+        let FinishedRun { net, weights, config, .. } = &run;
+        let net = FaceNet { net, weights, config: &config.task, engine: &Engine::cpu() };
+        let found = net.detect(&seen.iter().collect::<Vec<_>>());
         let detections = PhotoDetections::new(&data.val, found);
         let threshold = detections.findings.threshold();
         let scores = detections.findings.at(threshold, &data.val.classes);
