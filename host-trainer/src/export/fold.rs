@@ -106,6 +106,30 @@ pub fn fold(net: &Net, weights: &Weights, outputs: &[usize]) -> Vec<Step> {
     steps
 }
 
+impl Layer {
+    /// Folds `scale` and `shift` per output channel into weights and bias; false where the layer has none.
+    fn scale_and_shift(&mut self, scale: &[f32], shift: &[f32]) -> bool {
+        let bias = match self {
+            Layer::Conv { weight, bias, shape, .. } => {
+                let taps = shape[1] * shape[2] * shape[3];
+                for (row, scale) in weight.chunks_exact_mut(taps).zip(scale) {
+                    row.iter_mut().for_each(|w| *w *= scale);
+                }
+                bias
+            }
+            Layer::Dense { weight, bias } => {
+                for row in weight.chunks_exact_mut(scale.len()) {
+                    row.iter_mut().zip(scale).for_each(|(w, scale)| *w *= scale);
+                }
+                bias
+            }
+            _ => return false,
+        };
+        bias.iter_mut().zip(scale.iter().zip(shift)).for_each(|(b, (scale, shift))| *b = *b * scale + shift);
+        true
+    }
+}
+
 impl Folder<'_> {
     fn values(&self, node: &Node, what: &str) -> Vec<f32> {
         self.weights.values(&format!("{}.{what}", node.name)).to_vec()
@@ -128,47 +152,44 @@ impl Folder<'_> {
     }
 
     fn node(&mut self, index: usize) {
-        let node = &self.net.nodes[index];
-        let shape = node.shape.clone();
-        let input = node.inputs.first().copied().unwrap_or(0);
+        let net = self.net;
+        let node = &net.nodes[index];
         let done = match &node.op {
-            Op::Input => (self.push(&node.name, Layer::Input, vec![], &shape), None),
+            Op::Input => self.settling(node, Layer::Input),
             Op::Conv { stride, padding, .. } => (self.conv(index, *stride, *padding), None),
             Op::Dense { out } => (self.dense(index, *out), None),
             Op::BatchNorm { epsilon, .. } => self.norm(index, *epsilon),
-            Op::Dropout(_) => self.done[input].clone(),
-            Op::MaxPool { size } => {
-                let (step, pending) = self.done[input].clone();
-                (self.push(&node.name, Layer::MaxPool { size: *size }, vec![step], &shape), pending)
-            }
+            Op::Dropout(_) => self.done[node.inputs[0]].clone(),
+            Op::MaxPool { size } => self.carrying(node, Layer::MaxPool { size: *size }),
             Op::Flatten => {
-                let (step, pending) = self.done[input].clone();
-                let positions: usize = self.steps[step].shape[1..].iter().product();
+                let (step, pending) = self.carrying(node, Layer::Flatten);
                 let spread = |values: Vec<f32>| -> Vec<f32> {
+                    let positions = node.shape[0] / values.len();
                     values.into_iter().flat_map(|value| std::iter::repeat_n(value, positions)).collect()
                 };
-                let pending = pending.map(|p| Pending { scale: spread(p.scale), shift: spread(p.shift) });
-                (self.push(&node.name, Layer::Flatten, vec![step], &shape), pending)
+                (step, pending.map(|p| Pending { scale: spread(p.scale), shift: spread(p.shift) }))
             }
-            Op::GlobalAveragePool => {
-                let (step, pending) = self.done[input].clone();
-                (self.push(&node.name, Layer::GlobalAveragePool, vec![step], &shape), pending)
-            }
-            Op::Relu => {
-                let step = self.settled(input);
-                (self.push(&node.name, Layer::Relu, vec![step], &shape), None)
-            }
+            Op::GlobalAveragePool => self.carrying(node, Layer::GlobalAveragePool),
+            Op::Relu => self.settling(node, Layer::Relu),
             Op::Quantize(source) => {
-                let step = self.settled(input);
                 let params = self.weights.quant_params(node, *source);
-                (self.push(&node.name, Layer::Quantize(params), vec![step], &shape), None)
+                self.settling(node, Layer::Quantize(params))
             }
-            Op::Add => {
-                let inputs = node.inputs.iter().map(|&input| self.settled(input)).collect();
-                (self.push(&node.name, Layer::Add, inputs, &shape), None)
-            }
+            Op::Add => self.settling(node, Layer::Add),
         };
         self.done.push(done);
+    }
+
+    /// A layer that commutes with what is pending, which stays so.
+    fn carrying(&mut self, node: &Node, layer: Layer) -> (usize, Option<Pending>) {
+        let (step, pending) = self.done[node.inputs[0]].clone();
+        (self.push(&node.name, layer, vec![step], &node.shape), pending)
+    }
+
+    /// A layer before which anything pending is applied.
+    fn settling(&mut self, node: &Node, layer: Layer) -> (usize, Option<Pending>) {
+        let inputs = node.inputs.iter().map(|&input| self.settled(input)).collect();
+        (self.push(&node.name, layer, inputs, &node.shape), None)
     }
 
     fn conv(&mut self, index: usize, stride: usize, padding: usize) -> usize {
@@ -230,29 +251,8 @@ impl Folder<'_> {
             beta.iter().zip(mean.iter().zip(&scale)).map(|(beta, (mean, scale))| beta - mean * scale).collect();
         let readers = self.net.nodes.iter().filter(|other| other.inputs.contains(&input)).count();
         let (step, pending) = (self.done[input].0, self.done[input].1.is_some());
-        if readers == 1 && !pending {
-            match &mut self.steps[step].layer {
-                Layer::Conv { weight, bias, shape, .. } => {
-                    let taps = shape[1] * shape[2] * shape[3];
-                    for (row, scale) in weight.chunks_exact_mut(taps).zip(&scale) {
-                        row.iter_mut().for_each(|w| *w *= scale);
-                    }
-                    bias.iter_mut()
-                        .zip(scale.iter().zip(&shift))
-                        .for_each(|(b, (scale, shift))| *b = *b * scale + shift);
-                    return (step, None);
-                }
-                Layer::Dense { weight, bias } => {
-                    for row in weight.chunks_exact_mut(scale.len()) {
-                        row.iter_mut().zip(&scale).for_each(|(w, scale)| *w *= scale);
-                    }
-                    bias.iter_mut()
-                        .zip(scale.iter().zip(&shift))
-                        .for_each(|(b, (scale, shift))| *b = *b * scale + shift);
-                    return (step, None);
-                }
-                _ => {}
-            }
+        if readers == 1 && !pending && self.steps[step].layer.scale_and_shift(&scale, &shift) {
+            return (step, None);
         }
         let mut step = self.settled(input);
         if scale.iter().any(|&scale| scale < 0.0) {
