@@ -23,6 +23,7 @@ use burn::backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTen
 use burn::tensor::{Tensor, TensorData};
 use conv::ConvShape;
 use emotion_models::QuantParams;
+pub use norm::Normalization;
 use norm::{NormShape, Statistics};
 use pool::PoolShape;
 use std::sync::Arc;
@@ -35,17 +36,6 @@ pub struct Convolution {
     pub stride: usize,
     /// Zeros around the input, each side.
     pub padding: usize,
-    /// Whether a ReLU follows at once.
-    pub relu: bool,
-}
-
-/// What a batch normalisation needs besides its tensors.
-#[derive(Clone, Debug)]
-pub struct Normalization {
-    /// Statistics of the very batch that is normalised; the gradient flows through them.
-    pub statistics: Arc<Statistics>,
-    /// Added to the variance.
-    pub epsilon: f32,
     /// Whether a ReLU follows at once.
     pub relu: bool,
 }
@@ -180,10 +170,8 @@ impl FastOperators for Flex {
 
     fn fast_norm(input: FlexTensor, gamma: FlexTensor, beta: FlexTensor, how: Normalization) -> FlexTensor {
         let (input, gamma, beta) = (contiguous(&input), contiguous(&gamma), contiguous(&beta));
-        let Normalization { statistics, epsilon, relu } = &how;
         let output = timed(Part::NormForward, || {
-            let (gamma, beta) = (floats(&gamma), floats(&beta));
-            norm::forward(floats(&input), gamma, beta, statistics, *epsilon, *relu, norm_shape(&input))
+            norm::forward(floats(&input), floats(&gamma), floats(&beta), &how, norm_shape(&input))
         });
         tensor(output, dims::<4>(&input))
     }
@@ -244,10 +232,8 @@ impl Backward<Flex, 3> for NormBackward {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
         let (input, gamma, beta, how) = &ops.state;
-        let Normalization { statistics, epsilon, relu } = how;
         let (input_gradient, gamma_gradient, beta_gradient) = timed(Part::NormBackward, || {
-            let (input, gamma, beta, shape) = (floats(input), floats(gamma), floats(beta), norm_shape(input));
-            norm::backward(input, gamma, beta, statistics, *epsilon, *relu, floats(&gradient), shape)
+            norm::backward(floats(input), floats(gamma), floats(beta), how, floats(&gradient), norm_shape(input))
         });
         let channels = dims::<1>(gamma);
         let gradients = [

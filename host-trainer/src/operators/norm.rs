@@ -2,6 +2,7 @@
 
 use super::mask::passes;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Shape of a batch: `[batch, channels, positions]`, positions being rows times columns (1 for a vector).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,17 @@ pub struct Statistics {
     pub mean: Vec<f32>,
     /// Per channel, biased (divided by the count).
     pub variance: Vec<f32>,
+}
+
+/// What a batch normalisation needs besides its tensors.
+#[derive(Clone, Debug)]
+pub struct Normalization {
+    /// Statistics of the very batch that is normalised; the gradient flows through them.
+    pub statistics: Arc<Statistics>,
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// Whether a ReLU follows at once.
+    pub relu: bool,
 }
 
 /// Gradients with respect to input, gamma and beta.
@@ -91,7 +103,8 @@ pub fn statistics(input: &[f32], shape: NormShape) -> Statistics {
 }
 
 /// `gamma * (x - mean) / sqrt(variance + epsilon) + beta` as one multiply and one add per channel.
-fn affine(gamma: &[f32], beta: &[f32], statistics: &Statistics, epsilon: f32) -> Vec<(f32, f32)> {
+fn affine(gamma: &[f32], beta: &[f32], how: &Normalization) -> Vec<(f32, f32)> {
+    let Normalization { statistics, epsilon, .. } = how;
     gamma
         .iter()
         .zip(beta)
@@ -104,17 +117,9 @@ fn affine(gamma: &[f32], beta: &[f32], statistics: &Statistics, epsilon: f32) ->
 }
 
 /// Normalises `[N, C, positions]`; with `relu`, negative results become zero.
-pub fn forward(
-    input: &[f32],
-    gamma: &[f32],
-    beta: &[f32],
-    statistics: &Statistics,
-    epsilon: f32,
-    relu: bool,
-    shape: NormShape,
-) -> Vec<f32> {
-    let affine = affine(gamma, beta, statistics, epsilon);
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+pub fn forward(input: &[f32], gamma: &[f32], beta: &[f32], how: &Normalization, shape: NormShape) -> Vec<f32> {
+    let affine = affine(gamma, beta, how);
+    let floor = if how.relu { 0.0 } else { f32::NEG_INFINITY };
     let mut output = vec![0.0; input.len()];
     let task = shape.pictures_per_task() * shape.picture();
     output.par_chunks_mut(task).zip(input.par_chunks(task)).for_each(|(output, input)| {
@@ -128,20 +133,18 @@ pub fn forward(
     output
 }
 
-/// Gradients of [`forward`] when `statistics` are those of `input` itself.
-#[allow(clippy::too_many_arguments)]
+/// Gradients of [`forward`] when the statistics are those of `input` itself.
 pub fn backward(
     input: &[f32],
     gamma: &[f32],
     beta: &[f32],
-    statistics: &Statistics,
-    epsilon: f32,
-    relu: bool,
+    how: &Normalization,
     output_gradient: &[f32],
     shape: NormShape,
 ) -> Gradients {
-    let affine = affine(gamma, beta, statistics, epsilon);
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let Normalization { statistics, epsilon, relu } = how;
+    let affine = affine(gamma, beta, how);
+    let floor = if *relu { 0.0 } else { f32::NEG_INFINITY };
     let (gamma_gradient, beta_gradient): (Vec<f32>, Vec<f32>) = (0..shape.channels)
         .into_par_iter()
         .map(|channel| {
