@@ -116,23 +116,17 @@ impl Scalar {
     pub(super) fn tensor(self, name: &str) -> TensorProto {
         match self {
             Scalar::Float(value) => tensor(name, &[], &[value]),
-            Scalar::Int8(value) => integers(name, &[], DataType::Int8, value.to_le_bytes().to_vec()),
+            Scalar::Int8(value) => stored(name, &[], DataType::Int8, value.to_le_bytes().to_vec()),
         }
     }
 }
 
-/// A stored tensor of whole numbers, given as little-endian bytes.
-pub(super) fn integers(name: &str, dims: &[usize], kind: DataType, raw_data: Vec<u8>) -> TensorProto {
+/// A stored tensor, given as little-endian bytes.
+pub(super) fn stored(name: &str, dims: &[usize], kind: DataType, raw_data: Vec<u8>) -> TensorProto {
     let dims = dims.iter().map(|&dim| dim as i64).collect();
     TensorProto { name: name.into(), dims, data_type: kind as i32, raw_data, ..Default::default() }
 }
 
 pub(super) fn tensor(name: &str, dims: &[usize], values: &[f32]) -> TensorProto {
-    TensorProto {
-        name: name.into(),
-        dims: dims.iter().map(|&dim| dim as i64).collect(),
-        data_type: DataType::Float as i32,
-        raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        ..Default::default()
-    }
+    stored(name, dims, DataType::Float, values.iter().flat_map(|value| value.to_le_bytes()).collect())
 }

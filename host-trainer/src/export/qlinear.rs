@@ -4,7 +4,7 @@
 //! A ReLU is no node: the numbers behind it begin at its zero, so that saturation does its work.
 
 use super::fold::{Layer, Step};
-use super::onnx::{self, INPUT, Scalar, ints, node, tensor};
+use super::onnx::{self, INPUT, Scalar, node, tensor};
 use crate::nets::fake_quantize::{MAX_WEIGHT, MIN_UNIT};
 use crate::nets::weights::Array;
 use emotion_models::QuantParams;
@@ -94,11 +94,8 @@ impl<'a> Writer<'a> {
         match (&step.layer, of_input) {
             (Layer::Input, _) => {}
             (Layer::Quantize(params), _) => self.layer(index, *params),
-            (Layer::MaxPool { size }, Some(numbers)) => {
-                let size = [*size as i64; 2];
-                let attributes = vec![ints("kernel_shape", &size), ints("strides", &size)];
-                let output = step.name.clone();
-                self.graph.node.push(node("MaxPool", &step.name, vec![numbers.value.clone()], output, attributes));
+            (Layer::MaxPool { .. }, Some(numbers)) => {
+                onnx::write(self.graph, step, vec![numbers.value.clone()]);
                 self.numbers[index] = Some(Numbers { value: step.name.clone(), ..numbers });
             }
             _ if self.is_rounded(index) => {}
@@ -171,10 +168,10 @@ impl<'a> Writer<'a> {
         let bytes = |weights: &[i8]| weights.iter().map(|weight| weight.to_le_bytes()[0]).collect();
         let biases = bias.iter().flat_map(|bias| bias.to_le_bytes()).collect();
         self.graph.initializer.extend([
-            onnx::integers(&named("weight"), shape, onnx::DataType::Int8, bytes(&weight)),
+            onnx::stored(&named("weight"), shape, onnx::DataType::Int8, bytes(&weight)),
             tensor(&named("weight_scale"), &shape[..1], &units),
             Scalar::Int8(0).tensor(&named("weight_zero_point")),
-            onnx::integers(&named("bias"), &shape[..1], onnx::DataType::Int32, biases),
+            onnx::stored(&named("bias"), &shape[..1], onnx::DataType::Int32, biases),
         ]);
         let mut inputs = vec![from.value.clone()];
         inputs.extend(from.stored.clone());
