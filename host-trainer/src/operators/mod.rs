@@ -17,7 +17,7 @@ use burn::backend::autodiff::{
     Autodiff,
     checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
     grads::Gradients,
-    ops::{Backward, Ops, OpsKind},
+    ops::{Backward, Ops, OpsKind, unary},
 };
 use burn::backend::{Backend, Dispatch, Flex, backend_extension, tensor::FloatTensor};
 use burn::tensor::{Tensor, TensorData};
@@ -256,13 +256,11 @@ impl Backward<Flex, 1> for PoolBackward {
     type State = (Arc<Vec<u8>>, [usize; 4], PoolShape);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
-        let (places, dims, shape) = &ops.state;
-        let [node] = ops.parents;
-        if let Some(node) = node {
-            let values = timed(Part::PoolBackward, || pool::backward(floats(&gradient), places, *shape));
-            grads.register::<Flex>(node.id, tensor(values, *dims));
-        }
+        let (places, dims, shape) = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            let gradient = contiguous(&gradient);
+            tensor(timed(Part::PoolBackward, || pool::backward(floats(&gradient), &places, shape)), dims)
+        });
     }
 }
 
@@ -273,14 +271,12 @@ impl Backward<Flex, 1> for FakeQuantizeBackward {
     type State = (FlexTensor, QuantParams);
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = contiguous(&grads.consume::<Flex>(&ops.node));
-        let (input, params) = &ops.state;
-        let [node] = ops.parents;
-        if let Some(node) = node {
-            let values =
-                timed(Part::QuantizeBackward, || quantize::backward(floats(input), *params, floats(&gradient)));
-            grads.register::<Flex>(node.id, tensor(values, dims::<4>(input)));
-        }
+        let (input, params) = ops.state;
+        unary::<Flex, _>(ops.parents, ops.node, grads, |gradient| {
+            let gradient = contiguous(&gradient);
+            let backward = || quantize::backward(floats(&input), params, floats(&gradient));
+            tensor(timed(Part::QuantizeBackward, backward), dims::<4>(&input))
+        });
     }
 }
 
