@@ -144,7 +144,8 @@ fn data_section(data: &Dataset, card: &ModelCard) -> String {
     text + &format!("\nSHA-256 over all pictures: `{}`\n\n", card.data_fingerprint)
 }
 
-fn name(summary: &SourceSummary) -> String {
+/// A source's own name.
+pub fn name(summary: &SourceSummary) -> String {
     summary.source.path.file_name().map_or("data".into(), |name| name.to_string_lossy().into_owned())
 }
 

@@ -2,12 +2,11 @@
 
 use super::card::EmotionFound;
 use super::dataset::{Dataset, SourceSummary, Split};
-use super::gate::{self, Agreement};
 use super::metrics::{Scores, score};
 use super::readout::outputs;
 use super::task::EmotionTask;
-use super::{calibrate, card as written, crop_margin};
-use crate::export::exporter::{Export, Job};
+use super::{calibrate, card as written, crop_margin, gate};
+use crate::export::exporter::{EXPORTED, Export, Job};
 use crate::export::measured::Measured;
 use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
@@ -15,7 +14,6 @@ use crate::run::finished::FinishedRun;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
 use emotion_models::{Classifier, ModelCard, Probabilities, apply_temperature, encode};
-use std::sync::Arc;
 
 impl Export for EmotionTask {
     type Found = EmotionFound;
@@ -42,14 +40,11 @@ impl Export for EmotionTask {
         let mut classifier = Classifier::from_bytes(&encode(model), EXPORTED)?;
         // Validation pictures choose temperature and thresholds; test pictures, where there are any, only measure.
         let input = run.config.input();
-        let mut compare =
-            |split: &Arc<Split>| gate::compare(&run.net, &run.weights, &input, &outputs, split, &mut classifier);
-        let val = compare(&data.val)?;
-        let test = data.test.as_ref().map(&mut compare).transpose()?;
-        let agreement = Agreement::together([Some(&val), test.as_ref()].into_iter().flatten());
+        let splits: Vec<_> = [&data.val].into_iter().chain(&data.test).collect();
+        let agreement = gate::compare(&run.net, &run.weights, &input, &outputs, &splits, &mut classifier)?;
         agreement.check(card.precision)?;
         let chosen = |source| request.calibrates_on(source);
-        let (probabilities, targets) = pick(&data.val, &val.probabilities, &outputs, chosen);
+        let (probabilities, targets) = pick(&data.val, &agreement.probabilities[0], &outputs, chosen);
         if targets.is_empty() {
             let message = format!("no validation picture bears one of the labels {}", card.labels.join(", "));
             return Err(failure(Kind::Data, message));
@@ -61,10 +56,8 @@ impl Export for EmotionTask {
 
         let mut measured = vec![];
         for source in 0..data.sources.len() {
-            let parts = [("val", Some((&data.val, &val))), ("test", data.test.as_ref().zip(test.as_ref()))];
-            for (part, found) in parts {
-                let Some((split, agreement)) = found else { continue };
-                let probabilities = &agreement.probabilities;
+            for ((part, split), probabilities) in ["val", "test"].into_iter().zip(&splits).zip(&agreement.probabilities)
+            {
                 measured.extend(measure(data, source, part, split, probabilities, &outputs, card.temperature));
             }
         }
@@ -86,9 +79,6 @@ impl Export for EmotionTask {
         Ok(())
     }
 }
-
-/// What messages call a model that has no file yet.
-const EXPORTED: &str = "the exported model";
 
 /// The net's outputs that the card's labels are.
 fn read_out(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> Vec<usize> {
@@ -136,13 +126,12 @@ fn measure(
 /// The data in one line, without the folders it lay in.
 fn training_data(data: &Dataset) -> String {
     let one = |summary: &SourceSummary| {
-        let name = summary.source.path.file_name().map(|name| name.to_string_lossy().into_owned());
         let times = if summary.source.repeat > 1 {
             format!(", each seen {} times an epoch", summary.source.repeat)
         } else {
             String::new()
         };
-        let name = name.unwrap_or_else(|| "data".into());
+        let name = written::name(summary);
         format!(
             "{name} ({} training pictures, {} labels{times})",
             summary.train.iter().sum::<usize>(),

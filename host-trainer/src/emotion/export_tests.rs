@@ -70,7 +70,7 @@ fn exported_graph_equals_the_trainer_with_negative_gammas() {
         for outputs in [vec![0, 1, 2, 3], vec![3, 1]] {
             let mut classifier = classifier(&config, &net, &weights, &outputs);
             let agreement =
-                gate::compare(&net, &weights, &config.input(), &outputs, &pictures, &mut classifier).unwrap();
+                gate::compare(&net, &weights, &config.input(), &outputs, &[&pictures], &mut classifier).unwrap();
             agreement.check(Precision::F32).unwrap();
             assert_eq!(agreement.pictures, 6);
         }
@@ -105,7 +105,7 @@ fn gate_refuses_a_graph_that_is_not_the_trainers() {
     let mut other = weights.clone();
     other.0.get_mut("logits.bias").unwrap().values[0] += 0.1;
     let mut classifier = classifier(&config, &net, &other, &[0, 1, 2]);
-    let seen = gate::compare(&net, &weights, &config.input(), &[0, 1, 2], &pictures, &mut classifier).unwrap();
+    let seen = gate::compare(&net, &weights, &config.input(), &[0, 1, 2], &[&pictures], &mut classifier).unwrap();
     let refused = seen.check(Precision::F32);
     assert!(refused.unwrap_err().to_string().contains("nothing was written"));
 }

@@ -33,21 +33,24 @@ pub struct Agreement {
     pub within: usize,
     /// Largest difference of any probability.
     pub largest: f32,
-    /// The exported graph's probabilities at temperature 1, picture by picture.
-    pub probabilities: Vec<Probabilities>,
+    /// The exported graph's probabilities at temperature 1, by split and picture.
+    pub probabilities: Vec<Vec<Probabilities>>,
 }
 
 impl Agreement {
-    /// The figures of several splits together; the probabilities stay with each.
-    pub fn together<'a>(splits: impl IntoIterator<Item = &'a Agreement>) -> Self {
-        splits.into_iter().fold(Agreement::default(), |sum, one| Agreement {
-            pictures: sum.pictures + one.pictures,
-            same_label: sum.same_label + one.same_label,
-            compared: sum.compared + one.compared,
-            within: sum.within + one.within,
-            largest: sum.largest.max(one.largest),
-            probabilities: vec![],
-        })
+    /// Adds a picture: the trainer's probabilities of all labels, and the exported graph's of `outputs`.
+    fn add(&mut self, all: &[f32], outputs: &[usize], exported: &Probabilities) {
+        // Softmax over a subset of logits is the full softmax, renormalised over that subset.
+        let sum: f32 = outputs.iter().map(|&o| all[o]).sum();
+        for (index, &output) in outputs.iter().enumerate() {
+            let difference = (exported[index] - all[output] / sum.max(f32::MIN_POSITIVE)).abs();
+            self.largest = if difference.is_nan() { f32::INFINITY } else { self.largest.max(difference) };
+            self.within += usize::from(difference <= INTEGER_TOLERANCE);
+        }
+        let top = (0..outputs.len()).max_by(|&a, &b| all[outputs[a]].total_cmp(&all[outputs[b]]));
+        self.same_label += usize::from(top == Some(exported.top().0));
+        self.compared += outputs.len();
+        self.pictures += 1;
     }
 
     /// Refuses a graph that is not what the trainer computes.
@@ -79,7 +82,7 @@ impl Agreement {
     }
 }
 
-/// Runs a split's pictures through the trainer and through the exported model.
+/// Runs the pictures of splits through the trainer and through the exported model.
 ///
 /// `outputs` are the trainer's logits that the model reads out. What is seen has yet to be [`Agreement::check`]ed.
 ///
@@ -90,27 +93,20 @@ pub fn compare(
     weights: &Weights,
     input: &InputSpec,
     outputs: &[usize],
-    split: &Arc<Split>,
+    splits: &[&Arc<Split>],
     classifier: &mut Classifier,
 ) -> Result<Agreement> {
-    let trained = probabilities(net, weights, split, input, &Engine::cpu());
-    let map = input.pixel_map;
     let mut agreement = Agreement::default();
-    for (bytes, all) in split.pictures().zip(trained.chunks_exact(net.classes())) {
-        let real: Vec<f32> = bytes.iter().map(|&byte| (f32::from(byte) - map.offset) * map.scale).collect();
-        let exported = classifier.raw_probabilities(&real)?;
-        // Softmax over a subset of logits is the full softmax, renormalised over that subset.
-        let sum: f32 = outputs.iter().map(|&o| all[o]).sum();
-        for (index, &output) in outputs.iter().enumerate() {
-            let difference = (exported[index] - all[output] / sum.max(f32::MIN_POSITIVE)).abs();
-            agreement.largest = if difference.is_nan() { f32::INFINITY } else { agreement.largest.max(difference) };
-            agreement.within += usize::from(difference <= INTEGER_TOLERANCE);
+    for split in splits {
+        let trained = probabilities(net, weights, split, input, &Engine::cpu());
+        let mut all_exported = vec![];
+        for (bytes, all) in split.pictures().zip(trained.chunks_exact(net.classes())) {
+            let real: Vec<f32> = bytes.iter().map(|&byte| input.pixel_map.real(f32::from(byte))).collect();
+            let exported = classifier.raw_probabilities(&real)?;
+            agreement.add(all, outputs, &exported);
+            all_exported.push(exported);
         }
-        let top = (0..outputs.len()).max_by(|&a, &b| all[outputs[a]].total_cmp(&all[outputs[b]]));
-        agreement.same_label += usize::from(top == Some(exported.top().0));
-        agreement.compared += outputs.len();
-        agreement.pictures += 1;
-        agreement.probabilities.push(exported);
+        agreement.probabilities.push(all_exported);
     }
     Ok(agreement)
 }

@@ -22,6 +22,9 @@ pub struct Job<'a, T: Task> {
     pub request: &'a Request,
 }
 
+/// What messages call a model that has no file yet.
+pub const EXPORTED: &str = "the exported model";
+
 /// A task whose nets can be exported.
 pub trait Export: Task {
     /// How the model does on the data, for the card.

@@ -49,7 +49,7 @@ fn exported_integers_equal_the_trainer_with_negative_gammas() {
         for outputs in [vec![0, 1, 2, 3], vec![3, 1]] {
             let mut classifier = classifier(&config, &net, &weights, &outputs);
             let agreement =
-                gate::compare(&net, &weights, &config.input(), &outputs, &pictures, &mut classifier).unwrap();
+                gate::compare(&net, &weights, &config.input(), &outputs, &[&pictures], &mut classifier).unwrap();
             agreement.check(Precision::Int8).unwrap();
             assert_eq!((agreement.pictures, agreement.compared), (40, 40 * outputs.len()));
         }
@@ -115,7 +115,7 @@ fn gate_refuses_damaged_integers_and_float_convolutions() {
     let range = other.0.get_mut("stem.relu.quantized.range").unwrap();
     range.values[1] *= 0.2;
     let mut classifier = classifier(&config, &net, &other, &[0, 1, 2, 3]);
-    let seen = gate::compare(&net, &weights, &config.input(), &[0, 1, 2, 3], &pictures, &mut classifier).unwrap();
+    let seen = gate::compare(&net, &weights, &config.input(), &[0, 1, 2, 3], &[&pictures], &mut classifier).unwrap();
     assert!(seen.check(Precision::Int8).unwrap_err().to_string().contains("nothing was written"));
 
     let mut model = graph::model("test", &fold(&net, &weights, &[0, 1, 2, 3]));

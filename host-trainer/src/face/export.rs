@@ -1,13 +1,11 @@
 //! What is a face model's own in an export.
 
-use super::card::{self, FaceFound};
+use super::card::FaceFound;
 use super::detections::PhotoDetections;
-use super::gate::{self, Agreement};
-use super::inference;
-use super::perturbations;
-use super::photos;
+use super::gate::Agreement;
 use super::task::FaceTask;
-use crate::export::exporter::{Export, Job};
+use super::{card, gate, inference, perturbations, photos};
+use crate::export::exporter::{EXPORTED, Export, Job};
 use crate::export::measured::Measured;
 use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
@@ -39,7 +37,7 @@ impl Export for FaceTask {
         let mut agreement = Agreement::default();
         for photos in [&*data.val, &test] {
             let seen: Vec<_> = photos.photos.iter().filter_map(|photo| inference::letterbox(photo, config)).collect();
-            agreement = agreement.and(gate::compare(run, &seen, &mut finder)?);
+            gate::compare(run, &seen, &mut finder, &mut agreement)?;
         }
         agreement.check(card.precision)?;
 
@@ -92,6 +90,3 @@ impl Export for FaceTask {
         Ok(())
     }
 }
-
-/// What messages call a model that has no file yet.
-const EXPORTED: &str = "the exported model";

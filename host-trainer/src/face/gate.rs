@@ -41,23 +41,24 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// How the trainer's maps of one photo, `[5, rows, columns]`, and the exported graph's agree.
-    fn of(own: &[f32], exported: &[f32], cells: [usize; 2], placement: Placement) -> Self {
+    /// Adds a photo: the trainer's maps, `[5, rows, columns]`, and the exported graph's.
+    fn add(&mut self, own: &[f32], exported: &[f32], cells: [usize; 2], placement: Placement) {
         let area = cells.iter().product::<usize>();
-        let mut agreement = Agreement { photos: 1, ..Agreement::default() };
+        self.photos += 1;
         if own.len() != OUTPUTS * area || exported.len() != own.len() {
-            return Agreement { largest: f32::INFINITY, cells: 1, boxes: 1, ..agreement };
+            (self.largest, self.cells, self.boxes) = (f32::INFINITY, self.cells + 1, self.boxes + 1);
+            return;
         }
         let mut differs = |difference: f32| {
-            agreement.largest = if difference.is_nan() { f32::INFINITY } else { agreement.largest.max(difference) };
+            self.largest = if difference.is_nan() { f32::INFINITY } else { self.largest.max(difference) };
         };
         for cell in 0..area {
             let [mine, theirs] = [own, exported].map(|maps| sigmoid(maps[cell]));
             differs((mine - theirs).abs());
             if mine >= MIN_SCORE || theirs >= MIN_SCORE {
                 (1..OUTPUTS).map(|map| map * area + cell).for_each(|at| differs((own[at] - exported[at]).abs()));
-                agreement.cells += 1;
-                agreement.within += usize::from((mine - theirs).abs() <= INTEGER_TOLERANCE);
+                self.cells += 1;
+                self.within += usize::from((mine - theirs).abs() <= INTEGER_TOLERANCE);
             }
         }
         // The other may be a little less sure.
@@ -65,22 +66,9 @@ impl Agreement {
         for (one, other) in [(own, exported), (exported, own)] {
             let others = boxes(other, SURE / 2.0);
             for face in boxes(one, SURE) {
-                agreement.boxes += 1;
-                agreement.matched += usize::from(others.iter().any(|other| other.rect.iou(face.rect) >= SAME));
+                self.boxes += 1;
+                self.matched += usize::from(others.iter().any(|other| other.rect.iou(face.rect) >= SAME));
             }
-        }
-        agreement
-    }
-
-    /// The figures of two together.
-    pub fn and(self, other: Self) -> Self {
-        Agreement {
-            photos: self.photos + other.photos,
-            cells: self.cells + other.cells,
-            within: self.within + other.within,
-            largest: self.largest.max(other.largest),
-            boxes: self.boxes + other.boxes,
-            matched: self.matched + other.matched,
         }
     }
 
@@ -128,21 +116,26 @@ impl Agreement {
     }
 }
 
-/// Runs photos through the trainer and through the exported model. What is seen has yet to be [`Agreement::check`]ed.
+/// Runs photos through the trainer and through the exported model, and adds what is seen, which has yet to be
+/// [`Agreement::check`]ed.
 ///
 /// # Errors
 /// When the engine fails.
-pub fn compare(run: &FinishedRun<FaceTask>, seen: &[NetInput], finder: &mut FaceDetector) -> Result<Agreement> {
+pub fn compare(
+    run: &FinishedRun<FaceTask>,
+    seen: &[NetInput],
+    finder: &mut FaceDetector,
+    agreement: &mut Agreement,
+) -> Result<()> {
     let FinishedRun { net, weights, config, .. } = run;
     let net = FaceNet { net, weights, config: &config.task, engine: &Engine::cpu() };
     let trained = net.maps(&seen.iter().collect::<Vec<_>>());
     let cells = config.task.cells();
-    let mut agreement = Agreement::default();
     for (seen, own) in seen.iter().zip(&trained) {
         let exported = finder.maps(&seen.bytes, <[f32]>::to_vec)?;
-        agreement = agreement.and(Agreement::of(own, &exported, cells, seen.placement));
+        agreement.add(own, &exported, cells, seen.placement);
     }
-    Ok(agreement)
+    Ok(())
 }
 
 fn sigmoid(logit: f32) -> f32 {
@@ -177,7 +170,9 @@ mod tests {
         let compared = |change: &dyn Fn(&mut [f32])| {
             let mut exported = own.clone();
             change(&mut exported);
-            Agreement::of(&own, &exported, cells, Placement::SAME)
+            let mut agreement = Agreement::default();
+            agreement.add(&own, &exported, cells, Placement::SAME);
+            agreement
         };
         let same = compared(&|_| ());
         assert_eq!(same, Agreement { photos: 1, cells: 1, within: 1, largest: 0.0, boxes: 2, matched: 2 });
