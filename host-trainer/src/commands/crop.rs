@@ -56,7 +56,9 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
     };
     let search = Search::open(&SearchArgs { no_face_search: false, face_model: args.face_model.clone() }, margin)?;
     let photos = photos(&args.data).blame(Kind::Data)?;
-    ensure_some(&photos, &args.data)?;
+    if photos.is_empty() {
+        return Err(failure(Kind::Data, format!("{} holds no pictures", args.data.display())));
+    }
     let interrupted = crate::interrupt::interrupted()?;
     let progress = Progress::new("cutting", photos.len(), true);
     let outcomes = share_out(&search, &photos, &progress, |search, path| {
@@ -123,13 +125,6 @@ fn check(args: &CropArgs) -> Result<()> {
     let margin = args.margin.unwrap_or(0.0);
     ensure!((-0.5..=4.0).contains(&margin), "--margin {margin} does not lie from -0.5 to 4");
     Ok(())
-}
-
-fn ensure_some(photos: &[PathBuf], data: &Path) -> Result<()> {
-    match photos.is_empty() {
-        true => Err(failure(Kind::Data, format!("{} holds no pictures", data.display()))),
-        false => Ok(()),
-    }
 }
 
 /// All pictures below a folder, in order. A link to a folder is followed, unless it leads to where the search has been.

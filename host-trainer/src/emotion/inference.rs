@@ -16,13 +16,11 @@ pub fn probabilities(net: &Net, weights: &Weights, split: &Split, input: &InputS
     let device = engine.scoring();
     let tensors = Tensors::new(net, weights, &device, engine.fast(), 0);
     let [_, channels, height, width] = input.shape();
-    let map = input.pixel_map;
     let mut all = Vec::with_capacity(split.items.len() * net.classes());
-    let indices: Vec<usize> = (0..split.slots.len()).collect();
-    for some in indices.chunks(BATCH) {
-        let bytes = some.iter().flat_map(|&index| split.picture(index));
+    let pictures: Vec<&[u8]> = split.pictures().collect();
+    for some in pictures.chunks(BATCH) {
         let mut real = Vec::with_capacity(some.len() * channels * height * width);
-        real.extend(bytes.map(|&byte| (f32::from(byte) - map.offset) * map.scale));
+        real.extend(some.iter().copied().flatten().map(|&byte| input.pixel_map.real(f32::from(byte))));
         let pixels = TensorData::new(real, [some.len(), channels, height, width]);
         let logits = forward::forward(net, &tensors, Tensor::<4>::from_data(pixels, &device), None).logits;
         let softmax = burn::tensor::activation::softmax(logits, 1).into_data();

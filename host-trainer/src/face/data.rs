@@ -68,12 +68,8 @@ impl Data for FacePhotos {
         if loaded.unreadable + own_val.unreadable > 0 {
             described.push(format!("left out: {}", loaded.unreadable + own_val.unreadable));
         }
-        let with_noisy_boxes: Vec<&str> = names
-            .iter()
-            .zip(&noisy_boxes)
-            .filter(|(_, noisy_boxes)| **noisy_boxes)
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let with_noisy_boxes = names.iter().zip(&noisy_boxes).filter(|(_, noisy_boxes)| **noisy_boxes);
+        let with_noisy_boxes: Vec<&str> = with_noisy_boxes.map(|(name, _)| name.as_str()).collect();
         if !with_noisy_boxes.is_empty() {
             described.push(format!("noisy boxes: {}", with_noisy_boxes.join(", ")));
         }
@@ -112,11 +108,6 @@ fn classes(photos: &Photos) -> String {
         photos.photos.iter().flat_map(|photo| &photo.faces).filter(|face| face.class == index && !face.invalid).count()
     };
     let name = |class: &String| if class.is_empty() { "unnamed".to_owned() } else { class.clone() };
-    photos
-        .classes
-        .iter()
-        .enumerate()
-        .map(|(index, class)| format!("{} {}", name(class), count(index)))
-        .collect::<Vec<_>>()
-        .join(", ")
+    let told = photos.classes.iter().enumerate().map(|(index, class)| format!("{} {}", name(class), count(index)));
+    told.collect::<Vec<_>>().join(", ")
 }

@@ -206,14 +206,12 @@ pub fn load(roots: &[PathBuf], part: Part, needed: bool) -> Result<Loaded> {
     classes.sort();
     classes.dedup();
     let progress = Progress::new("reading photos", annotated.len(), true);
-    let opened: Vec<_> = annotated
-        .par_iter()
-        .map(|one| {
-            let opened = Photo::open(one, &classes);
-            progress.advance();
-            opened.map_err(|reason| (one.path.clone(), reason))
-        })
-        .collect();
+    let open = |one: &Annotated| {
+        let opened = Photo::open(one, &classes);
+        progress.advance();
+        opened
+    };
+    let opened: Vec<_> = annotated.par_iter().map(open).collect();
     drop(progress);
     let (mut photos, mut files, mut unreadable) = (vec![], vec![], 0);
     for (opened, annotated) in opened.into_iter().zip(&annotated) {
@@ -222,8 +220,8 @@ pub fn load(roots: &[PathBuf], part: Part, needed: bool) -> Result<Loaded> {
                 photos.push(photo);
                 files.push((annotated.name.as_str(), digest));
             }
-            Err((path, reason)) => {
-                tell!("left out {}: {reason}", path.display());
+            Err(reason) => {
+                tell!("left out {}: {reason}", annotated.path.display());
                 unreadable += 1;
             }
         }

@@ -41,16 +41,12 @@ impl ReportingTask for EmotionTask {
             run.chosen(),
             text::scores(&data.labels, &scores)
         );
+        let groups = sheet::choose(split, &probabilities, classes, run.config.run.seed);
         let pictures = page::Pictures {
             curves: curves::curves(&run.history, run.best_epoch)?,
             confusion: confusion::confusion(&data.labels, &scores),
             reliability: curves::reliability(&calibration.bins)?,
-            sheet: sheet::sheet(
-                &data.labels,
-                split,
-                &sheet::choose(split, &probabilities, classes, run.config.run.seed),
-                shape,
-            )?,
+            sheet: sheet::sheet(&data.labels, split, &groups, shape)?,
         };
         let page = page::page(&run, data, part, &scores, &text, &pictures);
         let write = |name: &str, content: &str| write_whole(&run.folder.join(name), content.as_bytes());
