@@ -1,5 +1,6 @@
 //! Changes made to training pictures: the label stays, the pixels do not.
 
+mod camera;
 mod paint;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,30 @@ pub struct Augment {
     pub erase: f32,
     /// Probability that a batch is mixed by CutMix.
     pub cutmix: f32,
+    /// Stretches by up to this fraction in width against height.
+    pub aspect: f32,
+    /// Probability that the picture is seen from wider: by more than `zoom`, up to `wide_zoom`.
+    pub wide: f32,
+    /// The widest view, in sides of the picture.
+    pub wide_zoom: f32,
+    /// Probability that one tone goes on beyond the picture's edge, in place of its reflection.
+    pub plain_surround: f32,
+    /// Raises tones to a power of e^-this to e^this.
+    pub gamma: f32,
+    /// Probability of light from one side.
+    pub side_light: f32,
+    /// Probability of a dark room.
+    pub low_light: f32,
+    /// Probability of blur by motion.
+    pub motion_blur: f32,
+    /// Probability of fewer pixels than the net sees.
+    pub coarse: f32,
+    /// Probability of a sensor's noise.
+    pub noise: f32,
+    /// Probability of strong JPEG compression.
+    pub jpeg: f32,
+    /// Probability that a hand, an object or glasses hide a part of the face.
+    pub occlude: f32,
 }
 
 impl Default for Augment {
@@ -55,6 +80,18 @@ impl Augment {
             blur: 0.0,
             erase: 0.0,
             cutmix: 0.0,
+            aspect: 0.0,
+            wide: 0.0,
+            wide_zoom: 1.5,
+            plain_surround: 0.0,
+            gamma: 0.0,
+            side_light: 0.0,
+            low_light: 0.0,
+            motion_blur: 0.0,
+            coarse: 0.0,
+            noise: 0.0,
+            jpeg: 0.0,
+            occlude: 0.0,
         }
     }
 
@@ -75,6 +112,7 @@ impl Augment {
             blur: 0.1,
             erase: 0.25,
             cutmix: 0.3,
+            ..Self::none()
         }
     }
 
@@ -92,7 +130,22 @@ impl Augment {
             ("blur", self.blur, 1.0),
             ("erase", self.erase, 1.0),
             ("cutmix", self.cutmix, 1.0),
+            ("aspect", self.aspect, 0.5),
+            ("wide", self.wide, 1.0),
+            ("plain_surround", self.plain_surround, 1.0),
+            ("gamma", self.gamma, 2.0),
+            ("side_light", self.side_light, 1.0),
+            ("low_light", self.low_light, 1.0),
+            ("motion_blur", self.motion_blur, 1.0),
+            ("coarse", self.coarse, 1.0),
+            ("noise", self.noise, 1.0),
+            ("jpeg", self.jpeg, 1.0),
+            ("occlude", self.occlude, 1.0),
         ];
+        let wide = 1.0 + self.zoom..=2.0;
+        if self.wide > 0.0 && !wide.contains(&self.wide_zoom) {
+            return Err(format!("augment.wide_zoom must lie between 1 + augment.zoom and 2, not {}", self.wide_zoom));
+        }
         match amounts.into_iter().find(|&(_, value, most)| !(0.0..=most).contains(&value)) {
             Some((name, value, most)) => Err(format!("augment.{name} must lie between 0 and {most}, not {value}")),
             None => Ok(()),
@@ -106,6 +159,7 @@ impl Augment {
             Some(warp) => warp.apply(source, target, shape),
             None => target.iter_mut().zip(source).for_each(|(target, &source)| *target = f32::from(source)),
         }
+        self.hide_and_light(target, shape, random);
         self.change_tones(target, shape, random);
         if chance(self.blur, random) {
             // Up to about what a camera half a step out of focus does to a face of 64 pixels, in proportion.
@@ -115,17 +169,57 @@ impl Augment {
         if chance(self.erase, random) {
             erase(target, shape, random);
         }
+        self.record(target, shape, random);
+    }
+
+    /// What stands before the face, and the light on it.
+    fn hide_and_light(&self, target: &mut [f32], shape: (usize, usize, usize), random: &mut ChaCha8Rng) {
+        if chance(self.occlude, random) {
+            camera::occlude(target, shape, random);
+        }
+        if chance(self.side_light, random) {
+            camera::side_light(target, shape, random);
+        }
+        if self.gamma > 0.0 {
+            camera::tone_curve(target, spread(self.gamma, random).exp());
+        }
+        if chance(self.low_light, random) {
+            camera::low_light(target, random);
+        }
+    }
+
+    /// What lens, sensor and file add.
+    fn record(&self, target: &mut [f32], shape: (usize, usize, usize), random: &mut ChaCha8Rng) {
+        if chance(self.motion_blur, random) {
+            camera::motion_blur(target, shape, random);
+        }
+        if chance(self.coarse, random) {
+            camera::coarse(target, shape, random);
+        }
+        if chance(self.noise, random) {
+            camera::sensor_noise(target, random);
+        }
+        if chance(self.jpeg, random) {
+            camera::jpeg(target, shape, random);
+        }
     }
 
     fn draw_warp(&self, width: usize, height: usize, random: &mut ChaCha8Rng) -> Option<Warp> {
         let flip = self.flip && random.random();
-        if !flip && self.rotation_degrees == 0.0 && self.zoom == 0.0 && self.translation == 0.0 {
+        let still = [self.rotation_degrees, self.zoom, self.translation, self.aspect, self.wide];
+        if !flip && still.iter().all(|&amount| amount == 0.0) {
             return None;
         }
         let angle = spread(self.rotation_degrees, random).to_radians();
-        let zoom = 1.0 + spread(self.zoom, random);
+        let mut zoom = 1.0 + spread(self.zoom, random);
         let shift = (spread(self.translation, random) * width as f32, spread(self.translation, random) * height as f32);
-        Some(Warp::new(flip, angle, zoom, shift, width, height))
+        if chance(self.wide, random) {
+            zoom = random.random_range(1.0 + self.zoom..=self.wide_zoom);
+        }
+        let stretch = spread(self.aspect, random).exp().sqrt();
+        let warp = Warp::new(flip, angle, (zoom * stretch, zoom / stretch), shift, width, height);
+        let surround = chance(self.plain_surround, random).then(|| random.random_range(0.0f32..255.0) as u8);
+        Some(Warp { surround, ..warp })
     }
 
     /// Contrast about each channel's mean, then brightness, kept within the range of a byte.

@@ -23,12 +23,12 @@ fn warp(warp: &Warp) -> Vec<f32> {
 fn no_change_is_exact() {
     let floats: Vec<f32> = picture().into_iter().map(f32::from).collect();
     assert_eq!(apply(&Augment::none(), 0), floats);
-    assert_eq!(warp(&Warp::new(false, 0.0, 1.0, (0.0, 0.0), 12, 9)), floats);
+    assert_eq!(warp(&Warp::new(false, 0.0, (1.0, 1.0), (0.0, 0.0), 12, 9)), floats);
 }
 
 #[test]
 fn the_mirror_image_is_exact() {
-    let flipped = warp(&Warp::new(true, 0.0, 1.0, (0.0, 0.0), 12, 9));
+    let flipped = warp(&Warp::new(true, 0.0, (1.0, 1.0), (0.0, 0.0), 12, 9));
     for (row, mirrored) in picture().chunks(12).zip(flipped.chunks(12)) {
         assert!(row.iter().rev().map(|&byte| f32::from(byte)).eq(mirrored.iter().copied()));
     }
@@ -36,7 +36,7 @@ fn the_mirror_image_is_exact() {
 
 #[test]
 fn moved_pictures_are_reflected_at_the_edge() {
-    let moved = warp(&Warp::new(false, 0.0, 1.0, (3.0, 0.0), 12, 9));
+    let moved = warp(&Warp::new(false, 0.0, (1.0, 1.0), (3.0, 0.0), 12, 9));
     let row: Vec<f32> = picture()[..12].iter().map(|&byte| f32::from(byte)).collect();
     assert_eq!(moved[3..12], row[..9]);
     assert_eq!(moved[..3], [row[2], row[1], row[0]]);
@@ -49,7 +49,7 @@ fn any_warp_agrees_with_sampling_by_the_formula() {
     for _ in 0..200 {
         let angle = random.random_range(-3.2f32..3.2);
         let (zoom, shift) = (random.random_range(0.3f32..2.0), random.random_range(-9.0f32..9.0));
-        let warp = Warp::new(random.random(), angle, zoom, (shift, -shift), 12, 9);
+        let warp = Warp::new(random.random(), angle, (zoom, zoom * 1.1), (shift, -shift), 12, 9);
         let mut target = vec![0.0; picture.len()];
         warp.apply(&picture, &mut target, SHAPE);
         for (place, &value) in target[..108].iter().enumerate() {
@@ -105,4 +105,47 @@ fn amounts_out_of_range_are_named() {
     let error = Augment { erase: 1.5, ..Augment::none() }.check().expect_err("out of range");
     assert!(error.contains("augment.erase") && error.contains("1.5"));
     assert!(Augment { zoom: f32::NAN, ..Augment::none() }.check().is_err());
+}
+
+#[test]
+fn every_change_of_a_camera_repeats_changes_something_and_keeps_the_range() {
+    let camera: [(&str, Augment); 11] = [
+        ("aspect", Augment { aspect: 0.2, ..Augment::none() }),
+        ("wide", Augment { wide: 1.0, ..Augment::none() }),
+        ("surround", Augment { wide: 1.0, plain_surround: 1.0, ..Augment::none() }),
+        ("gamma", Augment { gamma: 0.4, ..Augment::none() }),
+        ("side light", Augment { side_light: 1.0, ..Augment::none() }),
+        ("low light", Augment { low_light: 1.0, ..Augment::none() }),
+        ("motion blur", Augment { motion_blur: 1.0, ..Augment::none() }),
+        ("coarse", Augment { coarse: 1.0, ..Augment::none() }),
+        ("noise", Augment { noise: 1.0, ..Augment::none() }),
+        ("jpeg", Augment { jpeg: 1.0, ..Augment::none() }),
+        ("occlude", Augment { occlude: 1.0, ..Augment::none() }),
+    ];
+    for (name, augment) in camera {
+        assert!(augment.check().is_ok(), "{name}");
+        let changed: Vec<Vec<f32>> = (0..50).map(|index| apply(&augment, index)).collect();
+        let unlike = changed.iter().filter(|&picture| picture != &apply(&Augment::none(), 0)).count();
+        assert!(unlike >= 45, "{name} changed {unlike} of 50");
+        for (index, picture) in changed.iter().enumerate() {
+            assert_eq!(picture, &apply(&augment, index as u64), "{name}");
+            assert!(picture.iter().all(|value| (0.0..=255.01).contains(value)), "{name}: {picture:?}");
+        }
+    }
+}
+
+#[test]
+fn motion_and_coarse_pixels_keep_one_tone() {
+    for augment in [Augment { motion_blur: 1.0, ..Augment::none() }, Augment { coarse: 1.0, ..Augment::none() }] {
+        let mut target = vec![0.0; picture().len()];
+        augment.apply(&vec![90; picture().len()], &mut target, SHAPE, &mut stream(Purpose::Augment, 1, 1, 3));
+        assert!(target.iter().all(|value| (value - 90.0).abs() < 0.01), "{target:?}");
+    }
+}
+
+#[test]
+fn a_view_wider_than_the_picture_shows_the_surrounding_tone() {
+    let wide = Augment { wide: 1.0, zoom: 0.4, plain_surround: 1.0, ..Augment::none() };
+    let seen = apply(&wide, 5);
+    assert!(seen[0] == seen[11] && seen[0] == seen[107], "{seen:?}");
 }

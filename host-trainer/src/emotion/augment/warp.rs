@@ -4,6 +4,8 @@
 pub(super) struct Warp {
     pub(super) matrix: [f32; 4],
     pub(super) offset: [f32; 2],
+    /// The tone beyond the edge; none for the picture's reflection.
+    pub(super) surround: Option<u8>,
 }
 
 /// Fixed-point positions have this many fractional bits.
@@ -11,20 +13,28 @@ const BITS: u32 = 16;
 const ONE: i32 = 1 << BITS;
 
 impl Warp {
-    pub(super) fn new(flip: bool, angle: f32, zoom: f32, shift: (f32, f32), width: usize, height: usize) -> Self {
+    pub(super) fn new(
+        flip: bool,
+        angle: f32,
+        zoom: (f32, f32),
+        shift: (f32, f32),
+        width: usize,
+        height: usize,
+    ) -> Self {
         let (sine, cosine) = angle.sin_cos();
         let mirror = if flip { -1.0 } else { 1.0 };
-        let matrix = [mirror * cosine * zoom, -mirror * sine * zoom, sine * zoom, cosine * zoom];
+        let (wide, high) = zoom;
+        let matrix = [mirror * cosine * wide, -mirror * sine * wide, sine * high, cosine * high];
         let centre = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
         let moved = (centre.0 + shift.0, centre.1 + shift.1);
         let offset = [
             centre.0 - matrix[0] * moved.0 - matrix[1] * moved.1,
             centre.1 - matrix[2] * moved.0 - matrix[3] * moved.1,
         ];
-        Self { matrix, offset }
+        Self { matrix, offset, surround: None }
     }
 
-    /// Bilinear; beyond the edge the picture is reflected, by up to half its size.
+    /// Bilinear; beyond the edge, by up to half the picture's size, is its reflection or the surrounding tone.
     pub(super) fn apply(&self, source: &[u8], target: &mut [f32], (_, height, width): (usize, usize, usize)) {
         let area = height * width;
         let fixed = |value: f32| (value * ONE as f32).round() as i32;
@@ -33,7 +43,10 @@ impl Warp {
         let (last_x, last_y) = margins.last();
         let (shift_x, shift_y) = (margins.left as f32, margins.top as f32);
         for (source, target) in source.chunks_exact(area).zip(target.chunks_exact_mut(area)) {
-            margins.fill(source, width);
+            match self.surround {
+                Some(tone) => margins.surround(source, width, tone),
+                None => margins.fill(source, width),
+            }
             for (y, row) in target.chunks_exact_mut(width).enumerate() {
                 let mut at_x = fixed(self.matrix[1] * y as f32 + self.offset[0] + shift_x);
                 let mut at_y = fixed(self.matrix[3] * y as f32 + self.offset[1] + shift_y);
@@ -88,6 +101,14 @@ impl Margins {
         for y in 0..first {
             self.pixels.copy_within(line(first + y), line(first - 1 - y).start);
             self.pixels.copy_within(line(end - 1 - y), line(end + y).start);
+        }
+    }
+
+    fn surround(&mut self, source: &[u8], width: usize, tone: u8) {
+        self.pixels.fill(tone);
+        let left = self.left;
+        for (line, row) in self.pixels.chunks_exact_mut(self.width).skip(self.top).zip(source.chunks_exact(width)) {
+            line[left..left + width].copy_from_slice(row);
         }
     }
 
