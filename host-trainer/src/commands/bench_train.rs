@@ -152,7 +152,8 @@ fn made_up(config: &Config<EmotionConfig>) -> Dataset {
     let input = config.input();
     let count = 2 * config.run.batch_size;
     let mut random = stream(Purpose::Augment, 1, 0, 0);
-    let items = (0..count).map(|index| Item { path: "noise".into(), label: index % LABELS, source: 0 }).collect();
+    let items =
+        (0..count).map(|index| Item { path: "noise".into(), label: index % LABELS, votes: None, source: 0 }).collect();
     let pixels = (0..count * input.len()).map(|_| random.random()).collect();
     let split = Arc::new(Split::alone(items, pixels, input.len(), vec![1]));
     let labels = (0..LABELS).map(|label| format!("label{label}")).collect();

@@ -8,6 +8,7 @@ use crate::train::prefetch::{Batch, MakeBatch};
 use emotion_models::{InputSpec, PixelMap};
 use rand::Rng;
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
 /// How an epoch's batches are made.
@@ -25,13 +26,19 @@ pub struct BatchSpec {
     pub input: InputSpec,
     /// Number of labels.
     pub classes: usize,
+    /// How often a picture of each label is seen, against once; empty for all alike.
+    pub rates: Vec<f32>,
+    /// Factor of the loss of each source's pictures, and the share of the target that their labels have.
+    pub worth: Vec<(f32, f32)>,
 }
 
 /// What the net is to answer for the pictures of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoftLabels {
-    /// `[N, K]`, each row sums to one; one-hot unless CutMix mixed two pictures. Without label smoothing.
+    /// `[N, K]`, each row sums to one; one-hot unless people voted or CutMix mixed two pictures. Without label smoothing.
     pub shares: Vec<f32>,
+    /// Factor of each picture's loss.
+    pub weights: Vec<f32>,
     /// The data source of each picture.
     pub sources: Vec<usize>,
     /// The data source of what CutMix put into each picture; the picture's own where nothing was mixed.
@@ -49,10 +56,26 @@ pub struct BatchMaker {
 impl BatchMaker {
     /// For one epoch of `split`.
     pub fn new(split: Arc<Split>, spec: BatchSpec) -> Self {
-        let mut order = split.order();
-        order.shuffle(&mut stream(Purpose::Order, spec.seed, spec.epoch as u64, 0));
+        let mut random = stream(Purpose::Order, spec.seed, spec.epoch as u64, 0);
+        let mut order = match spec.rates.is_empty() {
+            true => split.order(),
+            false => balanced(&split, &spec, &mut random),
+        };
+        order.shuffle(&mut random);
         Self { split, spec, order }
     }
+}
+
+/// An epoch's pictures with rare labels seen more often: each picture as often as its labels' rates say, rounded at random.
+fn balanced(split: &Split, spec: &BatchSpec, random: &mut ChaCha8Rng) -> Vec<u32> {
+    let mut often = vec![];
+    for index in split.order() {
+        let shares = split.shares(index as usize, spec.classes);
+        let rate: f32 = shares.iter().zip(&spec.rates).map(|(share, rate)| share * rate).sum();
+        let times = rate as usize + usize::from(random.random::<f32>() < rate.fract());
+        often.extend(std::iter::repeat_n(index, times));
+    }
+    often
 }
 
 impl MakeBatch for BatchMaker {
@@ -63,21 +86,26 @@ impl MakeBatch for BatchMaker {
     }
 
     fn make(&self, number: usize) -> Batch<SoftLabels> {
-        let BatchSpec { batch_size, seed, epoch, augment, input, classes } = &self.spec;
+        let BatchSpec { batch_size, seed, epoch, augment, input, classes, worth, .. } = &self.spec;
         let (seed, epoch) = (*seed, *epoch as u64);
         let shape = (input.colour.channels(), input.height as usize, input.width as usize);
         let first = number * batch_size;
         let members = &self.order[first..first + batch_size];
         let stride = self.split.stride;
         let mut pixels = vec![0.0; members.len() * stride];
-        let mut shares = vec![0.0; members.len() * classes];
+        let mut shares = Vec::with_capacity(members.len() * classes);
+        let mut weights = Vec::with_capacity(members.len());
         let mut sources = Vec::with_capacity(members.len());
         for (place, (&member, target)) in members.iter().zip(pixels.chunks_exact_mut(stride)).enumerate() {
             let member = member as usize;
             let mut random = stream(Purpose::Augment, seed, epoch, (first + place) as u64);
             augment.apply(self.split.picture(member), target, shape, &mut random);
-            shares[place * classes + self.split.items[member].label] = 1.0;
-            sources.push(self.split.items[member].source);
+            let source = self.split.items[member].source;
+            let (weight, trust) = worth.get(source).copied().unwrap_or((1.0, 1.0));
+            let spread = (1.0 - trust) / *classes as f32;
+            shares.extend(self.split.shares(member, *classes).iter().map(|share| trust * share + spread));
+            weights.push(weight);
+            sources.push(source);
         }
         let mut partner_sources = sources.clone();
         let mut random = stream(Purpose::Mix, seed, epoch, number as u64);
@@ -87,7 +115,7 @@ impl MakeBatch for BatchMaker {
         }
         let PixelMap { offset, scale } = input.pixel_map;
         pixels.iter_mut().for_each(|pixel| *pixel = (*pixel - offset) * scale);
-        Batch { pixels, len: members.len(), targets: SoftLabels { shares, sources, partner_sources } }
+        Batch { pixels, len: members.len(), targets: SoftLabels { shares, weights, sources, partner_sources } }
     }
 }
 
@@ -99,8 +127,12 @@ mod tests {
 
     fn split(count: usize, repeats: Vec<usize>) -> Arc<Split> {
         let stride = 3 * 8 * 8;
-        let item =
-            |index: usize| Item { path: index.to_string().into(), label: index % 3, source: index % repeats.len() };
+        let item = |index: usize| Item {
+            path: index.to_string().into(),
+            label: index % 3,
+            votes: None,
+            source: index % repeats.len(),
+        };
         let pixels = (0..count * stride).map(|index| (index * 37 % 251) as u8).collect();
         Arc::new(Split::alone((0..count).map(item).collect(), pixels, stride, repeats))
     }
@@ -113,6 +145,8 @@ mod tests {
             augment: Augment { cutmix: 0.5, blur: 0.5, ..Augment::compact() },
             input: InputSpec { width: 8, height: 8, colour: Colour::Rgb, pixel_map: PixelMap::SIGNED },
             classes: 3,
+            rates: vec![],
+            worth: vec![],
         }
     }
 
@@ -137,6 +171,26 @@ mod tests {
             }
             assert!(batch.pixels.iter().all(|pixel| (-1.0..=1.0).contains(pixel)));
         }
+    }
+
+    #[test]
+    fn rare_labels_come_more_often_and_targets_are_what_is_known() {
+        let mut split = (*split(300, vec![1])).clone();
+        (0..300).for_each(|index| split.items[index].label = usize::from(index % 10 == 0));
+        split.items[0].votes = Some([0.5, 0.25, 0.25].into());
+        let spec =
+            BatchSpec { augment: Augment::none(), rates: vec![0.5, 5.5, 1.0], worth: vec![(2.0, 0.7)], ..spec() };
+        let mut counts = [0; 3];
+        for batch in batches(split.into(), spec) {
+            assert_eq!(batch.targets.weights, vec![2.0; batch.len]);
+            for shares in batch.targets.shares.chunks(3) {
+                let known = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.45, 0.275, 0.275]];
+                let like = |known: &[f32; 3]| known.iter().zip(shares).all(|(a, b)| (a - b).abs() < 1e-6);
+                counts[known.iter().position(like).expect("a known target")] += 1;
+            }
+        }
+        // 270 pictures half the time, 29 some five times, and the voted one.
+        assert!((115..155).contains(&counts[0]) && (150..170).contains(&counts[1]) && counts[2] > 0, "{counts:?}");
     }
 
     #[test]

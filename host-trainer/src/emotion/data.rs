@@ -17,7 +17,8 @@ impl Data for Dataset {
     fn load(config: &Config<EmotionConfig>, run: &Path) -> Result<Self> {
         let data = &config.task.data;
         let sources = data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
-        let spec = DataSpec { sources, val_fraction: data.val_fraction, seed: config.run.seed };
+        let labelling = data.labelling.clone();
+        let spec = DataSpec { sources, val_fraction: data.val_fraction, seed: config.run.seed, labelling };
         Ok(Dataset::load(&spec, &config.input(), &Storage::near(data.cache, run), true)?)
     }
 
@@ -42,6 +43,10 @@ impl Data for Dataset {
                 count(&summary.test),
                 summary.copies.test_in_train + summary.copies.test_in_val
             )?;
+            if summary.labelling.votes.is_some() {
+                let (voted, left_out) = (summary.voted, summary.voted_out);
+                say!("{}: people voted on {voted} of them; their votes leave out {left_out} more", summary.source)?;
+            }
         }
         Ok(())
     }

@@ -46,18 +46,19 @@ const ABSENT: f32 = -1e4;
 impl Targets {
     /// Smooths over the labels present in each picture's own data set: `(1 - smoothing) * target + smoothing / present`.
     ///
-    /// `targets` is `[N, labels]` with rows summing to 1; `present` names the labels of each picture's data set, or is empty.
-    pub fn new(targets: &[f32], class_weights: &[f32], smoothing: f32, present: &[Vec<bool>]) -> Self {
+    /// `targets` is `[N, labels]` with rows summing to 1, `weights` `[N]`; `present` names the labels of each picture's data set,
+    /// or is empty.
+    pub fn new(targets: &[f32], weights: &[f32], class_weights: &[f32], smoothing: f32, present: &[Vec<bool>]) -> Self {
         let labels = class_weights.len();
         let batch = (targets.len() / labels) as f32;
         let mut weighted = Vec::with_capacity(targets.len());
         let mut offsets = Vec::new();
-        for (row, target) in targets.chunks_exact(labels).enumerate() {
+        for (row, (target, own)) in targets.chunks_exact(labels).zip(weights).enumerate() {
             let counts = |label: usize| present.get(row).is_none_or(|present| present[label]);
             let among = (0..labels).filter(|&label| counts(label)).count() as f32;
             for (label, (target, weight)) in target.iter().zip(class_weights).enumerate() {
                 let smooth = if counts(label) { (1.0 - smoothing) * target + smoothing / among } else { 0.0 };
-                weighted.push(smooth * weight / batch);
+                weighted.push(smooth * weight * own / batch);
                 if !present.is_empty() {
                     offsets.push(if counts(label) { 0.0 } else { ABSENT });
                 }
@@ -94,7 +95,7 @@ mod tests {
         let device = Device::flex();
         let logits = |last: f32| Tensor::<2>::from_data([[1.0, 2.0, last]], &device);
         let present = [vec![true, true, false]];
-        let targets = Targets::new(&[0.0, 1.0, 0.0], &[1.0; 3], 0.1, &present);
+        let targets = Targets::new(&[0.0, 1.0, 0.0], &[1.0], &[1.0; 3], 0.1, &present);
         let loss =
             |last: f32| cross_entropy(logits(last), &targets, &device).into_data().try_to_vec::<f32>().unwrap()[0];
         assert_eq!(loss(0.0), loss(9.0));

@@ -2,7 +2,7 @@
 
 use super::augment::Augment;
 use super::dataset::scan::label_folders;
-use super::dataset::{Cache, DataSource};
+use super::dataset::{Cache, DataSource, Labelling};
 use super::loss::ClassWeights;
 use crate::nets::{Architecture, Net, Options};
 use crate::run::config::{Config, RunConfig, TaskConfig, check_val_fraction};
@@ -11,7 +11,7 @@ use crate::train::schedule::Schedule;
 use anyhow::{Context, Result, ensure};
 use emotion_models::{Colour, InputSpec, PixelMap, TEST_CARD_LABELS, Task};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An emotion run's own part of the configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct EmotionConfig {
     pub class_weights: ClassWeights,
     /// Softmax over the labels of a picture's own data set only.
     pub mask_absent: bool,
+    /// How much rare labels are seen more often: 0 as often as they occur, 1 all alike.
+    pub balance: f32,
     /// What an epoch is judged by.
     pub monitor: Monitor,
     /// Where the pictures are.
@@ -49,6 +51,9 @@ pub struct EmotionData {
     pub val_fraction: f32,
     /// Where decoded pictures are kept.
     pub cache: Cache,
+    /// How the pictures of a folder are labelled, by the folder's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub labelling: BTreeMap<String, Labelling>,
 }
 
 /// Colour of the input picture, as written in files and flags.
@@ -75,7 +80,7 @@ pub enum Monitor {
 
 impl Default for EmotionData {
     fn default() -> Self {
-        EmotionData { sources: vec![], val_fraction: 0.15, cache: Cache::Auto }
+        EmotionData { sources: vec![], val_fraction: 0.15, cache: Cache::Auto, labelling: BTreeMap::new() }
     }
 }
 
@@ -88,6 +93,7 @@ impl Default for EmotionConfig {
             label_smoothing: 0.1,
             class_weights: ClassWeights::Sqrt,
             mask_absent: false,
+            balance: 0.0,
             monitor: Monitor::Loss,
             data: EmotionData::default(),
             net: Options::default(),
@@ -144,6 +150,7 @@ impl TaskConfig for EmotionConfig {
     fn check(&self) -> Result<()> {
         ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
+        ensure!((0.0..=1.0).contains(&self.balance), "balance {} is outside 0..=1", self.balance);
         check_val_fraction(self.data.val_fraction)?;
         self.augment.check().map_err(anyhow::Error::msg)
     }
@@ -185,7 +192,8 @@ impl TaskConfig for EmotionConfig {
         let mut labels = BTreeSet::new();
         for source in &self.data.sources {
             let source: DataSource = source.parse()?;
-            labels.extend(label_folders(&source.path.join("train"))?.into_keys());
+            let labelling = self.data.labelling.get(&source.name()).cloned().unwrap_or_default();
+            labels.extend(labelling.labels(label_folders(&source.path.join("train"))?));
         }
         // Without data those of the test card.
         Ok(if labels.is_empty() { TEST_CARD_LABELS.len() } else { labels.len() })

@@ -26,6 +26,10 @@ pub struct EmotionTask {
     train: Arc<Split>,
     val: Arc<Split>,
     class_weights: Vec<f32>,
+    /// How often pictures of each label are seen, against once; empty where all are seen alike.
+    rates: Vec<f32>,
+    /// Each source's weight and trust.
+    worth: Vec<(f32, f32)>,
     /// Labels of each data source; empty unless absent labels are masked.
     present: Vec<Vec<bool>>,
 }
@@ -64,6 +68,8 @@ impl Task for EmotionTask {
             train: data.train.clone(),
             val: data.val.clone(),
             class_weights: config.task.class_weights.weights(&counts),
+            rates: rates(&data.train, data.labels.len(), config.task.balance),
+            worth: data.sources.iter().map(|source| (source.labelling.weight, source.labelling.trust)).collect(),
             present: (0..masked).map(|source| data.present_labels(source)).collect(),
             config: config.clone(),
         }
@@ -80,7 +86,7 @@ impl Task for EmotionTask {
     fn loss(&self, logits: Tensor<2>, targets: &SoftLabels, device: &Device) -> (Tensor<1>, Option<Tensor<1>>) {
         let present = self.present_in(targets);
         let smoothing = self.config.task.label_smoothing;
-        let wanted = Targets::new(&targets.shares, &self.class_weights, smoothing, &present);
+        let wanted = Targets::new(&targets.shares, &targets.weights, &self.class_weights, smoothing, &present);
         let loss = cross_entropy(logits.clone(), &wanted, device);
         (loss, Some(activation::softmax(logits.inner(), 1).flatten(0, 1)))
     }
@@ -116,7 +122,16 @@ impl Task for EmotionTask {
 impl EmotionTask {
     fn batches_with(&self, epoch: usize, augment: Augment) -> BatchMaker {
         let RunConfig { batch_size, seed, .. } = self.config.run;
-        let spec = BatchSpec { batch_size, seed, epoch, augment, input: self.config.input(), classes: self.classes };
+        let spec = BatchSpec {
+            batch_size,
+            seed,
+            epoch,
+            augment,
+            input: self.config.input(),
+            classes: self.classes,
+            rates: self.rates.clone(),
+            worth: self.worth.clone(),
+        };
         BatchMaker::new(self.train.clone(), spec)
     }
 
@@ -130,6 +145,21 @@ impl EmotionTask {
         };
         targets.sources.iter().zip(&targets.partner_sources).map(either).collect()
     }
+}
+
+/// How often a picture of each label is to be seen: its frequency to the power of `-balance`, such that an epoch stays as long.
+fn rates(split: &Split, labels: usize, balance: f32) -> Vec<f32> {
+    if balance == 0.0 {
+        return vec![];
+    }
+    let mut counts = vec![0f32; labels];
+    for index in split.order() {
+        counts.iter_mut().zip(split.shares(index as usize, labels)).for_each(|(count, share)| *count += share);
+    }
+    let often: Vec<f32> = counts.iter().map(|count| count.max(1.0).powf(-balance)).collect();
+    let total: f32 = counts.iter().sum();
+    let seen: f32 = counts.iter().zip(&often).map(|(count, often)| count * often).sum();
+    often.iter().map(|often| often * total / seen).collect()
 }
 
 /// The label with the largest share.

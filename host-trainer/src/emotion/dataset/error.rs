@@ -87,6 +87,22 @@ pub enum DatasetError {
         /// The label's folder.
         path: PathBuf,
     },
+    /// A file of votes does not say what it should.
+    #[error("cannot use the votes in {}: {reason}", path.display())]
+    Votes {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration says how a folder is labelled that is no data source, or says something impossible.
+    #[error("data.labelling.{name}: {reason}")]
+    Labelling {
+        /// The folder's name there.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A data source that does not read as `DIR` or `DIR*N`.
     #[error("data source `{0}` is not DIR or DIR*N with N at least 1")]
     Source(String),

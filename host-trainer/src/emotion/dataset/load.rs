@@ -1,4 +1,5 @@
 use super::fingerprint::{combine, fingerprint};
+use super::labelling::Votes;
 use super::near_duplicates::{equal_groups, near_duplicate_groups, near_duplicates};
 use super::reading::{Content, Reading, read_all};
 use super::scan::{LabelFolders, describe, scan};
@@ -15,8 +16,22 @@ struct File {
     path: PathBuf,
     relative: String,
     part: Part,
+    /// Its folder's label.
+    folder: usize,
+    /// Its label: the folder's, or what most people voted for.
     label: usize,
+    votes: Option<Box<[f32]>>,
     source: usize,
+}
+
+/// Where people voted, figures are taken only on pictures of which more than this share of the votes agree.
+const MAJORITY: f32 = 0.5;
+
+impl File {
+    /// Whether a picture in this part is used there.
+    fn counts_in(&self, part: Part) -> bool {
+        part == Part::Train || self.votes.as_ref().is_none_or(|votes| votes[self.label] > MAJORITY)
+    }
 }
 
 impl Dataset {
@@ -28,17 +43,23 @@ impl Dataset {
     pub fn load(spec: &DataSpec, input: &InputSpec, storage: &Storage, progress: bool) -> Result<Self, DatasetError> {
         check_spec(spec)?;
         let mut scans = Vec::new();
+        let mut votes = Vec::new();
         for source in &spec.sources {
+            let labelling = spec.labelling(source);
             let parts = scan(&source.path)?;
             check_parts(&source.path, &parts)?;
+            let parts: BTreeMap<_, _> =
+                parts.into_iter().map(|(part, folders)| (part, labelling.rename(folders))).collect();
+            let known: Vec<String> = parts[&Part::Train].keys().cloned().collect();
+            votes.push(labelling.read(&source.path, &known)?);
             scans.push(parts);
         }
-        let labels = unite_labels(spec, &scans)?;
-        let files = list_files(spec, &scans, &labels);
+        let labels = unite_labels(spec, &scans, &votes)?;
+        let (files, voted_out) = list_files(spec, &scans, &votes, &labels);
         let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
         let mut store = Store::new(paths.len() * input.len(), storage)?;
         let readings = read_all(&paths, Some((input, &mut store)), progress);
-        let fingerprints = fingerprints(spec, &files, &readings);
+        let fingerprints = fingerprints(spec, &files, &readings, &votes);
 
         let mut problems = Vec::new();
         let mut undecodable = vec![0; spec.sources.len()];
@@ -52,18 +73,24 @@ impl Dataset {
                 }
             }
         }
-        check_every_label_has_pictures(spec, &scans, &labels, &pictures)?;
+        check_every_label_has_pictures(spec, &scans, &votes, &labels, &pictures)?;
 
         let (parts, pairs) = divide(spec, &scans, &pictures);
         let copies = count_copies(spec.sources.len(), &pictures, &parts, &pairs);
         let summaries = spec.sources.iter().enumerate().map(|(index, source)| SourceSummary {
             source: source.clone(),
-            labels: scans[index].get(&Part::Train).map(|folders| folders.keys().cloned().collect()).unwrap_or_default(),
+            labelling: spec.labelling(source),
+            labels: labels_of(&scans[index], votes[index].as_ref()).into_iter().collect(),
             train: count_labels(&pictures, &parts, index, Part::Train, labels.len()),
             val: count_labels(&pictures, &parts, index, Part::Val, labels.len()),
             test: count_labels(&pictures, &parts, index, Part::Test, labels.len()),
             own_val: scans[index].contains_key(&Part::Val),
             undecodable: undecodable[index],
+            voted: pictures
+                .iter()
+                .filter(|picture| picture.file.source == index && picture.file.votes.is_some())
+                .count(),
+            voted_out: voted_out[index],
             fingerprint: fingerprints[index].clone(),
             copies: copies[index],
         });
@@ -93,6 +120,13 @@ fn check_spec(spec: &DataSpec) -> Result<(), DatasetError> {
         return Err(DatasetError::ValFraction(spec.val_fraction));
     }
     let mut seen = HashSet::new();
+    for (name, labelling) in &spec.labelling {
+        let wrong = |reason| DatasetError::Labelling { name: name.clone(), reason };
+        labelling.check().map_err(wrong)?;
+        if !spec.sources.iter().any(|source| source.name() == *name) {
+            return Err(wrong("no data source has a folder of this name".into()));
+        }
+    }
     for source in &spec.sources {
         let path = source.path.canonicalize().unwrap_or_else(|_| source.path.clone());
         if !seen.insert(path) {
@@ -140,9 +174,19 @@ fn names<'a>(labels: impl Iterator<Item = &'a String>) -> String {
     if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
-fn unite_labels(spec: &DataSpec, scans: &[BTreeMap<Part, LabelFolders>]) -> Result<Vec<String>, DatasetError> {
+/// The labels that a source's folders have or that people voted for.
+fn labels_of(parts: &BTreeMap<Part, LabelFolders>, votes: Option<&Votes>) -> BTreeSet<String> {
+    let folders = parts.values().flat_map(|folders| folders.keys());
+    folders.chain(votes.iter().flat_map(|votes| &votes.labels)).cloned().collect()
+}
+
+fn unite_labels(
+    spec: &DataSpec,
+    scans: &[BTreeMap<Part, LabelFolders>],
+    votes: &[Option<Votes>],
+) -> Result<Vec<String>, DatasetError> {
     let labels: BTreeSet<String> =
-        scans.iter().flat_map(|parts| parts.values()).flat_map(|folders| folders.keys().cloned()).collect();
+        scans.iter().zip(votes).flat_map(|(parts, votes)| labels_of(parts, votes.as_ref())).collect();
     let place = || spec.sources.iter().map(|source| source.path.display().to_string()).collect::<Vec<_>>().join(", ");
     let (count, found) = (labels.len(), names(labels.iter()));
     match count {
@@ -152,20 +196,49 @@ fn unite_labels(spec: &DataSpec, scans: &[BTreeMap<Part, LabelFolders>]) -> Resu
     }
 }
 
-fn list_files(spec: &DataSpec, scans: &[BTreeMap<Part, LabelFolders>], labels: &[String]) -> Vec<File> {
+/// The files to read, and for each source how many the votes leave out.
+fn list_files(
+    spec: &DataSpec,
+    scans: &[BTreeMap<Part, LabelFolders>],
+    votes: &[Option<Votes>],
+    labels: &[String],
+) -> (Vec<File>, Vec<usize>) {
     let mut files = Vec::new();
+    let mut left_out = vec![0; scans.len()];
     for (source, (parts, data)) in scans.iter().zip(&spec.sources).enumerate() {
         for (&part, folders) in parts {
             for (label, folder) in folders {
-                let label = labels.partition_point(|other| other < label);
+                let folder_label = labels.partition_point(|other| other < label);
                 for path in &folder.pictures {
                     let relative = relative_path(&data.path, path);
-                    files.push(File { path: path.clone(), relative, part, label, source });
+                    let row = votes[source].as_ref().and_then(|votes| Some((votes, votes.rows.get(&relative)?)));
+                    let votes = match row {
+                        Some((_, None)) => {
+                            left_out[source] += 1;
+                            continue;
+                        }
+                        Some((votes, Some(shares))) => Some(among(labels, &votes.labels, shares)),
+                        None => None,
+                    };
+                    let label = votes.as_ref().map_or(folder_label, |votes| most(votes, folder_label));
+                    files.push(File { path: path.clone(), relative, part, folder: folder_label, label, votes, source });
                 }
             }
         }
     }
-    files
+    (files, left_out)
+}
+
+/// Shares of `own` labels as shares of all `labels`.
+fn among(labels: &[String], own: &[String], shares: &[f32]) -> Box<[f32]> {
+    let share = |label: &String| own.iter().position(|other| other == label).map_or(0.0, |place| shares[place]);
+    labels.iter().map(share).collect()
+}
+
+/// The label with most votes; of several, the folder's or the first.
+fn most(votes: &[f32], folder: usize) -> usize {
+    let first = (0..votes.len()).fold(0, |best, label| if votes[label] > votes[best] { label } else { best });
+    if votes[folder] == votes[first] { folder } else { first }
 }
 
 /// `path` below `root` with `/` between folders on every system.
@@ -174,10 +247,11 @@ pub(crate) fn relative_path(root: &Path, path: &Path) -> String {
     relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
-fn fingerprints(spec: &DataSpec, files: &[File], readings: &[Reading]) -> Vec<String> {
-    let of_source = |source| {
+fn fingerprints(spec: &DataSpec, files: &[File], readings: &[Reading], votes: &[Option<Votes>]) -> Vec<String> {
+    let of_source = |source: usize| {
         let own = files.iter().zip(readings).filter(move |(file, _)| file.source == source);
-        fingerprint(own.map(|(file, reading)| (file.relative.as_str(), &reading.digest)))
+        let pictures = own.map(|(file, reading)| (file.relative.as_str(), &reading.digest));
+        fingerprint(pictures.chain(votes[source].iter().map(|votes| ("votes", &votes.digest))))
     };
     (0..spec.sources.len()).map(of_source).collect()
 }
@@ -194,16 +268,18 @@ struct Decoded {
 fn check_every_label_has_pictures(
     spec: &DataSpec,
     scans: &[BTreeMap<Part, LabelFolders>],
+    votes: &[Option<Votes>],
     labels: &[String],
     pictures: &[Decoded],
 ) -> Result<(), DatasetError> {
     let present: HashSet<(usize, Part, usize)> =
-        pictures.iter().map(|Decoded { file, .. }| (file.source, file.part, file.label)).collect();
+        pictures.iter().map(|Decoded { file, .. }| (file.source, file.part, file.folder)).collect();
     for (source, parts) in scans.iter().enumerate() {
         for (&part, folders) in parts {
             for (label, folder) in folders {
                 let index = labels.partition_point(|other| other < label);
-                if !present.contains(&(source, part, index)) {
+                let left_out = votes[source].is_some();
+                if !left_out && !present.contains(&(source, part, index)) {
                     let path = spec.sources[source].path.join(part.name()).join(label);
                     let found = format!("{} files that do not decode", folder.pictures.len());
                     return Err(DatasetError::EmptyLabel { path, found });
@@ -282,7 +358,7 @@ fn count_copies(sources: usize, pictures: &[Decoded], parts: &[Part], pairs: &[(
 fn count_labels(pictures: &[Decoded], parts: &[Part], source: usize, part: Part, labels: usize) -> Vec<usize> {
     let mut counts = vec![0; labels];
     for (Decoded { file, .. }, &own) in pictures.iter().zip(parts) {
-        if file.source == source && own == part {
+        if file.source == source && own == part && file.counts_in(part) {
             counts[file.label] += 1;
         }
     }
@@ -304,8 +380,11 @@ fn assemble(
         Split { items, store: store.clone(), slots, stride, repeats }
     });
     for (Decoded { file, slot, .. }, &part) in pictures.into_iter().zip(parts) {
+        if !file.counts_in(part) {
+            continue;
+        }
         let split = &mut splits[part as usize];
-        split.items.push(Item { path: file.path, label: file.label, source: file.source });
+        split.items.push(Item { path: file.path, label: file.label, votes: file.votes, source: file.source });
         split.slots.push(slot);
     }
     splits

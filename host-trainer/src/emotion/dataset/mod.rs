@@ -2,6 +2,7 @@
 
 mod error;
 mod fingerprint;
+mod labelling;
 mod load;
 pub mod near_duplicates;
 pub mod reading;
@@ -15,10 +16,12 @@ mod tests;
 
 pub use error::DatasetError;
 pub use fingerprint::fingerprint;
+pub use labelling::Labelling;
 pub use source::DataSource;
 pub use store::{Cache, Storage, Store};
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,6 +34,15 @@ pub struct DataSpec {
     pub val_fraction: f32,
     /// Seed of the split.
     pub seed: u64,
+    /// How the pictures of a folder are labelled, by the folder's name.
+    pub labelling: BTreeMap<String, Labelling>,
+}
+
+impl DataSpec {
+    /// How the pictures of `source` are labelled.
+    pub fn labelling(&self, source: &DataSource) -> Labelling {
+        self.labelling.get(&source.name()).cloned().unwrap_or_default()
+    }
 }
 
 /// A data set in memory.
@@ -68,12 +80,14 @@ pub struct Split {
 }
 
 /// One picture of a split.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// Its file.
     pub path: PathBuf,
-    /// Index into [`Dataset::labels`].
+    /// Index into [`Dataset::labels`]; where people voted, what most of them said.
     pub label: usize,
+    /// The share of the votes that each label has, where people voted.
+    pub votes: Option<Box<[f32]>>,
     /// Index into [`Dataset::sources`].
     pub source: usize,
 }
@@ -83,6 +97,8 @@ pub struct Item {
 pub struct SourceSummary {
     /// The folder and its repeats, as given.
     pub source: DataSource,
+    /// How its pictures are labelled.
+    pub labelling: Labelling,
     /// The labels it has, sorted.
     pub labels: Vec<String>,
     /// Training pictures per label of the whole data set, not repeated.
@@ -95,6 +111,10 @@ pub struct SourceSummary {
     pub own_val: bool,
     /// Files that did not decode.
     pub undecodable: usize,
+    /// Pictures that people voted on and that are used.
+    pub voted: usize,
+    /// Pictures that the votes leave out.
+    pub voted_out: usize,
     /// SHA-256, in hexadecimal, over the sorted relative paths and contents of its pictures.
     pub fingerprint: String,
     /// Copies of its pictures.
@@ -136,6 +156,15 @@ impl Split {
     /// The bytes of every picture, in order.
     pub fn pictures(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.slots.len()).map(|index| self.picture(index))
+    }
+
+    /// What is known of each label of a picture: its votes, or all for its label.
+    pub fn shares(&self, index: usize, labels: usize) -> Vec<f32> {
+        let item = &self.items[index];
+        item.votes.as_ref().map_or_else(
+            || (0..labels).map(|label| if label == item.label { 1.0 } else { 0.0 }).collect(),
+            |votes| votes.to_vec(),
+        )
     }
 
     /// The indices of an epoch's pictures before shuffling: every picture as often as its source is repeated.

@@ -17,6 +17,13 @@ pub struct DataSource {
     pub repeat: usize,
 }
 
+impl DataSource {
+    /// The folder's own name.
+    pub fn name(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
 impl FromStr for DataSource {
     type Err = DatasetError;
 

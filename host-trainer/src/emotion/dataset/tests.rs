@@ -35,7 +35,7 @@ fn memory() -> Storage {
 
 fn spec(roots: &[&Path]) -> DataSpec {
     let sources = roots.iter().map(|root| DataSource { path: root.to_path_buf(), repeat: 1 }).collect();
-    DataSpec { sources, val_fraction: 0.2, seed: 1 }
+    DataSpec { sources, val_fraction: 0.2, seed: 1, labelling: BTreeMap::new() }
 }
 
 fn load(roots: &[&Path]) -> Result<Dataset, DatasetError> {
@@ -177,4 +177,41 @@ fn complaints_say_what_was_found() {
     assert!(complaint(&many.path().join("nowhere")).contains("cannot read"));
     assert!(load(&[many.path(), many.path()]).expect_err("an error").to_string().contains("given twice"));
     assert!(matches!(load(&[]), Err(DatasetError::NoSource)));
+}
+
+#[test]
+fn votes_say_what_a_picture_shows_and_whether_it_counts() {
+    let root = tempfile::tempdir().unwrap();
+    fill(root.path(), "train/sad", 10);
+    fill(root.path(), "train/happy", 10);
+    fill(root.path(), "test/sad", 3);
+    fill(root.path(), "test/happy", 1);
+    let first = "file,calm,sadness,happy,none\n";
+    let rows =
+        "train/sad/000.png,9,1,0,0\ntrain/sad/001.png,0,1,0,9\ntest/sad/000.png,7,3,0,0\ntest/sad/001.png,4,4,2,0\n";
+    fs::write(root.path().join("votes.csv"), format!("{first}{rows}")).unwrap();
+    let columns = [("calm", "neutral"), ("sadness", "sad"), ("happy", "happy")];
+    let labelling = Labelling {
+        votes: Some("votes.csv".into()),
+        columns: columns.map(|(column, label)| (column.to_owned(), label.to_owned())).into(),
+        other_columns: vec!["none".into()],
+        ..Labelling::default()
+    };
+    let name = root.path().file_name().unwrap().to_string_lossy().into_owned();
+    let spec = DataSpec { labelling: [(name, labelling)].into(), ..spec(&[root.path()]) };
+    let data = Dataset::load(&spec, &INPUT, &memory(), false).unwrap();
+    assert_eq!(data.labels, ["happy", "neutral", "sad"]);
+    let summary = &data.sources[0];
+    assert_eq!((summary.voted, summary.voted_out), (3, 1));
+    assert_eq!(summary.train.iter().zip(&summary.val).map(|(a, b)| a + b).collect::<Vec<_>>(), [10, 1, 8]);
+    // One test picture became another label's, and one is left out: most do not agree on it.
+    assert_eq!(summary.test, [1, 1, 1]);
+    let voted = data.test.as_ref().unwrap().items.iter().find(|item| item.votes.is_some()).unwrap();
+    assert_eq!((voted.label, voted.votes.as_deref()), (1, Some([0.0, 0.7, 0.3].as_slice())));
+    let plain = load(&[root.path()]).unwrap();
+    assert!(plain.fingerprint != data.fingerprint && plain.sources[0].voted == 0);
+
+    let unknown = DataSpec { labelling: [("elsewhere".to_owned(), Labelling::default())].into(), ..spec };
+    let complaint = Dataset::load(&unknown, &INPUT, &memory(), false).expect_err("an error").to_string();
+    assert!(complaint.contains("data.labelling.elsewhere"), "{complaint}");
 }

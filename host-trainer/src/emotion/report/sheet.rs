@@ -101,7 +101,12 @@ mod tests {
 
     /// 60 pictures of labels 0 and 1; the model always says 0, ever surer.
     fn pictures() -> (Split, Vec<f32>) {
-        let item = |index: usize| Item { path: "p".into(), label: usize::from(index.is_multiple_of(3)), source: 0 };
+        let item = |index: usize| Item {
+            path: "p".into(),
+            label: usize::from(index.is_multiple_of(3)),
+            votes: None,
+            source: 0,
+        };
         let split = Split::alone((0..60).map(item).collect(), vec![9; 60 * 12], 12, vec![1]);
         let sure = |index: usize| 0.5 + index as f32 / 200.0;
         (split, (0..60).flat_map(|index| [sure(index), 1.0 - sure(index)]).collect())

@@ -31,6 +31,7 @@ fn float_run(root: &Path) -> (PathBuf, Dataset) {
             sources: vec![root.join("pictures").display().to_string()],
             val_fraction: 0.3,
             cache: Cache::Memory,
+            ..EmotionData::default()
         },
         ..EmotionConfig::default()
     };
