@@ -13,13 +13,13 @@ const END: &str = "<!-- The table of settings ends. -->\n";
 
 #[test]
 fn the_document_has_the_table_of_settings() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-    let document = fs::read_to_string(&path).unwrap();
+    let path = Path::new("../docs/configuration.md");
+    let document = fs::read_to_string(path).unwrap();
     let (before, rest) = document.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
     let wanted = format!("{before}{BEGIN}\n{}\n{END}{after}", config::reference());
     if std::env::var_os("MOODLIGHT_UPDATE").is_some() {
-        fs::write(&path, wanted).unwrap();
+        fs::write(path, wanted).unwrap();
         return;
     }
     assert!(

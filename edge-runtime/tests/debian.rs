@@ -19,7 +19,7 @@ const HEAD: &str = "\
 ";
 
 fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("debian").join(name)
+    Path::new("debian").join(name)
 }
 
 /// Holds a file of the package against what it must be, or writes it.
@@ -81,7 +81,7 @@ fn the_configuration_is_what_holds_without_one() {
 
 #[test]
 fn the_package_holds_both_models_with_their_cards() {
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
     for name in ["emotion.onnx", "emotion.md", "face.onnx", "face.md"] {
         let asset = format!("[\"../models/{name}\", \"usr/share/moodlight/models/\", \"644\"]");
         assert!(manifest.contains(&asset), "{asset}");
@@ -98,7 +98,7 @@ fn the_changelog_begins_with_this_version() {
 #[test]
 fn the_service_runs_commands_that_exist_with_the_packages_files() {
     let unit = fs::read_to_string(file("moodlight.service")).unwrap();
-    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string("Cargo.toml").unwrap();
     assert!(manifest.contains("\"debian/config.toml\", \"etc/moodlight/\""));
     let commands: Vec<_> = unit.lines().filter_map(|line| line.strip_prefix("Exec")?.split_once('=')).collect();
     assert_eq!(commands.len(), 2, "{commands:?}");

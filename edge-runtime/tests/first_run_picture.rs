@@ -26,7 +26,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-const PICTURE_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/first-run.svg");
+const PICTURE_FILE: &str = "../docs/first-run.svg";
 const COLUMNS: usize = 92;
 const SCENES: [&str; 3] = ["happy", "sad", "angry"];
 const MARGIN: f32 = 16.0;

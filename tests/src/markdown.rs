@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The repository's root.
-pub fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+/// The repository's root. Cargo runs tests in their package's folder; a path compiled in would name another checkout where two
+/// share a target folder.
+pub fn root() -> PathBuf {
+    std::path::absolute("..").expect("the package's folder has a parent")
 }
 
 /// The Markdown files of a folder of the repository, in order of their names.

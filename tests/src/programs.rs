@@ -55,7 +55,7 @@ fn build() -> BTreeMap<String, PathBuf> {
         .args(cfg!(feature = "wgpu").then_some("--features=end-to-end-tests/wgpu"))
         .arg("--target-dir")
         .arg(target)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(crate::root())
         .stdin(Stdio::null())
         .output()
         .expect("cargo starts");
