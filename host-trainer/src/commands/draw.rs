@@ -19,6 +19,9 @@ const FIRST_FREE: u64 = 1000;
 /// Persons set aside for each seed of `draw`, so that two seeds never draw the same person.
 const PERSONS: u64 = 1_000_000;
 
+/// The label of calm faces.
+const CALM: &str = "neutral";
+
 /// Arguments of `draw`.
 #[derive(Debug, Args)]
 pub struct DrawArgs {
@@ -40,6 +43,15 @@ pub struct DrawArgs {
     /// Draw the persons that belong to tests and the demo instead; never train on them.
     #[arg(long)]
     pub reserved: bool,
+    /// Draw calm faces as well, under the label neutral.
+    #[arg(long)]
+    pub neutral: bool,
+}
+
+impl DrawArgs {
+    fn labels(&self) -> Vec<&'static str> {
+        TEST_CARD_LABELS.into_iter().chain(self.neutral.then_some(CALM)).collect()
+    }
 }
 
 /// One picture to draw.
@@ -73,7 +85,7 @@ pub fn run(args: &DrawArgs) -> Result<ExitCode> {
         tell!("host-trainer: stopped; what was drawn is removed");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    say!("{}: {} faces of {}", args.out.display(), sketches.len(), TEST_CARD_LABELS.join(", "))?;
+    say!("{}: {} faces of {}", args.out.display(), sketches.len(), args.labels().join(", "))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -89,7 +101,7 @@ fn check(args: &DrawArgs) -> Result<()> {
 
 fn draw_all(args: &DrawArgs, sketches: &[Sketch], interrupted: &AtomicBool) -> Result<()> {
     for part in Part::ALL {
-        for label in TEST_CARD_LABELS {
+        for label in args.labels() {
             if sketches.iter().any(|sketch| sketch.part == part) {
                 files::make_folder(&args.out.join(part.name()).join(label))?;
             }
@@ -104,7 +116,8 @@ fn draw_all(args: &DrawArgs, sketches: &[Sketch], interrupted: &AtomicBool) -> R
 
 /// Every picture shows another person.
 fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
-    let labels = TEST_CARD_LABELS.len() as u64;
+    let names = args.labels();
+    let labels = names.len() as u64;
     let each = args.per_label + 2 * args.held_out;
     let all = each.checked_mul(labels).context("too many pictures")?;
     let limit = if args.reserved { FIRST_FREE } else { PERSONS };
@@ -124,7 +137,7 @@ fn sketches(args: &DrawArgs) -> Result<Vec<Sketch>> {
             _ if number < args.per_label + args.held_out => Part::Val,
             _ => Part::Test,
         };
-        for (index, label) in TEST_CARD_LABELS.into_iter().enumerate() {
+        for (index, label) in names.iter().copied().enumerate() {
             let person = first + number * labels + index as u64;
             debug_assert_eq!(is_reserved_seed(person), args.reserved);
             sketches.push(Sketch { part, label, person, number });
@@ -146,7 +159,7 @@ mod tests {
     use super::*;
 
     fn args(seed: u64, reserved: bool) -> DrawArgs {
-        DrawArgs { out: "unused".into(), seed, per_label: 5, held_out: 2, size: 64, reserved }
+        DrawArgs { out: "unused".into(), seed, per_label: 5, held_out: 2, size: 64, reserved, neutral: false }
     }
 
     #[test]
@@ -156,6 +169,8 @@ mod tests {
         };
         assert!(persons(0, false).into_iter().chain(persons(3, false)).all(|person| !is_reserved_seed(person)));
         assert!(persons(3, true).into_iter().all(is_reserved_seed));
+        let calm = sketches(&DrawArgs { neutral: true, ..args(1, false) }).unwrap();
+        assert_eq!(calm.iter().filter(|sketch| sketch.label == CALM).count(), 9);
         assert!(persons(1, false).iter().all(|person| !persons(2, false).contains(person)));
     }
 }
