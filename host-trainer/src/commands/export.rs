@@ -49,6 +49,10 @@ pub struct EmotionArgs {
     /// Labels to read out, separated by commas; all of them by default.
     #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
     pub labels: Vec<String>,
+    /// Labels that have a light, separated by commas: their thresholds keep calm faces dark; by default angry, happy and sad, or
+    /// all where the model has none of these.
+    #[arg(long, value_delimiter = ',', value_name = "LABEL,...")]
+    pub lights: Vec<String>,
     /// By which fraction of the face's mean side the training crops are larger than the face; measured on the validation pictures
     /// by default.
     #[arg(long, value_name = "SHARE")]
@@ -71,6 +75,7 @@ pub fn run(args: &ExportArgs, given: &TaskFlags) -> Result<ExitCode> {
         out: args.out.clone(),
         labels: args.emotion.labels.clone(),
         calibrate_on: calibrate_on.collect::<Result<_>>()?,
+        lights: args.emotion.lights.clone(),
         crop_margin: args.emotion.crop_margin,
         name: args.name.clone(),
         note: args.note.clone(),

@@ -1,19 +1,21 @@
 //! What is an emotion model's own in an export.
 
+use super::calibrate::{self, Examples};
 use super::card::EmotionFound;
 use super::dataset::{Dataset, SourceSummary, Split};
 use super::metrics::{Scores, score};
 use super::readout::outputs;
 use super::task::EmotionTask;
-use super::{calibrate, card as written, crop_margin, gate};
+use super::{card as written, crop_margin, gate};
 use crate::export::exporter::{EXPORTED, Export, Job};
 use crate::export::measured::Measured;
+use crate::export::request::Request;
 use crate::export::{fold, graph};
 use crate::failure::{Kind, failure};
 use crate::run::finished::FinishedRun;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
-use emotion_models::{Classifier, ModelCard, Probabilities, apply_temperature, encode};
+use emotion_models::{Classifier, ModelCard, Probabilities, TEST_CARD_LABELS, apply_temperature, encode};
 
 impl Export for EmotionTask {
     type Found = EmotionFound;
@@ -43,16 +45,14 @@ impl Export for EmotionTask {
         let splits: Vec<_> = [&data.val].into_iter().chain(&data.test).collect();
         let agreement = gate::compare(&run.net, &run.weights, &input, &outputs, &splits, &mut classifier)?;
         agreement.check(card.precision)?;
-        let chosen = |source| request.calibrates_on(source);
-        let (probabilities, targets) = pick(&data.val, &agreement.probabilities[0], &outputs, chosen);
-        if targets.is_empty() {
+        let examples = examples(data, &agreement.probabilities[0], &outputs, request);
+        if examples.targets.is_empty() {
             let message = format!("no validation picture bears one of the labels {}", card.labels.join(", "));
             return Err(failure(Kind::Data, message));
         }
-        card.temperature = calibrate::temperature(&probabilities, &targets);
-        let at_temperature: Vec<Probabilities> =
-            probabilities.iter().map(|p| apply_temperature(p, card.temperature)).collect();
-        card.thresholds = calibrate::thresholds(&at_temperature, &targets, card.labels.len());
+        card.temperature = calibrate::temperature(&examples);
+        let lights = lights(&card.labels, &request.lights)?;
+        card.thresholds = calibrate::thresholds(&examples.at(card.temperature), &card.labels, &lights);
 
         let mut measured = vec![];
         for source in 0..data.sources.len() {
@@ -83,6 +83,32 @@ impl Export for EmotionTask {
 /// The net's outputs that the card's labels are.
 fn read_out(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> Vec<usize> {
     card.labels.iter().filter_map(|label| run.identity.labels.iter().position(|known| known == label)).collect()
+}
+
+/// The labels that have a light.
+fn lights(labels: &[String], asked: &[String]) -> Result<Vec<usize>> {
+    let place = |light: &String| {
+        let known = || failure(Kind::Usage, format!("--lights {light}: the model's labels are {}", labels.join(", ")));
+        labels.iter().position(|label| label == light).ok_or_else(known)
+    };
+    if !asked.is_empty() {
+        return asked.iter().map(place).collect();
+    }
+    let usual: Vec<usize> =
+        (0..labels.len()).filter(|&label| TEST_CARD_LABELS.contains(&labels[label].as_str())).collect();
+    Ok(if usual.is_empty() { (0..labels.len()).collect() } else { usual })
+}
+
+/// The validation pictures that choose temperature and thresholds; every source counts as much as any other.
+fn examples(data: &Dataset, probabilities: &[Probabilities], outputs: &[usize], request: &Request) -> Examples {
+    let mut examples = Examples::default();
+    for source in (0..data.sources.len()).filter(|&source| request.calibrates_on(source)) {
+        let (picked, targets) = pick(&data.val, probabilities, outputs, |own| own == source);
+        examples.weights.extend(vec![1.0 / targets.len().max(1) as f64; targets.len()]);
+        examples.probabilities.extend(picked);
+        examples.targets.extend(targets);
+    }
+    examples
 }
 
 /// The probabilities and (subset) targets of a split's pictures whose source is chosen and whose label is read out.

@@ -13,6 +13,8 @@ pub struct Request {
     pub labels: Vec<String>,
     /// Data sources that choose temperature and thresholds, by index; all of them when empty.
     pub calibrate_on: Vec<usize>,
+    /// Labels that have a light; the default wiring's where it is empty.
+    pub lights: Vec<String>,
     /// By which fraction crops are larger than the face in them; measured when absent.
     pub crop_margin: Option<f32>,
     /// Name in the model's card; the file's name when absent.

@@ -75,6 +75,7 @@ fn a_float_run_becomes_an_integer_model() {
         out: root.path().join("model.onnx"),
         labels: vec![],
         calibrate_on: vec![],
+        lights: vec![],
         crop_margin: Some(0.2),
         name: None,
         note: None,
