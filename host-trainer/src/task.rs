@@ -45,6 +45,14 @@ pub trait Task: Sized {
     /// The task as one run has it.
     fn new(config: &Config<Self::Config>, net: &Net, data: &Self::Data) -> Self;
 
+    /// Opens what only training needs.
+    ///
+    /// # Errors
+    /// Files that cannot be used.
+    fn prepare(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// The batches of an epoch, counted from 0. Every random number comes from the seed, the epoch and the place in it.
     fn batches(&self, epoch: usize) -> Self::Batches;
 

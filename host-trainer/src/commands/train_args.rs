@@ -5,6 +5,7 @@ use super::task_flags::{EMOTION, FACE};
 use crate::emotion::augment::Augment;
 use crate::emotion::loss::ClassWeights;
 use crate::emotion::options::{ColourName, EmotionConfig, Monitor};
+use crate::emotion::teacher::TeacherConfig;
 use crate::face::options::FaceConfig;
 use crate::failure::{Kind, failure};
 use crate::nets::Architecture;
@@ -158,6 +159,13 @@ pub struct EmotionArgs {
     /// Probability with which a batch is mixed by CutMix.
     #[arg(long, value_name = "PROBABILITY")]
     pub cutmix: Option<f32>,
+    /// Model whose answers to the training pictures are learned beside their labels; one of ours, or any ONNX that a [[teachers]]
+    /// table of the configuration explains; may be given several times.
+    #[arg(long, value_name = "MODEL.onnx")]
+    pub teacher: Vec<PathBuf>,
+    /// Share of each target that is the teachers' answer (default 0.5).
+    #[arg(long, value_name = "SHARE")]
+    pub teacher_share: Option<f32>,
     /// Train on pictures as they are.
     #[arg(long)]
     pub no_augment: bool,
@@ -215,6 +223,10 @@ impl TrainArgs {
             task.augment = Augment::none();
         }
         task.mask_absent |= flags.mask_absent;
+        task.teachers.extend(
+            flags.teacher.iter().map(|model| TeacherConfig { model: model.clone(), ..TeacherConfig::default() }),
+        );
+        set(&mut task.teacher_share, flags.teacher_share);
         set(&mut task.colour, flags.colour);
         set(&mut task.label_smoothing, flags.label_smoothing);
         set(&mut task.class_weights, flags.class_weights);

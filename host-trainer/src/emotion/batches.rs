@@ -3,6 +3,7 @@
 use super::augment::Augment;
 use super::cutmix;
 use super::dataset::Split;
+use super::teacher::Teachers;
 use crate::random::{Purpose, stream};
 use crate::train::prefetch::{Batch, MakeBatch};
 use emotion_models::{InputSpec, PixelMap};
@@ -51,6 +52,7 @@ pub struct BatchMaker {
     split: Arc<Split>,
     spec: BatchSpec,
     order: Vec<u32>,
+    teachers: Option<Arc<Teachers>>,
 }
 
 impl BatchMaker {
@@ -62,7 +64,12 @@ impl BatchMaker {
             false => balanced(&split, &spec, &mut random),
         };
         order.shuffle(&mut random);
-        Self { split, spec, order }
+        Self { split, spec, order, teachers: None }
+    }
+
+    /// Mixes the teachers' answers to the changed pictures into what the net is to answer.
+    pub fn taught_by(self, teachers: Option<Arc<Teachers>>) -> Self {
+        Self { teachers, ..self }
     }
 }
 
@@ -102,8 +109,12 @@ impl MakeBatch for BatchMaker {
             augment.apply(self.split.picture(member), target, shape, &mut random);
             let source = self.split.items[member].source;
             let (weight, trust) = worth.get(source).copied().unwrap_or((1.0, 1.0));
-            let spread = (1.0 - trust) / *classes as f32;
-            shares.extend(self.split.shares(member, *classes).iter().map(|share| trust * share + spread));
+            let mut known = self.split.shares(member, *classes);
+            match &self.teachers {
+                Some(teachers) => teachers.mix(target, &mut known, trust),
+                None => known.iter_mut().for_each(|share| *share = trust * *share + (1.0 - trust) / *classes as f32),
+            }
+            shares.append(&mut known);
             weights.push(weight);
             sources.push(source);
         }

@@ -217,8 +217,7 @@ mod tests {
         let found = thresholds(&examples, &labels, &[0, 2]);
         let lit = |p: &Probabilities| p.top().0 != 1 && p.top().1 >= found[p.top().0];
         let share = |target: usize| {
-            let own: Vec<bool> =
-                examples.each().filter(|(_, own, _)| *own == target).map(|(p, ..)| lit(p)).collect();
+            let own: Vec<bool> = examples.each().filter(|(_, own, _)| *own == target).map(|(p, ..)| lit(p)).collect();
             own.iter().filter(|&&lit| lit).count() as f64 / own.len() as f64
         };
         assert!(share(1) <= MOST_CALM_LIT, "{found:?}: {}", share(1));

@@ -21,5 +21,6 @@ pub mod options;
 pub mod readout;
 pub mod report;
 pub mod task;
+pub mod teacher;
 
 pub use task::EmotionTask;

@@ -4,6 +4,7 @@ use super::augment::Augment;
 use super::dataset::scan::label_folders;
 use super::dataset::{Cache, DataSource, Labelling};
 use super::loss::ClassWeights;
+use super::teacher::TeacherConfig;
 use crate::nets::{Architecture, Net, Options};
 use crate::run::config::{Config, RunConfig, TaskConfig, check_val_fraction};
 use crate::train::optimizer::Optimizer;
@@ -39,6 +40,11 @@ pub struct EmotionConfig {
     pub net: Options,
     /// Changes made to training pictures.
     pub augment: Augment,
+    /// Share of each target that is the teachers' answer, where there are any.
+    pub teacher_share: f32,
+    /// Other models to learn from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub teachers: Vec<TeacherConfig>,
 }
 
 /// Where the pictures are and how they are split.
@@ -98,6 +104,8 @@ impl Default for EmotionConfig {
             data: EmotionData::default(),
             net: Options::default(),
             augment: Augment::compact(),
+            teacher_share: 0.5,
+            teachers: vec![],
         }
     }
 }
@@ -151,6 +159,7 @@ impl TaskConfig for EmotionConfig {
         ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
         ensure!((0.0..=1.0).contains(&self.balance), "balance {} is outside 0..=1", self.balance);
+        ensure!((0.0..=1.0).contains(&self.teacher_share), "teacher_share {} is outside 0..=1", self.teacher_share);
         check_val_fraction(self.data.val_fraction)?;
         self.augment.check().map_err(anyhow::Error::msg)
     }
@@ -186,6 +195,10 @@ impl TaskConfig for EmotionConfig {
 
     fn use_sources(&mut self, sources: &[String]) {
         self.data.sources = sources.to_vec();
+    }
+
+    fn note_files(&mut self) -> Result<()> {
+        self.teachers.iter_mut().try_for_each(TeacherConfig::note)
     }
 
     fn label_count(&self) -> Result<usize> {

@@ -8,6 +8,7 @@ use super::inference::probabilities;
 use super::loss::{Targets, cross_entropy};
 use super::metrics::{Scores, score};
 use super::options::{EmotionConfig, Monitor};
+use super::teacher::Teachers;
 use crate::device::Engine;
 use crate::nets::Net;
 use crate::nets::weights::Weights;
@@ -15,6 +16,7 @@ use crate::run::config::{Config, RunConfig};
 use crate::task::Task;
 use crate::train::early_stopping::Verdict;
 use crate::train::prefetch::Batch;
+use anyhow::Result;
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub struct EmotionTask {
     rates: Vec<f32>,
     /// Each source's weight and trust.
     worth: Vec<(f32, f32)>,
+    labels: Vec<String>,
+    teachers: Option<Arc<Teachers>>,
     /// Labels of each data source; empty unless absent labels are masked.
     present: Vec<Vec<bool>>,
 }
@@ -70,9 +74,18 @@ impl Task for EmotionTask {
             class_weights: config.task.class_weights.weights(&counts),
             rates: rates(&data.train, data.labels.len(), config.task.balance),
             worth: data.sources.iter().map(|source| (source.labelling.weight, source.labelling.trust)).collect(),
+            labels: data.labels.clone(),
+            teachers: None,
             present: (0..masked).map(|source| data.present_labels(source)).collect(),
             config: config.clone(),
         }
+    }
+
+    fn prepare(&mut self) -> Result<()> {
+        let EmotionConfig { teachers, teacher_share, .. } = &self.config.task;
+        let teachers = Teachers::open(teachers, *teacher_share, &self.labels, &self.config.input())?;
+        self.teachers = teachers.map(Arc::new);
+        Ok(())
     }
 
     fn batches(&self, epoch: usize) -> BatchMaker {
@@ -132,7 +145,7 @@ impl EmotionTask {
             rates: self.rates.clone(),
             worth: self.worth.clone(),
         };
-        BatchMaker::new(self.train.clone(), spec)
+        BatchMaker::new(self.train.clone(), spec).taught_by(self.teachers.clone())
     }
 
     /// The labels of each picture's data set, of both sets where CutMix joined two; empty unless absent labels are masked.

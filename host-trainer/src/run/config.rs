@@ -109,6 +109,14 @@ pub trait TaskConfig: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// Takes other data folders.
     fn use_sources(&mut self, sources: &[String]);
 
+    /// Notes the fingerprints of files that a run learns from beside its data; compares them where they are noted.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or has changed.
+    fn note_files(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// How many labels the data has, which is not read for that.
     ///
     /// # Errors

@@ -49,6 +49,7 @@ pub fn train<T: ReportingTask>(request: &TrainRequest, mut config: Config<T::Con
     config.check().blame(*said_in)?;
     reserve_folders(request, &config).blame(Kind::Usage)?;
     let engine = Engine::open(config.run.device, config.run.operators)?;
+    config.task.note_files()?;
     // The number itself is kept with the run: on another machine "all cores" would round sums differently.
     config.run.threads = start_threads(config.run.threads)?;
     let data = T::Data::load(&config, run).with_context(|| match request.resume {

@@ -72,6 +72,7 @@ impl<T: Task> Trainer<T> {
     pub fn train(&mut self, interrupted: &AtomicBool) -> Result<End> {
         // A run killed between checkpoint and history would otherwise lack a line until its next epoch.
         self.write_history()?;
+        self.task.prepare()?;
         if self.wants_calibration() {
             self.calibrate()?;
         }
