@@ -40,8 +40,7 @@ impl TaskFlags {
     pub fn refuse_other(&self, task: Task) -> Result<()> {
         match self.0.iter().find(|(own, _)| *own != task) {
             Some((own, flag)) => {
-                let message =
-                    format!("{flag} is for {own} nets (--task {own}); a net for the task {task} has no use for it");
+                let message = format!("{flag} only applies to --task {own}; this run has the task {task}");
                 Err(failure(Kind::Usage, message))
             }
             None => Ok(()),
