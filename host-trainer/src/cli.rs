@@ -44,7 +44,7 @@ pub enum Command {
     /// Print an exported model's label and probabilities for pictures, without the limits and thresholds by which a device is unsure.
     #[command(allow_negative_numbers = true)]
     Predict(commands::predict::PredictArgs),
-    /// Look through a data set: counts, sizes, broken files, copies.
+    /// Check a data set: counts, sizes, broken files, copies.
     #[command(allow_negative_numbers = true)]
     Audit(commands::audit::AuditArgs),
     /// Draw test-card faces as a data set, to try things out without photographs.

@@ -63,7 +63,7 @@ pub struct Global {
 pub enum Command {
     /// Let lights follow the mood of a face (the default command)
     Run(RunArgs),
-    /// Tell the mood of the faces in photos
+    /// Report the mood of the faces in photos
     Classify(ClassifyArgs),
     /// Measure the speed of every stage, start-up, and memory
     Bench(BenchArgs),
@@ -71,7 +71,7 @@ pub enum Command {
     Dark(DarkArgs),
     /// Print the configuration as it holds now, with comments
     Config(Settings),
-    /// Look at board, camera, lights, model and configuration, and say what to do where something is wrong
+    /// Check board, camera, lights, model and configuration, and say what to do where something is wrong
     Doctor(DoctorArgs),
     /// Print completions of this command line for a shell
     Completions(CompletionsArgs),
@@ -140,7 +140,7 @@ pub struct BenchArgs {
     /// Flags that win over the configuration file.
     #[command(flatten)]
     pub settings: Flags<MODELS>,
-    /// Tell layer by layer where the time of an inference goes
+    /// Show layer by layer where the time of an inference goes
     #[arg(long)]
     pub layers: bool,
     /// Frames to measure
