@@ -1,4 +1,4 @@
-//! Takes frames through the pipeline's stages with a mark between them, for counting each stage's instructions.
+//! Runs frames through the pipeline's stages with a marker between them, to count each stage's instructions.
 //!
 //! `stages FRAMES [f32|int8|reference]` judges so many 640x480 YUYV frames of the test card with the model inside the program, in
 //! the precision that its card names or in another; `reference` is f32 by tract's own operators. A mark is one byte written to

@@ -64,7 +64,7 @@ pub enum Failure {
         /// What the system says.
         source: io::Error,
     },
-    /// A mistake in this program.
+    /// A bug in this program.
     #[error("{0}; this is an error in the program, please report it")]
     Internal(String),
 }

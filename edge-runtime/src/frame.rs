@@ -38,8 +38,8 @@ pub struct Frame {
     pub stride: usize,
     /// The pixels.
     pub data: Vec<u8>,
-    /// What the frame shows, as far as its source tells pictures apart: frames of one source with the same value, not
-    /// 0, have the same pixels.
+    /// Identifies the picture, if its source can: frames of one source with the same value, other than 0, have the same
+    /// pixels.
     pub content: u64,
     /// Number of the frame in its source, from 0.
     pub number: u64,

@@ -1,10 +1,10 @@
-//! Runs where the camera is: frames in, one light a mood out.
+//! Runs on the device with the camera: frames in, one light per mood out.
 //!
-//! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]; [`pipeline`] takes
-//! each through [`track`], the classifier of `emotion_models`, [`mood`] and [`lights`]; [`output`] writes of it on
-//! another thread, and [`service`] tells systemd. [`config`], [`cli`] and [`setup`] put the parts together, [`commands`]
-//! runs them, [`doctor`] checks the machine, and [`exit`] says
-//! how a run ended. [`photo`] and [`annotate`] are what `classify` does with whole photos.
+//! [`source`] captures on a thread of its own and hands frames over through a one-slot [`mailbox`]. [`pipeline`] takes
+//! each through [`track`], the classifier of `emotion_models`, [`mood`] and [`lights`]. [`output`] reports it on
+//! another thread, and [`service`] notifies systemd. [`config`], [`cli`] and [`setup`] put the parts together, and
+//! [`commands`] runs them. [`doctor`] checks the machine, and [`exit`] gives the exit codes. [`photo`] and [`annotate`]
+//! are what `classify` does with whole photos.
 
 mod accounts;
 pub mod annotate;

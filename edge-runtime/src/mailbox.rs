@@ -23,7 +23,7 @@ impl Stop {
         self.0.load(Ordering::Acquire)
     }
 
-    /// Waits for `time`, or until a stop is requested; answers whether it was.
+    /// Waits for `time`, or until a stop is requested; returns whether it was.
     pub fn wait(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         loop {
@@ -107,7 +107,7 @@ impl<T, E> Mailbox<T, E> {
         }
     }
 
-    /// Hands an item over; answers `false` when a stop was requested first.
+    /// Hands an item over; returns `false` if a stop was requested first.
     pub fn put(&self, item: T) -> bool {
         let mut state = self.lock();
         while self.handover == Handover::Lossless && state.slot.is_some() {
@@ -135,7 +135,7 @@ impl<T, E> Mailbox<T, E> {
         self.changed.notify_all();
     }
 
-    /// Says that no item will follow.
+    /// Reports that no item will follow.
     pub fn end(&self, result: Result<(), E>) {
         self.lock().end.get_or_insert(result);
         self.changed.notify_all();

@@ -33,7 +33,7 @@ fn end(result: Result<ExitCode, Failure>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            // Standard error may be closed too; the exit code still tells.
+            // Standard error may be closed too; the exit code still reports the failure.
             let _ = writeln!(std::io::stderr(), "error: {failure}");
             ExitCode::from(failure.code())
         }

@@ -17,7 +17,7 @@ pub fn return_large_buffers() {
     }
 }
 
-/// Most memory this process ever had resident, in KiB; `None` where the system does not tell.
+/// Peak resident memory of this process, in KiB; `None` where the system does not report it.
 pub fn peak_rss_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

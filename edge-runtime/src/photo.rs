@@ -29,10 +29,10 @@ impl CropClassifier for Classifier {
     }
 }
 
-/// Why a mood is not to be relied on.
+/// Why a mood is unsure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsure {
-    /// The model is not to be asked about the face.
+    /// The face is rejected before the model runs.
     Rejected(RejectReason),
     /// No mood reaches its threshold.
     Undecided,
@@ -48,12 +48,12 @@ impl Unsure {
     }
 }
 
-/// Probabilities, and why they are not to be relied on, if so.
+/// Probabilities, and the reason if the mood is unsure.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
     /// In label order.
     pub probabilities: Probabilities,
-    /// `None` where the most probable mood may be said.
+    /// `None` if the most probable mood is sure.
     pub unsure: Option<Unsure>,
 }
 
@@ -71,7 +71,7 @@ pub struct ClassifiedFace {
 pub struct PhotoFaces {
     /// The faces, best score first; the whole photo with score 1 where none was searched for.
     pub faces: Vec<ClassifiedFace>,
-    /// Which of them the photo is about; `None` without a face.
+    /// The main face; `None` without a face.
     pub main: Option<usize>,
 }
 
@@ -112,8 +112,8 @@ impl<F: Detector, J: CropClassifier> PhotoClassifier<F, J> {
         Ok(PhotoFaces { faces, main })
     }
 
-    /// What to say of the photo as a whole: the main face's mood, or the mean of all faces' where `choice` is that. Faces that
-    /// are rejected count in a mean only where there are no others. `None` without a face.
+    /// The verdict for the photo as a whole: the main face's mood, or the mean of all faces if `choice` says so.
+    /// Rejected faces count in a mean only if there are no others. `None` without a face.
     pub fn verdict(&self, seen: &PhotoFaces, choice: WhichFaces) -> Option<Verdict> {
         let main = seen.faces.get(seen.main?)?;
         if choice != WhichFaces::Average {
@@ -145,7 +145,7 @@ mod tests {
     use emotion_models::{Faces, PixelFormat, decode, read_card, shipped};
     use std::time::Duration;
 
-    /// Answers with these faces, whatever the photo.
+    /// Returns these faces for any photo.
     struct Known(Vec<Face>);
 
     impl Detector for Known {

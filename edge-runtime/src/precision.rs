@@ -71,7 +71,8 @@ fn load_with<M: AutoTune>(
     Ok(loaded)
 }
 
-/// Model, processor and what of it the engine may use, for another one may have another answer.
+/// Identifies the model, the processor and the instruction sets that the engine may use; the result depends on all
+/// three.
 fn key(model: &[u8], threads: NonZeroUsize) -> String {
     let mut hash = DefaultHasher::new();
     (model, threads, engine_description(), processor(), env!("CARGO_PKG_VERSION")).hash(&mut hash);
@@ -85,7 +86,7 @@ fn processor() -> String {
     info.lines().find(names_it).unwrap_or_default().to_owned()
 }
 
-/// The file in which answers are remembered: in the service's cache folder, or in the user's.
+/// The file in which results are cached: in the service's cache folder, or in the user's.
 fn memory() -> Option<PathBuf> {
     // A relative one is to be passed over, says the XDG Base Directory Specification.
     let folder = |path: PathBuf| path.is_absolute().then_some(path);
@@ -102,7 +103,7 @@ fn remembered(file: &Path, key: &str) -> Option<Precision> {
     text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
 }
 
-/// What the file says; nothing where it is none of ours, such as a pipe that nobody writes to.
+/// The content of the file; empty if this program did not write it, such as a pipe without a writer.
 fn text_of(file: &Path) -> String {
     let ours = fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() <= MAX_FILE);
     ours.then(|| fs::read_to_string(file).ok()).flatten().unwrap_or_default()
@@ -117,7 +118,7 @@ fn remember(file: &Path, key: &str, precision: Precision) -> std::io::Result<()>
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    // In one step, so that two runs that start together cannot mix their lines.
+    // In one step, so that two concurrent runs cannot mix their lines.
     let draft = file.with_extension(std::process::id().to_string());
     let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, file));
     if written.is_err() {
@@ -161,7 +162,7 @@ mod tests {
         match own {
             Precision::Int8 => {
                 assert_eq!(int8.unwrap().precision(), Precision::Int8);
-                // Told wrong on purpose: what was remembered is believed.
+                // A wrong result on purpose: the cached one is used.
                 let key = key(shipped::EMOTION, NonZeroUsize::MIN);
                 for told in [Precision::F32, Precision::Int8] {
                     remember(&file, &key, told).unwrap();

@@ -1,7 +1,7 @@
-//! Word to the service manager, as sd_notify(3) has it: ready, alive, what is shown, stopping.
+//! Notifies the service manager as sd_notify(3) describes: ready, alive, what is shown, stopping.
 //!
-//! The frame loop itself feeds the watchdog, never a timer: a loop that hangs falls silent, and systemd starts the
-//! service anew. Messages are datagrams that nobody waits for, made without allocating.
+//! The frame loop itself feeds the watchdog, never a timer: a loop that hangs falls silent, and systemd restarts the
+//! service. Messages are datagrams, sent without waiting and without allocating.
 
 use crate::event::{Event, state_name};
 use crate::frame::Frame;
@@ -23,7 +23,7 @@ const WATCHDOG: &str = "WATCHDOG_USEC";
 /// The process that must feed the watchdog; unset for any.
 const WATCHDOG_PID: &str = "WATCHDOG_PID";
 
-/// Least time between two words about the state.
+/// Minimum time between two status messages.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 /// Longest message, in bytes; a status that does not fit is cut.
 const MAX_MESSAGE: usize = 256;
@@ -35,7 +35,7 @@ type Message = heapless::String<MAX_MESSAGE>;
 pub struct ServiceManager {
     socket: UnixDatagram,
     address: SocketAddr,
-    /// Longest silence it bears; `None` where it does not watch.
+    /// The watchdog's timeout; `None` if there is no watchdog.
     watchdog: Option<Duration>,
 }
 

@@ -21,7 +21,7 @@ pub struct Setup {
     /// Where the file was.
     pub origin: Origin,
     keys: Keys,
-    /// Where the file names the model, and the face model; `None` if a flag does, or nobody.
+    /// Where the file names the model, and the face model; `None` if a flag names it, or neither does.
     model_place: Option<String>,
     face_model_place: Option<String>,
 }

@@ -18,9 +18,9 @@ const WIDTH: usize = 200;
 const HEIGHT: usize = 150;
 const STRIDE: usize = 256;
 
-/// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there; only one frame of it where
-/// `one` is, two seconds of it where `loose` is; the first after three seconds where `slow` is. Its log, in red or silent as
-/// libcamera's variables have it, tells the size in `size`, or the right one.
+/// Lists one camera; shows the mood that the file `mood` names until the file `fail` or `hang` is there; only one frame
+/// of it where `one` is, two seconds of it where `loose` is; the first after three seconds where `slow` is. Its log
+/// reports the size in `size`, or the right one; libcamera's variables make it red or silent.
 const SCRIPT: &str = r#"#!/bin/sh
 here="$(dirname "$0")"
 case "$*" in *--list-cameras*) echo "0 : imx708 [4608x2592 10-bit RGGB] (/base/soc/i2c0mux)"; exit 0;; esac
@@ -75,7 +75,7 @@ fn program(home: &Home, arguments: &[&str]) -> Command {
     command
 }
 
-/// A run that is followed by its JSON lines; killed if the test ends before it.
+/// A run whose JSON lines are read; killed if the test ends first.
 struct CameraRun {
     child: Child,
     events: Box<dyn Iterator<Item = Value>>,

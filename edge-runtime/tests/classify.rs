@@ -13,7 +13,7 @@ const SIZE: (u32, u32) = (640, 480);
 const PLACES: [Place; 3] =
     [Place { x: 0.3, y: 0.5, size: 0.22 }, Place { x: 0.7, y: 0.45, size: 0.3 }, Place { x: 0.5, y: 0.5, size: 0.18 }];
 
-/// Saves a drawn photo for each mood and one of the empty room, and answers with the faces' true boxes.
+/// Saves a drawn photo for each mood and one of the empty room, and returns the ground-truth boxes.
 fn photos(home: &Home) -> Vec<Rect> {
     let card = TestCard::new(DEMO_SEED);
     let (width, height) = SIZE;

@@ -1,6 +1,6 @@
 //! `docs/configuration.md` against the table of settings.
 //!
-//! `MOODLIGHT_UPDATE=1 cargo test -p edge-runtime --test configuration` writes the document's table anew.
+//! `MOODLIGHT_UPDATE=1 cargo test -p edge-runtime --test configuration` regenerates the document's table.
 #![allow(clippy::unwrap_used)]
 
 use edge_runtime::config::{self, SETTINGS};

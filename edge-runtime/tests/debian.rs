@@ -1,6 +1,6 @@
 //! The Debian package's files that the program makes itself, and those that must agree with it.
 //!
-//! `MOODLIGHT_UPDATE=1 cargo test -p edge-runtime --test debian` writes them anew.
+//! `MOODLIGHT_UPDATE=1 cargo test -p edge-runtime --test debian` regenerates them.
 #![allow(clippy::unwrap_used)]
 
 mod support;

@@ -1,5 +1,5 @@
 //! `doctor` on recorded boards: what it finds on sound ones, word for word, and what it says of broken ones.
-//! `MOODLIGHT_UPDATE=1` writes the words anew; `tests/boards/README.md` tells where the recordings come from.
+//! `MOODLIGHT_UPDATE=1` regenerates the expected text; `tests/boards/README.md` lists the sources of the recordings.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -433,7 +433,7 @@ fn a_camera_that_another_program_has_open_is_told_of_before_it_is_missed() {
     assert_eq!(found.verdict, Verdict::Warning);
     assert!(found.found.ends_with("also open in `motion` (812)"), "{}", found.found);
     assert!(found.fix.unwrap().contains("end that program"));
-    // Whoever reads no such camera need not care.
+    // Irrelevant to a run that reads no such camera.
     board.plan.source = SourceSpec::Rpicam;
     assert_eq!(camera(&board).verdict, Verdict::Ok);
     // Our own service has it where it should.

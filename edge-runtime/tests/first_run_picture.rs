@@ -1,6 +1,6 @@
 //! The README's picture of the first command, made from the test card, the shipped model and the display itself.
 //!
-//! `MOODLIGHT_UPDATE=1 cargo test --release -p edge-runtime --test first_run_picture` draws it anew.
+//! `MOODLIGHT_UPDATE=1 cargo test --release -p edge-runtime --test first_run_picture` redraws it.
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/svg.rs"]

@@ -304,7 +304,7 @@ fn empty_rooms_light_nothing() {
             }
         }
     }
-    // One look may err, as the face model's card tells; the demo's room is the one that users see.
+    // One detection may fail, as the face model's card reports; the demo's room is the one that users see.
     assert!(wrong.len() <= 1 && wrong.iter().all(|&(seed, ..)| seed != DEMO_SEED), "{wrong:?}");
 }
 

@@ -206,7 +206,7 @@ fn a_camera_that_hangs_in_its_driver_is_silence_until_it_is_heard_again() {
         camera: true,
         hung: Duration::from_millis(400),
     };
-    // It tells of trouble once, then hangs for long, then tells of another.
+    // It reports a fault once, then hangs for long, then reports another.
     capture.retrying("it starts badly");
     let driver = Arc::clone(&capture);
     let hanging = std::thread::spawn(move || {

@@ -76,7 +76,7 @@ impl Engine {
     }
 }
 
-/// Opens a graphics card; drivers that are not there make burn panic, which is caught here and told as an error.
+/// Opens a graphics card. Missing drivers make burn panic, which is caught here and returned as an error.
 fn graphics(name: &str, open: fn() -> Option<Device>) -> Result<Engine> {
     let tried = std::panic::catch_unwind(|| {
         let device = open()?;
@@ -84,7 +84,7 @@ fn graphics(name: &str, open: fn() -> Option<Device>) -> Result<Engine> {
         if let Some(identity) = device.identity() {
             tell!("training on {}", identity.name);
         }
-        // A first computation tells whether the device is really there.
+        // A first computation shows whether the device really works.
         let one = burn::tensor::Tensor::<1>::from_data([1.0f32], &device);
         Some((one + 1.0).into_data().try_to_vec::<f32>().ok().map(|_| device))
     });

@@ -65,10 +65,10 @@ impl Error for Failure {
 
 /// Saying what an error is about, where its type does not.
 pub trait Blame<T> {
-    /// Marks the error with `kind`, unless it already says itself what it is about.
+    /// Adds `kind` to the error, unless it already has one.
     ///
     /// # Errors
-    /// The same error, marked.
+    /// The same error, with its kind.
     fn blame(self, kind: Kind) -> anyhow::Result<T>;
 }
 
@@ -86,7 +86,7 @@ pub fn failure(kind: Kind, message: impl fmt::Display + fmt::Debug + Send + Sync
     Failure { kind, error: anyhow::Error::msg(message) }.into()
 }
 
-/// What an error is about; nothing where it is a mistake in this program.
+/// The kind of an error; none for a bug in this program.
 pub fn kind_of(error: &anyhow::Error) -> Option<Kind> {
     error.chain().find_map(|cause| match cause {
         _ if cause.is::<WriteError>() => Some(Kind::Output),

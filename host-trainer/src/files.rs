@@ -56,7 +56,7 @@ fn replace(path: &Path, content: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What the system said, without the name of the file that was written first: nobody asked for that one.
+/// The system's message, without the name of the temporary file, which means nothing to the user.
 fn reason(error: &std::io::Error) -> String {
     if error.get_ref().is_some() { error.kind().to_string() } else { error.to_string() }
 }

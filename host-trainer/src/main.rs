@@ -37,7 +37,7 @@ fn report(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         let kind = failure::kind_of(&error);
         let report = if kind.is_none() { "; this is an error in the program, please report it" } else { "" };
-        // Where standard error leads nowhere, the exit code still tells.
+        // Where standard error leads nowhere, the exit code still reports the failure.
         let _ = writeln!(std::io::stderr(), "host-trainer: {}{report}", failure::causes(&error));
         ExitCode::from(kind.map_or(1, |kind| kind as u8))
     })

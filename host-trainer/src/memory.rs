@@ -1,6 +1,6 @@
 //! Memory of a program that allocates the same large buffers at every step.
 
-/// Tells the C library to keep freed blocks instead of giving them back to the system at once.
+/// Makes the C library keep freed blocks instead of giving them back to the system at once.
 ///
 /// A training step allocates the same large buffers again and again; glibc would map and unmap each, and the page faults
 /// cost as much as the arithmetic. Does nothing where the C library is another one.
@@ -13,12 +13,12 @@ pub fn keep_large_blocks() {
     }
 }
 
-/// Memory that can be had without swapping, in bytes; nothing where the system does not tell.
+/// Memory that is available without swapping, in bytes; nothing where the system does not report it.
 pub fn available() -> Option<u64> {
     Some(kib("/proc/meminfo", "MemAvailable:")? * 1024)
 }
 
-/// The largest resident memory of this process so far, MiB; nothing where the system does not tell.
+/// The peak resident memory of this process so far, in MiB; nothing where the system does not report it.
 pub fn peak_mib() -> Option<f64> {
     Some(kib("/proc/self/status", "VmHWM:")? as f64 / 1024.0)
 }

@@ -21,7 +21,7 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
-/// Whether work goes on when nobody reads what it says.
+/// Whether work goes on when the reader of its output has gone.
 static OUTLIVES_READERS: AtomicBool = AtomicBool::new(false);
 
 /// From here on a reader of standard output that goes away is no failure: hours of training are worth more than a log.

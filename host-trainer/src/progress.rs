@@ -49,7 +49,7 @@ impl Progress {
             Display::Silent => {}
             Display::Bar(bar) => bar.inc(1),
             Display::Log { next } => {
-                // Another thread is already looking at the clock: it will write the line.
+                // Another thread already checks the clock: it will write the line.
                 let Ok(mut next) = next.try_lock() else { return };
                 if Instant::now() >= *next {
                     crate::output::tell!("{}: {done} of {}", self.what, self.total);

@@ -21,7 +21,7 @@ pub trait Task: Sized {
     type Config: TaskConfig;
     /// What a run learns from and is judged on.
     type Data: Data<Config = Self::Config>;
-    /// What the loss compares the net's answer with.
+    /// The targets of the loss.
     type Targets: Send + 'static;
     /// Makes the batches of an epoch.
     type Batches: MakeBatch<Targets = Self::Targets>;
@@ -29,7 +29,7 @@ pub trait Task: Sized {
     type Sums: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned;
     /// Figures on the validation part.
     type Scores;
-    /// What one line of `history.csv` tells.
+    /// The content of one line of `history.csv`.
     type Figures: Figures;
 
     /// What a batch holds, in words.
@@ -56,7 +56,7 @@ pub trait Task: Sized {
     /// The batches of an epoch, counted from 0. Every random number comes from the seed, the epoch and the place in it.
     fn batches(&self, epoch: usize) -> Self::Batches;
 
-    /// The batches in which a quantised run looks for the first ranges of its activations, enough for `examples`.
+    /// The batches that calibrate the activation ranges of a quantised run, enough for `examples`.
     fn calibration_batches(&self, examples: usize) -> Self::Batches;
 
     /// The loss of a batch, a tensor of one value, and what else of the pass [`Task::sum`] is to see.
@@ -71,15 +71,15 @@ pub trait Task: Sized {
     /// What an epoch is judged by.
     fn judge(config: &Self::Config, figures: &Self::Figures) -> Verdict;
 
-    /// What the history tells of an epoch of `steps` steps.
+    /// The figures of an epoch of `steps` steps, for the history.
     fn figures(&self, sums: &Self::Sums, steps: usize, scores: &Self::Scores) -> Self::Figures;
 
-    /// Whether hard negatives are looked for after this epoch, counted from 1.
+    /// Whether hard negatives are mined after this epoch, counted from 1.
     fn mines_after(&self, _epoch: usize) -> bool {
         false
     }
 
-    /// Looks for hard negatives, training examples that `weights` get wrong, for the batches that follow.
+    /// Mines hard negatives, training examples that `weights` get wrong, for the following batches.
     fn mine(&mut self, _net: &Net, _weights: &Weights, _engine: &Engine) {}
 }
 

@@ -4,7 +4,7 @@ use crate::progress::Progress;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
-/// Starts as many threads as asked for, or one for each core where that is 0; answers with their number.
+/// Starts as many threads as requested, or one for each core if that is 0; returns their number.
 ///
 /// # Errors
 /// When the system refuses.

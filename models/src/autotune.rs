@@ -8,7 +8,7 @@ use crate::pb::ModelProto;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-/// How long both precisions run together; but each at least [`MIN_RUNS`] times, unless that takes longer than [`MAX_TIME`].
+/// Time budget for both precisions. Each has at least [`MIN_RUNS`] runs, unless that takes longer than [`MAX_TIME`].
 const BUDGET: Duration = Duration::from_millis(12);
 /// Fewest runs of each; the first warms caches up.
 const MIN_RUNS: usize = 5;

@@ -83,7 +83,7 @@ impl FromStr for Precision {
     }
 }
 
-/// What a model means: everything the runtime needs to know besides the graph itself.
+/// The meaning of a model: everything that the runtime needs to know besides the graph itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
     /// A short name, such as `compact-64`.

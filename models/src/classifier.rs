@@ -161,7 +161,7 @@ impl Classifier {
     /// The second stage: the probabilities for the input's bytes, at the card's temperature, in the card's label order.
     ///
     /// # Errors
-    /// [`ModelError::Engine`] when the engine fails or answers with something that is not a number.
+    /// [`ModelError::Engine`] when the engine fails or returns a value that is not a number.
     pub fn infer(&mut self) -> Result<Probabilities, ModelError> {
         let answer = self.engine.run(Input::Bytes(self.preprocessor.bytes()), Probabilities::from_slice);
         Ok(apply_temperature(&self.read(answer)?, self.card.temperature))

@@ -47,8 +47,8 @@ pub(crate) enum Input<'a> {
 }
 
 impl Engine {
-    /// Prepares `model`, whose input has the axes `shape`, and runs it on mid grey, so that a graph the engine cannot run
-    /// fails here; answers with what that run gave. The error says why, in the engine's words.
+    /// Prepares `model`, whose input has the axes `shape`, and runs it on mid grey, so that a graph that the engine
+    /// cannot run fails here. Returns the output of that run. The error gives the reason in the engine's words.
     pub(crate) fn load(
         model: &ModelProto,
         shape: [usize; 4],

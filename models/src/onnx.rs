@@ -23,7 +23,7 @@ pub fn encode(model: &ModelProto) -> Vec<u8> {
 pub fn read_file(path: &Path) -> Result<Vec<u8>, ModelError> {
     let failed = |source| ModelError::Read { path: path.to_owned(), source };
     let refused = |why: &str| failed(std::io::Error::other(why.to_owned()));
-    // Asked before it is opened: a pipe would wait for somebody who writes.
+    // Checked before it is opened: opening a pipe would block until it has a writer.
     let about = std::fs::metadata(path).map_err(failed)?;
     if about.is_dir() {
         return Err(failed(std::io::ErrorKind::IsADirectory.into()));

@@ -1,4 +1,4 @@
-//! What a classifier answers: one probability per label.
+//! The output of a classifier: one probability per label.
 
 use crate::card::MAX_LABELS;
 use std::fmt;

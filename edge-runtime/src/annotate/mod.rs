@@ -1,4 +1,4 @@
-//! A photo with what was seen in it: a box around each face in its mood's colour, and beside it mood and probabilities.
+//! Annotates a photo: a box around each face in its mood's colour, with the mood and its probabilities next to it.
 
 mod text;
 
@@ -9,29 +9,29 @@ use image::imageops::{FilterType, resize};
 use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
 use text::{CAPITAL, Style, blend};
 
-/// Colour of a face whose mood is not to be relied on.
+/// Colour of a face whose mood is unsure.
 const UNSURE: [u8; 3] = [186, 188, 196];
 const DARK: [u8; 3] = [22, 22, 27];
 const LIGHT: [u8; 3] = [232, 232, 238];
 
-/// Smaller pictures are enlarged by a whole number until their shorter side, in pixels, is no shorter than this: text needs room.
+/// Smaller pictures are enlarged by a whole number until their shorter side has this many pixels: text needs room.
 const MIN_SIDE: u32 = 240;
-/// Moods shown beside the most probable one.
+/// Number of moods shown below the most probable one.
 const OTHERS: usize = 2;
 
-/// Where words stand that are about no face in particular.
+/// Where text about no face in particular is placed.
 const CORNER: Area = [0; 4];
 
 /// A rectangle in pixels: left, top, right and bottom, the last two outside.
 type Area = [i32; 4];
 
-/// `picture` with `seen` drawn in, and `mean` in a corner, the mean of its faces where that counts. `moods` are the lights in
-/// label order: their names and colours are shown.
+/// Returns `picture` with `seen` drawn in. Where the mean of the faces counts, `mean` is drawn in a corner. `moods` are
+/// the lights in label order; their names and colours are shown.
 ///
 /// The picture keeps its size unless it is a small one, which is enlarged.
 pub fn annotate(picture: &Picture, seen: &PhotoFaces, mean: Option<&Verdict>, moods: &[LampWiring]) -> RgbImage {
     let mut drawing = Drawing::new(picture);
-    // The main face last, above the others, and before it those whose mood may be relied on.
+    // The main face is drawn last, above the others; before it come the faces whose mood is sure.
     let mut order: Vec<usize> = (0..seen.faces.len()).collect();
     order.sort_by(|&a, &b| {
         let rank = |index: usize| (Some(index) == seen.main, seen.faces[index].verdict.unsure.is_none());
@@ -45,7 +45,7 @@ pub fn annotate(picture: &Picture, seen: &PhotoFaces, mean: Option<&Verdict>, mo
         let (title, lines) = caption(mean, moods);
         drawing.plate(CORNER, colour(mean, moods), &format!("all: {title}"), &lines);
     }
-    // It also has the first choice of where its words go.
+    // The main face also chooses first where its text goes.
     for &index in order.iter().rev() {
         drawing.label(&seen.faces[index], moods);
     }
@@ -57,11 +57,11 @@ pub fn annotate(picture: &Picture, seen: &PhotoFaces, mean: Option<&Verdict>, mo
 
 struct Drawing {
     picture: RgbImage,
-    /// Pixels here for each of the photo's.
+    /// Pixels of the annotated picture per pixel of the photo.
     scale: f32,
-    /// Pixels of the shorter side over those that the sizes below count in.
+    /// Length of the shorter side, relative to the length that the sizes below assume.
     unit: f32,
-    /// Where words stand already.
+    /// Areas that text already covers.
     taken: Vec<Area>,
 }
 
@@ -83,7 +83,7 @@ impl Drawing {
         Self { picture, scale, unit, taken: Vec::new() }
     }
 
-    /// The box around a face, in its mood's colour between thin dark lines, so that it shows on any ground.
+    /// Draws the box of a face in its mood's colour. Thin dark lines on both sides keep it visible on any background.
     fn frame(&mut self, seen: &ClassifiedFace, moods: &[LampWiring], emphasised: bool) {
         let line = (self.unit * if emphasised { 4.0 } else { 2.5 }).round().max(2.0) as i32;
         let rim = (0.6 * self.unit).round().max(1.0) as i32;
@@ -93,7 +93,7 @@ impl Drawing {
         self.outline(area, line, colour, 1.0);
     }
 
-    /// Mood and probabilities of a face, on a plate beside its box.
+    /// Draws the mood and probabilities of a face on a plate next to its box.
     fn label(&mut self, seen: &ClassifiedFace, moods: &[LampWiring]) {
         let (title, lines) = caption(&seen.verdict, moods);
         self.plate(self.area(&seen.face), colour(&seen.verdict, moods), &title, &lines);
@@ -103,13 +103,13 @@ impl Drawing {
         self.plate(CORNER, UNSURE, "no face", &[]);
     }
 
-    /// A title on `colour` and lines below it on dark, above or below `near`, beside it or inside, wherever room is; without the lines
-    /// where they would lie over other words.
+    /// Draws a title on `colour` and lines below it on dark. The plate goes above, below, next to or inside `near`,
+    /// wherever there is room. The lines are left out where they would cover other text.
     fn plate(&mut self, near: Area, colour: [u8; 3], title: &str, lines: &[String]) {
         let head = Style { dot: 2.1 * self.unit, weight: 0.62, colour: DARK };
         let small = Style { dot: 1.6 * self.unit, weight: 0.48, colour: LIGHT };
         let pad = 8.0 * self.unit;
-        // Capitals, what reaches below the line, and the space around.
+        // The height of capitals, of descenders and of the space around them.
         let [head_height, line_height] =
             [head.dot * (CAPITAL + 2.5) + 1.2 * pad, small.dot * (CAPITAL + 4.5)].map(|height| height.round() as i32);
         let size = |lines: &[String]| {
@@ -133,7 +133,8 @@ impl Drawing {
         }
     }
 
-    /// The upper left corner of a plate near a box: inside the picture, and over as little of other plates as can be.
+    /// The upper left corner of a plate near a box. It lies inside the picture and overlaps other plates as little as
+    /// possible.
     fn room(&self, [left, top, right, bottom]: Area, [width, height]: [i32; 2]) -> [i32; 2] {
         let gap = (3.0 * self.unit) as i32 + 1;
         let places = [
@@ -155,24 +156,24 @@ impl Drawing {
             let plate = [x, y, x + width, y + height];
             let hidden = self.hidden(inside[index], [width, height]);
             let moved = i64::from(places[index][0].abs_diff(x) + places[index][1].abs_diff(y));
-            // A plate over the face itself is the last resort but for one over another plate.
+            // Only covering another plate is worse than covering the face itself.
             4 * hidden + common(&plate, &[left, top, right, bottom]) + moved + index as i64
         };
         inside[(0..inside.len()).min_by_key(cost).unwrap_or(0)]
     }
 
-    /// Pixels of other plates that one of this size would lie over.
+    /// Pixels of other plates that a plate of this size would cover.
     fn hidden(&self, [x, y]: [i32; 2], [width, height]: [i32; 2]) -> i64 {
         self.taken.iter().map(|other| common(&[x, y, x + width, y + height], other)).sum()
     }
 
-    /// Where a face lies here.
+    /// The area of a face in the annotated picture.
     fn area(&self, face: &Face) -> Area {
         let Rect { x, y, width, height } = face.rect;
         [x, y, x + width, y + height].map(|side| (side * self.scale).clamp(-1e6, 1e6).round() as i32)
     }
 
-    /// Lines of width `line` along the edges of `area`, the edge's own pixel in their middle.
+    /// Draws lines of width `line`, centred on the edges of `area`.
     fn outline(&mut self, [left, top, right, bottom]: Area, line: i32, colour: [u8; 3], opacity: f32) {
         let (out, within) = (line / 2, line - line / 2);
         let (l, t, r, b) = (left - out, top - out, right + out, bottom + out);
@@ -187,7 +188,7 @@ impl Drawing {
         }
     }
 
-    /// Paints over what of `area` lies in the picture.
+    /// Fills the part of `area` that lies in the picture.
     fn fill(&mut self, [left, top, right, bottom]: Area, colour: [u8; 3], opacity: f32) {
         let within = |low: i32, high: i32, limit: u32| low.max(0) as u32..(high.max(0) as u32).min(limit);
         for y in within(top, bottom, self.picture.height()) {
@@ -198,7 +199,7 @@ impl Drawing {
     }
 }
 
-/// The most probable mood, and below it why it is unsure, if so, and the next ones.
+/// The most probable mood; below it the reason if it is unsure, and the next moods.
 fn caption(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
     let (probabilities, (top, _)) = (&verdict.probabilities, verdict.probabilities.top());
     let shown = |label: usize| {
@@ -217,14 +218,14 @@ fn caption(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
     (shown(top), lines)
 }
 
-/// The mood's colour, grey where it is not to be relied on.
+/// The mood's colour; grey if it is unsure.
 fn colour(verdict: &Verdict, moods: &[LampWiring]) -> [u8; 3] {
     let (top, _) = verdict.probabilities.top();
     let sure = verdict.unsure.is_none();
     moods.get(top).filter(|_| sure).map_or(UNSURE, |mood| mood.colour.rgb())
 }
 
-/// Pixels that two areas have in common.
+/// Number of pixels in the intersection of two areas.
 fn common(a: &Area, b: &Area) -> i64 {
     let side = |axis: usize| i64::from((a[axis + 2].min(b[axis + 2]) - a[axis].max(b[axis])).max(0));
     side(0) * side(1)
@@ -306,7 +307,7 @@ mod tests {
             let hidden: i64 = drawing.taken[..index].iter().map(|other| common(plate, other)).sum();
             assert_eq!(hidden, 0, "plate {index} at {plate:?}");
         }
-        // The mean stands in the corner.
+        // The mean is in the corner.
         let many = PhotoFaces { faces: many, main: Some(0) };
         let alone = annotate(&grey(640, 480), &many, None, &moods());
         assert_eq!(alone.get_pixel(9, 9).0, [90; 3]);

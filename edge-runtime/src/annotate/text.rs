@@ -1,24 +1,24 @@
-//! Text on pictures: a font of dots, those side by side joined to round strokes, antialiased at any size.
+//! Text on pictures. A dot font is drawn at any size: adjacent dots are joined to round, antialiased strokes.
 
 use image::{Rgb, RgbImage};
 
-/// Sixteen symbols a row, from the space on: each 5 dots wide and 9 high, the lower 2 for what reaches below the line.
+/// Sixteen symbols per row, starting at the space. Each is 5 dots wide and 9 high; the lower 2 rows are for descenders.
 const FONT: &str = include_str!("font.txt");
 
 const COLUMNS: usize = 5;
 const ROWS: usize = 9;
 /// Symbols in a row of the font.
 const ACROSS: usize = 16;
-/// The symbol in place of one that the font lacks.
+/// The symbol shown for a character that the font lacks.
 const MISSING: usize = 95;
 
 /// Dots from one symbol to the next.
 const ADVANCE: f32 = 6.0;
 
-/// Dots from the top of a capital letter to the line it stands on.
+/// Dots from the top of a capital letter to the baseline.
 pub(super) const CAPITAL: f32 = 6.0;
 
-/// How text looks.
+/// Size, stroke width and colour of text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     /// Pixels from dot to dot.
@@ -30,14 +30,14 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// Pixels that `text` takes across.
+    /// Width of `text` in pixels.
     pub(super) fn width(&self, text: &str) -> f32 {
         let dots = text.chars().count() as f32 * ADVANCE - (ADVANCE - COLUMNS as f32 + 1.0);
         (dots.max(0.0) + 2.0 * self.weight) * self.dot
     }
 
-    /// Writes `text` with the middle of its first dot at `x` and of its capitals' uppermost dots at `y`; what lies outside the
-    /// picture is left out.
+    /// Draws `text`. `x` is the middle of its first dot, `y` the middle of its capitals' uppermost dots. What lies
+    /// outside the picture is clipped.
     pub(super) fn write(&self, picture: &mut RgbImage, text: &str, [x, y]: [f32; 2]) {
         for (index, symbol) in text.chars().enumerate() {
             self.symbol(picture, symbol, [x + index as f32 * ADVANCE * self.dot, y]);
@@ -82,7 +82,7 @@ fn distance([x, y]: [f32; 2], [from, to]: &Stroke) -> f32 {
     (x - from[0] - along * dx).hypot(y - from[1] - along * dy)
 }
 
-/// A symbol's strokes: between dots side by side, and aslant where nothing else joins two.
+/// A symbol's strokes. They join adjacent dots; diagonal neighbours are joined only where nothing else connects them.
 fn strokes(symbol: char) -> Vec<Stroke> {
     let index = (symbol as usize).checked_sub(usize::from(b' ')).filter(|&index| index < MISSING).unwrap_or(MISSING);
     let first = index / ACROSS * (ROWS + 1);

@@ -14,7 +14,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-/// After this long it is said what is waited for.
+/// After this long, a message says what the command waits for.
 const QUIET: Duration = Duration::from_millis(1500);
 
 pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Failure> {
@@ -74,13 +74,13 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
     })
 }
 
-/// Asks the machine, and says so where that takes long.
+/// Probes the machine, and says so if that takes long.
 fn ask() -> Result<Machine, Failure> {
     let failed = |reason: String| Failure::Internal(format!("cannot probe this machine: {reason}"));
     let (sender, answer) = channel();
     let asking = thread::Builder::new().name("doctor".to_owned());
     let ask = move || {
-        // Nobody listens only where this command has ended.
+        // The receiver is gone only if this command has ended.
         let _ = sender.send(Machine::here());
     };
     asking.spawn(ask).map_err(|error| failed(error.to_string()))?;

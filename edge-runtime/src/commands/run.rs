@@ -88,8 +88,8 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     outcome.result.and(written.map_err(Failure::from))
 }
 
-/// Whether the test card stands in for a camera: only where nobody configured anything, lights are only drawn, and there
-/// is no camera.
+/// Whether the test card replaces a camera: only if nothing is configured, the lights are only drawn, and there is no
+/// camera.
 fn stands_in(setup: &Setup, args: &RunArgs) -> bool {
     setup.origin == Origin::Defaults
         && !args.settings.give("source")

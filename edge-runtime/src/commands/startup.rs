@@ -12,12 +12,12 @@ const STARTS: usize = 7;
 /// Frames after which memory no longer grows.
 const FRAMES: &str = "120";
 
-/// What starting this program anew shows.
+/// The figures of a fresh start of this program.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Startup {
-    /// From starting the process until its first mood was lit and told; `None` if the test card shows none.
+    /// From starting the process until its first mood was lit and reported; `None` if the test card shows none.
     pub first_mood: Option<Duration>,
-    /// Most memory resident over a run, in KiB; `None` where the system does not tell.
+    /// Peak resident memory of a run, in KiB; `None` where the system does not report it.
     pub peak_rss_kib: Option<u64>,
 }
 

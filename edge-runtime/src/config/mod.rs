@@ -1,4 +1,4 @@
-//! The configuration: what the file, the flags and the defaults say together.
+//! The configuration: the file, with the flags over it, and the defaults for the rest.
 
 mod keys;
 mod lamp;

@@ -65,7 +65,7 @@ impl Config {
     }
 }
 
-/// What of a key comes after `section`, up to the next dot; `None` where it lies elsewhere.
+/// The part of a key after `section`, up to the next dot; `None` if the key is not below `section`.
 fn first_of<'a>(key: &'a str, section: &str) -> Option<&'a str> {
     key.strip_prefix(section)?.split('.').next()
 }

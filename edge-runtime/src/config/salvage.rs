@@ -6,8 +6,8 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 impl Config {
-    /// The lights that the file at `path` names, as far as that can be made out: faults elsewhere in the file do not count, and of the
-    /// lights themselves each key that makes sense holds. The default wiring where nothing of the kind is there.
+    /// The lights that the file at `path` names, as far as they can be read. Errors elsewhere in the file are ignored.
+    /// Of the lights themselves every valid key is taken. Without any, the default wiring is used.
     pub fn salvage_lights(path: &Path) -> LightsConfig {
         let bytes = std::fs::read(path).unwrap_or_default();
         lights(&String::from_utf8_lossy(&bytes))
@@ -17,7 +17,7 @@ impl Config {
 fn lights(text: &str) -> LightsConfig {
     let mut config = LightsConfig::default();
     let text = &with_whole_headings(text);
-    // A fault of the syntax may swallow what follows it, so that the lights are read from their own heading on as well.
+    // A syntax error may swallow the text after it, so the lights are also parsed from their own heading on.
     let heading = text.match_indices("[lights").map(|(at, _)| at).find(|&at| text[..at].ends_with('\n'));
     let files = [0, heading.unwrap_or(0)].map(|start| DeTable::parse_recoverable(&text[start..]).0);
     let Some(found) = files.iter().find_map(|file| table(file.get_ref(), "lights")) else { return config };

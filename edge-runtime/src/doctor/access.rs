@@ -6,15 +6,15 @@ use crate::lights::LightsBackend;
 
 /// A kind of device file, and who needs it.
 struct DeviceKind {
-    /// How its path begins.
+    /// The prefix of its path.
     prefix: &'static str,
-    /// What several are called.
+    /// Its plural name.
     plural: &'static str,
-    /// The group that has it on Raspberry Pi OS.
+    /// The group that may use it on Raspberry Pi OS.
     group: &'static str,
     /// The kernel's name for the subsystem, as udev rules write it.
     subsystem: &'static str,
-    /// How bad it is not to be let in; `None` where nobody asks.
+    /// The verdict if the user may not open it; `None` if the run does not need it.
     needed: Option<Verdict>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn access(machine: &Machine, plan: &Needs) -> Check {
             needed: (plan.backend == LightsBackend::Rppal).then_some(Verdict::Problem),
         },
     ];
-    // Registers are what `rppal` drives pins by; nobody else asks for them.
+    // Only `rppal` needs the registers.
     let kinds = kinds.iter().filter(|kind| kind.prefix != "/dev/gpiomem" || kind.needed.is_some());
     let user = &machine.probed.user.name;
     let (mut may, mut may_not, mut join, mut fixes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -79,11 +79,11 @@ pub(super) fn access(machine: &Machine, plan: &Needs) -> Check {
     Check::new(verdict, "access", found, fixes.join("; "))
 }
 
-/// How the user gets in.
+/// How the user gets access.
 enum WayIn {
     /// By joining this group.
     Join(String),
-    /// By this.
+    /// By this measure.
     Other(String),
 }
 

@@ -12,7 +12,7 @@ pub(super) fn board(machine: &Machine) -> Check {
     Check::ok("board", format!("{model}{revision}"))
 }
 
-/// The kernel, and whether the program is as wide as the processor lets it be.
+/// Checks the kernel, and whether the program is a 64-bit one where the processor allows that.
 pub(super) fn kernel(machine: &Machine) -> Check {
     let program = &machine.probed.program;
     let release = machine.text("proc/sys/kernel/osrelease").unwrap_or_else(|| "unknown".to_owned());

@@ -1,4 +1,4 @@
-//! The cameras, who reads each of them, and whether the configured one is there.
+//! The cameras, which program reads each of them, and whether the configured one is there.
 
 use super::machine::{Device, Holder};
 use super::{Check, Machine, Needs, Verdict, service};
@@ -7,9 +7,9 @@ use crate::source::{Camera, Images, SourceError, SourceSpec};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Drivers of camera sockets on the board: their nodes give raw sensor data, which libcamera makes pictures of.
+/// Drivers of the board's camera sockets. Their nodes give raw sensor data, from which libcamera makes pictures.
 const SENSORS: [&str; 2] = ["unicam", "rp1-cfe"];
-/// How drivers of the board's own video processing begin: codecs and image processors, which look like cameras.
+/// Name prefixes of drivers for the board's own video processing. These codecs and image processors resemble cameras.
 const PROCESSORS: [&str; 6] = ["bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid", "rpi-hevc-dec", "hevc"];
 
 const CABLE: &str = "check the ribbon cable at both ends, and that /boot/firmware/config.txt says camera_auto_detect=1; \
@@ -25,7 +25,7 @@ fn is_processor(camera: &Camera) -> bool {
     PROCESSORS.iter().any(|name| camera.driver.starts_with(name))
 }
 
-/// A device that hands out pictures by itself, such as a USB camera.
+/// A device that delivers finished pictures, such as a USB camera.
 fn is_camera(camera: &Camera) -> bool {
     !is_sensor(camera) && !is_processor(camera)
 }
@@ -37,8 +37,8 @@ fn is_readable(camera: &Camera) -> bool {
 pub(super) fn cameras(machine: &Machine, plan: &Needs) -> Vec<Check> {
     let all = &machine.probed.cameras;
     let mut checks = vec![source(machine, plan)];
-    // Nodes that may not be opened are reported by `access`. A USB camera has a second node, for metadata, that offers
-    // no format.
+    // `access` reports nodes that may not be opened. A USB camera has a second node, for metadata, which offers no
+    // format.
     let refused =
         |camera: &Camera| machine.probed.devices.iter().any(|device| device.path == camera.path && !device.usable);
     let shown = |camera: &&Camera| {
@@ -60,7 +60,7 @@ pub(super) fn cameras(machine: &Machine, plan: &Needs) -> Vec<Check> {
     checks
 }
 
-/// Whether the configured source can be had.
+/// Checks whether the configured source is available.
 fn source(machine: &Machine, plan: &Needs) -> Check {
     let description = plan.source.description();
     let bad = |found: String, fix: &str| match plan.camera_matters() {
@@ -106,7 +106,7 @@ fn source(machine: &Machine, plan: &Needs) -> Check {
     }
 }
 
-/// What it takes for `auto` to find a camera.
+/// What `auto` needs to find a camera.
 fn missing(machine: &Machine) -> &'static str {
     let refused = |device: &Device| !device.usable && is_video(&device.path);
     if machine.probed.devices.iter().any(refused) {
@@ -124,7 +124,7 @@ fn is_video(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("video"))
 }
 
-/// Whether the V4L2 device that the configuration names can be read.
+/// Checks whether the configured V4L2 device can be read.
 fn named(machine: &Machine, path: &Path, bad: impl Fn(String, &str) -> Check) -> Check {
     let name = format!("v4l2:{}", path.display());
     // A link such as /dev/v4l/by-id/... leads to the node.
@@ -163,7 +163,7 @@ fn named(machine: &Machine, path: &Path, bad: impl Fn(String, &str) -> Check) ->
     }
 }
 
-/// A USB camera, or whatever else hands out pictures by itself.
+/// A USB camera, or another device that delivers finished pictures.
 fn device(machine: &Machine, camera: &Camera, plan: &Needs) -> Check {
     let id = format!("camera {}", camera.path.display());
     if let Some(error) = &camera.error {
@@ -207,7 +207,7 @@ fn device(machine: &Machine, camera: &Camera, plan: &Needs) -> Check {
     )
 }
 
-/// A driver's error as what was found and what to do, which the messages of `source` have after a semicolon.
+/// Splits a driver's error into what was found and what to do. The messages of `source` separate them with a semicolon.
 fn apart(error: &str) -> (&str, &str) {
     let fallback = "end the programs that may use it, and plug it in again; `dmesg | tail` may say more";
     error.split_once("; ").unwrap_or((error, fallback))

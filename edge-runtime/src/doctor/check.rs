@@ -1,12 +1,12 @@
-//! What a check found.
+//! The result of a check.
 
 use serde::Serialize;
 
-/// How a check ended; the later, the worse.
+/// The verdict of a check, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// As it should be.
+    /// All is well.
     Ok,
     /// Moodlight runs, but not at its best, or not for long.
     Warning,
@@ -19,11 +19,11 @@ pub enum Verdict {
 pub struct Check {
     /// What was checked, such as `kernel` or `light happy`.
     pub id: String,
-    /// How it is.
+    /// The verdict.
     pub verdict: Verdict,
     /// What was found.
     pub found: String,
-    /// What to do, a command or a sentence; `None` where nothing needs doing.
+    /// The remedy, a command or a sentence; `None` if nothing needs doing.
     pub fix: Option<String>,
 }
 

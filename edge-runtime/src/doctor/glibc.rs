@@ -1,4 +1,4 @@
-//! The C library: which one is loaded, and which one this program asks for.
+//! The C library: which version is loaded, and which version this program requires.
 
 use std::io::Read;
 
@@ -16,10 +16,10 @@ pub(super) fn loaded() -> Option<String> {
     None
 }
 
-/// Bytes at the beginning of a program among which its string table lies.
+/// The string table of a program lies within this many bytes of its beginning.
 const BEGINNING: u64 = 1 << 20;
 
-/// The newest glibc that this program asks for.
+/// The newest glibc version that this program requires.
 pub(super) fn needed() -> Option<String> {
     let program = std::fs::File::open(std::env::current_exe().ok()?).ok()?;
     let mut beginning = Vec::new();
@@ -27,8 +27,8 @@ pub(super) fn needed() -> Option<String> {
     newest(&beginning)
 }
 
-/// The newest glibc that the program in `elf` asks for. Its string table names one version for each symbol it needs,
-/// each between two NULs, as in `\0GLIBC_2.34\0`.
+/// The newest glibc version that the program in `elf` requires. Its string table names a version for each symbol that
+/// it needs, each between two NULs, as in `\0GLIBC_2.34\0`.
 fn newest(elf: &[u8]) -> Option<String> {
     let version = |text: &[u8]| -> Option<Vec<u32>> {
         let numbers = std::str::from_utf8(text.strip_prefix(b"GLIBC_")?).ok()?;

@@ -1,15 +1,15 @@
-//! The pins of the configured lights, and who holds them.
+//! The pins of the configured lights, and which programs hold them.
 
 use super::{Check, Machine, Needs, service};
 use crate::lights::LampWiring;
 use crate::lights::LightsBackend;
 use crate::lights::board::{CONSUMER, GpioLine};
 
-/// Which pin of the 40-pin header each BCM number is, from GPIO0 on.
+/// The pin of the 40-pin header for each BCM number, from GPIO0 on.
 const HEADER: [u8; 28] =
     [27, 28, 3, 5, 7, 29, 31, 26, 24, 21, 19, 23, 32, 33, 8, 10, 36, 11, 12, 35, 38, 40, 15, 16, 18, 22, 37, 13];
 
-/// How the kernel's own holders of lines begin, and how each lets go.
+/// Name prefixes under which the kernel itself holds lines, and how to release each.
 const HOLDERS: [(&str, &str); 4] = [
     ("spi", "SPI has it: `sudo raspi-config nonint do_spi 1` and a reboot free it, or give the light another pin"),
     (

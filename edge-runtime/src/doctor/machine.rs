@@ -1,4 +1,4 @@
-//! A machine, as its files and what was probed describe it.
+//! A machine, as described by its files and by what was probed.
 
 use crate::lights::board::GpioLine;
 use crate::source::Camera;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 pub struct Machine {
     /// The folder that holds its `proc`, `sys` and `etc`: `/` for this machine.
     root: PathBuf,
-    /// What was probed.
+    /// What system calls and other programs reported.
     pub probed: Probed,
 }
 
@@ -29,7 +29,7 @@ impl Machine {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// Names of what lies in a folder, sorted.
+    /// Sorted names of a folder's entries.
     pub(super) fn entries(&self, path: &str) -> Vec<String> {
         let entries = fs::read_dir(self.root.join(path)).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
@@ -37,7 +37,7 @@ impl Machine {
         names
     }
 
-    /// Whether there is something at `path`, be it a link to nowhere.
+    /// Whether `path` exists; a broken link counts.
     pub(super) fn has(&self, path: &str) -> bool {
         fs::symlink_metadata(self.root.join(path)).is_ok()
     }
@@ -58,22 +58,22 @@ impl Machine {
     }
 }
 
-/// What only system calls, drivers and other programs know. `Default` is nothing.
+/// What only system calls, drivers and other programs can report. `Default` is empty.
 #[derive(Clone, Debug, Default)]
 pub struct Probed {
     /// This program.
     pub program: Program,
     /// The kernel's architecture, as `uname -m` names it.
     pub kernel_arch: String,
-    /// Who runs this program.
+    /// The user who runs this program.
     pub user: User,
     /// Device files of cameras and GPIO.
     pub devices: Vec<Device>,
     /// The V4L2 devices.
     pub cameras: Vec<Camera>,
-    /// Which other programs have them open: a device can be opened by many, but only one of them captures.
+    /// Other programs that have them open. Several can open a device, but only one of them can capture.
     pub holders: Vec<Holder>,
-    /// The cameras that libcamera lists; `None` without its programs.
+    /// The cameras that libcamera lists; `None` if its programs are not installed.
     pub rpicam: Option<Result<Vec<String>, String>>,
     /// The GPIO lines of the header.
     pub lines: Vec<GpioLine>,
@@ -92,15 +92,15 @@ pub struct Program {
     pub bits: u32,
     /// The glibc it runs with.
     pub glibc: Option<String>,
-    /// The oldest glibc it runs with.
+    /// The oldest glibc that it can run with.
     pub glibc_needed: Option<String>,
     /// Whether it was built to read V4L2 cameras.
     pub reads_v4l2: bool,
-    /// `TRACT_CPU_ISA`, by which it leaves instruction sets alone.
+    /// `TRACT_CPU_ISA`, which disables instruction sets.
     pub instruction_sets: String,
 }
 
-/// Who runs a program.
+/// The user who runs a program.
 #[derive(Clone, Debug, Default)]
 pub struct User {
     /// Login name, or the number where it has none.

@@ -1,8 +1,9 @@
-//! `doctor`: whether this machine, its camera, its lights and the configuration fit together, and what to do where not.
+//! `doctor` checks whether this machine, its camera, its lights and the configuration fit together, and says what to do
+//! if not.
 //!
-//! A [`Machine`] is what files below a root folder say, and what was probed by system calls and programs, so
-//! that recordings of other boards can stand in for this one. Each check is a function of it and of the [`Needs`], what
-//! a run needs; none writes, opens a camera's stream or drives a pin.
+//! A [`Machine`] is what files below a root folder say, and what system calls and programs reported. So recordings of
+//! other boards can stand in for this one. Each check is a function of the machine and of the [`Needs`] of a run. No
+//! check writes, opens a camera's stream or drives a pin.
 
 mod access;
 mod board;
@@ -23,7 +24,7 @@ pub use machine::{Device, Holder, Machine, Probed, Program, User};
 pub use report::{json, text, worst};
 pub use runtime::{Configured, Loaded, LoadedModels, Needs};
 
-/// Looks at everything: the machine from the board up, then what Moodlight is to do with it.
+/// Runs all checks: the machine from the board up, then what Moodlight needs of it.
 pub fn examine(machine: &Machine, configured: &Configured, loaded: &LoadedModels, needs: &Needs) -> Vec<Check> {
     let mut checks = vec![
         board::board(machine),

@@ -1,12 +1,12 @@
-//! Power and temperature: what makes a Raspberry Pi slow down, or a camera drop out.
+//! Power and temperature: causes of a slow Raspberry Pi or of a camera that drops out.
 
 use super::{Check, Machine, Verdict};
 
-/// From here on a Raspberry Pi slows down, in degrees Celsius; at 85 it slows down to its least.
+/// A Raspberry Pi throttles from this temperature on, in degrees Celsius. At 85 it throttles to its lowest clock.
 /// <https://www.raspberrypi.com/documentation/computers/config_txt.html#monitoring-core-temperature>
 const HOT: f64 = 80.0;
 
-/// Bits of `get_throttled`; the same 16 higher: it happened since the board was started.
+/// Bits of `get_throttled`. The same bit shifted left by 16: it happened at some time since boot.
 /// <https://www.raspberrypi.com/documentation/computers/os.html#get_throttled>
 const BITS: [(u32, &str); 4] =
     [(0, "too little voltage"), (1, "its clock capped"), (2, "slowed down"), (3, "at its soft temperature limit")];
@@ -16,7 +16,7 @@ const SUPPLY: &str = "take the power supply made for the board (5.1 V, 3 A; 5 A 
                       unplug USB devices that draw much";
 const COOLING: &str = "cool the board: a heat sink, a fan, or a case with air around it";
 
-/// Whether the power supply holds; `None` on what is not a Raspberry Pi.
+/// Checks the power supply; `None` on other boards than a Raspberry Pi.
 pub(super) fn power(machine: &Machine) -> Option<Check> {
     if !machine.is_pi() {
         return None;
@@ -27,8 +27,8 @@ pub(super) fn power(machine: &Machine) -> Option<Check> {
             sensors.into_iter().find(|path| machine.text(&format!("{path}/name")).as_deref() == Some("rpi_volt"))?;
         machine.text(&format!("{sensor}/in0_lcrit_alarm"))
     };
-    // The firmware tells most through vcgencmd. The file `get_throttled` comes last, for kernels of today complain in
-    // their log when it is read.
+    // `vcgencmd` reports the most. The file `get_throttled` is read last, because newer kernels log a complaint about
+    // that.
     let word = machine.probed.throttled;
     Some(match (word, hwmon()) {
         (Some(word), _) => throttled(word),
@@ -41,7 +41,7 @@ pub(super) fn power(machine: &Machine) -> Option<Check> {
     })
 }
 
-/// The firmware's word from the file that older kernels have.
+/// The firmware's report, from the file that older kernels have.
 fn legacy(machine: &Machine) -> Option<u32> {
     let text = machine.text("sys/devices/platform/soc/soc:firmware/get_throttled")?;
     u32::from_str_radix(text.trim_start_matches("0x"), 16).ok()
@@ -65,7 +65,7 @@ fn throttled(word: u32) -> Check {
     Check::new(verdict, "power", format!("{} (throttled={word:#x})", told.join("; ")), fix)
 }
 
-/// How hot the processor is; `None` where the system does not tell.
+/// The processor's temperature; `None` where the system does not report it.
 pub(super) fn temperature(machine: &Machine) -> Option<Check> {
     let millidegrees: f64 = machine.text("sys/class/thermal/thermal_zone0/temp")?.parse().ok()?;
     let degrees = millidegrees / 1e3;

@@ -1,4 +1,4 @@
-//! Probing this machine: what only system calls, drivers and other programs know.
+//! Probes this machine for what only system calls, drivers and other programs can report.
 
 use super::machine::{Device, Holder, Machine, Probed, Program, User};
 use super::{glibc, service};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 impl Machine {
-    /// This machine. Asking takes as long as its slowest program: libcamera's list, a second on a Raspberry Pi.
+    /// This machine. Probing takes as long as its slowest program: libcamera's list takes a second on a Raspberry Pi.
     pub fn here() -> Self {
         let root = Path::new("/");
         Self::new(root, Probed::of_this_machine(&Self::new(root, Probed::default())))
@@ -20,7 +20,7 @@ impl Machine {
 }
 
 impl Probed {
-    /// Asks this machine, whose files are `files`.
+    /// Probes this machine, whose files are `files`.
     pub(super) fn of_this_machine(files: &Machine) -> Self {
         let cameras = source::cameras();
         Self {
@@ -41,7 +41,7 @@ impl Probed {
         }
     }
 
-    /// What this program knows of itself.
+    /// What this program knows about itself.
     pub(super) fn of_the_program() -> Self {
         let program = Program {
             arch: std::env::consts::ARCH.to_owned(),
@@ -55,7 +55,7 @@ impl Probed {
     }
 }
 
-/// What a program says on standard output, be it of success or failure; `None` where it is not there or says nothing.
+/// The standard output of a program, whether it succeeds or fails; `None` if it is not installed or prints nothing.
 fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
@@ -68,7 +68,7 @@ fn throttled(text: &str) -> Option<u32> {
     u32::from_str_radix(text.strip_prefix("throttled=0x")?, 16).ok()
 }
 
-/// Who has the cameras open, as far as this program may see; `proc` is where the system lists processes.
+/// The programs that have the cameras open, as far as this one may see. `proc` is where the system lists processes.
 fn holders(proc: &Path, cameras: &[Camera]) -> Vec<Holder> {
     let held = |camera: &Camera| {
         let (process, program) = holder(proc, &camera.path)?;

@@ -1,8 +1,8 @@
-//! The processor, as far as the engine makes use of it, and memory.
+//! The processor's features that the engine uses, and memory.
 
 use super::{Check, Machine};
 
-/// Least memory, in KiB, that should be free: a run takes up to 40 MiB, and the page cache needs some as well.
+/// Minimum free memory, in KiB. A run takes up to 40 MiB, and the page cache needs some as well.
 const FREE: u64 = 100 * 1024;
 
 /// Names of Arm's cores by `CPU part`, for the boards Moodlight is for.
@@ -37,11 +37,12 @@ pub(super) fn processor(machine: &Machine) -> Check {
     Check::ok("processor", found)
 }
 
-/// The kernels that a program built for `arch` chooses on a processor with these features, as `/proc/cpuinfo` names them, where
-/// `TRACT_CPU_ISA` says what is `asked`: those of `fused` in `emotion_models`, by the names that its models tell.
+/// The kernels that a program built for `arch` chooses on a processor with these features. They are those of `fused` in
+/// `emotion_models`, by the names that its models report. The features are named as in `/proc/cpuinfo`, and `asked` is
+/// the value of `TRACT_CPU_ISA`.
 fn kernels(arch: &str, features: &str, asked: &str) -> [&'static str; 2] {
     let left_out = |name: &str| asked.split(',').any(|token| token.trim().strip_prefix('-') == Some(name));
-    // The engine's names have no underscores, and one is another altogether.
+    // The engine's names have no underscores, and one differs altogether.
     let engines = |name: &str| if name == "asimddp" { "dotprod".to_owned() } else { name.replace('_', "") };
     let has = |name: &str| features.split_whitespace().any(|feature| feature == name) && !left_out(&engines(name));
     match arch {
@@ -75,7 +76,7 @@ pub(super) fn memory(machine: &Machine) -> Check {
     Check::ok("memory", found)
 }
 
-/// KiB as people read them.
+/// Formats KiB for people.
 fn size(kib: u64) -> String {
     if kib < 1 << 20 { format!("{} MiB", kib >> 10) } else { format!("{:.1} GiB", kib as f64 / f64::from(1 << 20)) }
 }

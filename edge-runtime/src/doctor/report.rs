@@ -1,4 +1,4 @@
-//! The checks as people, and other programs, read them.
+//! Reports the checks, as text and as JSON.
 
 use super::{Check, Verdict};
 use crate::output::paint::Ink;
@@ -32,7 +32,7 @@ pub fn worst(checks: &[Check]) -> Verdict {
     checks.iter().map(|check| check.verdict).max().unwrap_or(Verdict::Ok)
 }
 
-/// A line for each check, below it what to do, and at the end how many are of what kind.
+/// A line for each check, with the remedy below it, and at the end the number of checks for each verdict.
 pub fn text(checks: &[Check], ink: Ink) -> String {
     let width = checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0);
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What Moodlight is to do here: its configuration, its model, and what they need of the machine.
+//! The configuration and models of a run, and what they need of the machine.
 
 use super::{Check, Machine, Verdict};
 use crate::config::Origin;
@@ -32,23 +32,23 @@ impl Needs {
         }
     }
 
-    /// How bad it is to have no camera; `None` where none is asked for.
+    /// The verdict if there is no camera; `None` if the run needs none.
     pub(super) fn camera_matters(&self) -> Option<Verdict> {
         let bad = if self.configured { Verdict::Problem } else { Verdict::Warning };
         self.source.is_camera().then_some(bad)
     }
 }
 
-/// How reading the configuration went.
+/// The result of reading the configuration.
 #[derive(Clone, Debug)]
 pub struct Configured {
-    /// Where it came from; the reason where it is refused.
+    /// Where it came from; the reason if it was refused.
     pub origin: Result<Origin, String>,
     /// Where frames come from, as written in a configuration.
     pub source: String,
     /// How lights are driven.
     pub backend: LightsBackend,
-    /// The model's moods that the configuration leaves without a light.
+    /// Moods of the model for which the configuration has no light.
     pub unwired: Vec<String>,
 }
 
@@ -73,12 +73,12 @@ pub(super) fn configuration(configured: &Configured) -> Check {
     Check::warning("configuration", format!("{found}; no light for {moods}"), fix)
 }
 
-/// How loading a model went.
+/// The result of loading a model.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The file; `None` for the model inside the program.
     pub file: Option<PathBuf>,
-    /// Its card; the reason where it does not load.
+    /// Its card; the reason if it cannot be loaded.
     pub card: Result<ModelCard, String>,
 }
 
@@ -103,7 +103,7 @@ fn model(id: &str, loaded: &Loaded) -> Check {
     let card = match &loaded.card {
         Ok(card) => card,
         Err(reason) => {
-            // The messages of the model end with what to do.
+            // The model's error messages end with a remedy.
             let (found, advice) = reason.rsplit_once("; ").unwrap_or((reason, "take another file"));
             let fix = match &loaded.file {
                 Some(_) => format!("{advice}; or name no model, for there is one inside this program"),

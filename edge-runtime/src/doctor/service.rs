@@ -5,7 +5,7 @@ use super::{Check, Machine};
 /// Name of the service's unit.
 pub(super) const UNIT: &str = "moodlight.service";
 
-/// Folders of units, the first wins.
+/// Folders that hold units; the first match wins.
 const FOLDERS: [&str; 3] = ["etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
 
 /// Whether the unit is installed.
@@ -13,7 +13,7 @@ pub(super) fn installed(machine: &Machine) -> bool {
     FOLDERS.iter().any(|folder| machine.has(&format!("{folder}/{UNIT}")))
 }
 
-/// Whether the service runs, as far as systemd tells.
+/// Checks whether the service runs, as far as systemd reports.
 pub(super) fn runs(machine: &Machine) -> bool {
     machine.probed.service.as_deref() == Some("active")
 }

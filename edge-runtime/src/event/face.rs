@@ -1,4 +1,4 @@
-//! A face in view, as outputs hear of it.
+//! A face in view, as outputs receive it.
 
 use crate::mood::MoodState;
 use crate::track::{MAX_TRACKS, RejectReason};

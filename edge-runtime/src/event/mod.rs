@@ -1,4 +1,4 @@
-//! What happens on the frame path, as outputs hear of it.
+//! Events of the frame path, as outputs receive them.
 
 mod face;
 

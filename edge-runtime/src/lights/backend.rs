@@ -44,7 +44,7 @@ impl Driver {
     }
 }
 
-/// How a machine answers when a driver is tried.
+/// A machine on which drivers are tried.
 pub(super) trait Machine {
     /// Whether its header is that of a Raspberry Pi.
     fn is_raspberry_pi(&self) -> bool;

@@ -27,8 +27,8 @@ pub struct GpioLine {
     pub output: bool,
 }
 
-/// The lines of the header that can be seen, BCM 0 to 27 in order; none where this machine has no such header, or where
-/// the user may not look.
+/// The visible lines of the header, BCM 0 to 27 in order. None if this machine has no such header, or the user may not
+/// read it.
 pub fn header_lines() -> Vec<GpioLine> {
     (0..=HIGHEST_PIN).filter_map(|pin| find(pin).ok()).collect()
 }

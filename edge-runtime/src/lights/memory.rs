@@ -106,7 +106,7 @@ pub struct MemoryPin {
     index: usize,
 }
 
-/// A pin in memory that was told to fail.
+/// A pin in memory that was set to fail.
 #[derive(Debug)]
 pub struct ToldToFail;
 

@@ -41,8 +41,8 @@ pub struct Lights<P> {
 }
 
 impl<P: OutputPin + Send + 'static> Lights<P> {
-    /// Opens the pins of `wiring` through `pin_of` and drives each inactive at once. `pin_of` may answer `None` for a light
-    /// that the backend has no pin for.
+    /// Opens the pins of `wiring` through `pin_of` and drives each inactive at once. `pin_of` may return `None` for a
+    /// light that the backend has no pin for.
     ///
     /// # Errors
     /// A pin that cannot be opened or driven; what was driven until then is inactive.
@@ -68,7 +68,7 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
         Self { moods: Vec::new(), camera: None }
     }
 
-    /// Shows `state` at time `now` of any steady clock, which the blinking follows; `capturing` says whether frames
+    /// Shows `state` at time `now` of any monotonic clock, which times the blinking; `capturing` says whether frames
     /// arrive. Pins that need no change are not touched, and a mood is darkened before another is lit.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ fn set<P: OutputPin>(lamp: &Option<Shared<P>>, lit: bool) -> Result<(), LightsEr
     }
 }
 
-/// Runs every step, and answers with the first failure.
+/// Runs every step, and returns the first failure.
 fn first_error(steps: impl Iterator<Item = Result<(), LightsError>>) -> Result<(), LightsError> {
     steps.fold(Ok(()), Result::and)
 }

@@ -1,4 +1,4 @@
-//! One steady state from all tracks.
+//! Aggregates all tracks to one steady state.
 
 use super::{FilterSettings, MoodFilter, MoodState, Observation};
 use crate::track::{MAX_TRACKS, WhichFaces};
@@ -69,11 +69,13 @@ pub struct TrackObservation {
 
 /// The steady state of a run with one face or several, aggregated over tracks.
 ///
-/// With the largest face or the mean of all, one group filter steadies what is observed; where it turns to other tracks altogether, its
-/// smoothing starts anew, since nobody inherits another's expression, but the hold time goes on, since the lights are the same. With
-/// all faces each track has a filter of its own, so that its light has its own hysteresis and hold time. The group filter runs beside
-/// them on nothing but whether anybody is there: it distinguishes nobody from unsure, and holds a fault back until the lights that the tracks
-/// changed have been held.
+/// With the largest face or the mean of all, one group filter smooths the observations. When it switches to other
+/// tracks altogether, its smoothing starts afresh, because each person has an expression of their own. The hold time
+/// goes on, because the lights are the same.
+///
+/// With all faces, each track has a filter of its own, so that its light has its own hysteresis and hold time. The
+/// group filter then only observes whether anybody is there. It distinguishes nobody from unsure, and holds a fault
+/// back until the lights that the tracks changed have been held.
 ///
 /// Pure, as [`MoodFilter`] is; nothing is allocated, and tracks that ended are dropped.
 #[derive(Clone, Debug)]
@@ -100,7 +102,7 @@ impl MoodAggregator {
         self.which
     }
 
-    /// Takes the observations of all tracks at time `at`, the main one first, and answers with the state from then on.
+    /// Takes the observations of all tracks at time `at`, the main one first, and returns the state from then on.
     pub fn observe(&mut self, at: Duration, tracks: &[TrackObservation]) -> MoodState {
         match self.which {
             WhichFaces::Largest => self.observe_largest(at, tracks),
@@ -177,7 +179,7 @@ impl MoodAggregator {
             observe(filter, at, tracks.iter().find(|track| track.id == *id));
         }
         self.track_filters.retain(|(_, filter)| filter.state() != MoodState::NoFace);
-        // Counted beside the moods that are held, not after them.
+        // Counted in parallel with the moods that are held, not after them.
         let anybody = tracks.iter().any(|track| track.face != FaceObservation::Lost);
         let observation = if anybody { Observation::Rejected } else { Observation::NoFace };
         self.group_filter.observe(at, observation);

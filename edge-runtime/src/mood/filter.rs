@@ -1,4 +1,4 @@
-//! One steady mood from the observations of one face, or of the mean of several.
+//! Derives one steady mood from the observations of one face, or of the mean of several.
 
 use super::{FilterSettings, MoodState};
 use emotion_models::{MAX_LABELS, Probabilities};
@@ -72,7 +72,7 @@ impl MoodFilter {
         }
     }
 
-    /// Takes an observation made at time `at` and answers with the state from then on.
+    /// Takes an observation made at time `at` and returns the state from then on.
     pub fn observe(&mut self, at: Duration, observation: Observation<'_>) -> MoodState {
         self.latest = self.latest.max(at);
         let wanted = match observation {

@@ -5,7 +5,7 @@ use crate::source::SourceSpec;
 use emotion_models::Classifier;
 use std::fmt::Write;
 
-/// Why the test card is seen though nobody asked for it.
+/// Why the test card is shown although it was not requested.
 pub const STAND_IN: &str = "no camera and no configuration here, so the test card stands in";
 
 /// What runs; `live`, how to stop it and what to try next; `stands_in`, why it is the test card.

@@ -22,7 +22,7 @@ enum Message {
 #[derive(Clone)]
 pub struct Log(SyncSender<Message>);
 
-/// Sends `tracing`'s messages to standard error from now on. Answers `None` when that was done before.
+/// Sends `tracing`'s messages to standard error from now on. Returns `None` if that was done before.
 pub fn start_log() -> Option<Log> {
     let (sender, messages) = sync_channel(QUEUED_MESSAGES);
     thread::Builder::new().name("log".to_owned()).spawn(move || write_all(&messages)).ok()?;

@@ -1,4 +1,4 @@
-//! The layout of the live display: lights and bars on one line, or beside a small picture of what the camera sees.
+//! The layout of the live display: lights and bars on one line, or next to a small picture of the camera's view.
 
 use super::paint::Ink;
 pub use super::shapes::PICTURE;
@@ -9,7 +9,7 @@ use crate::mood::MoodState;
 use std::fmt::Write;
 
 const PICTURE_ROWS: usize = PICTURE / 2;
-/// Columns of a probability bar beside the picture, and on the single line.
+/// Columns of a probability bar next to the picture, and on the single line.
 const BAR: usize = 22;
 const MAX_SHORT_BAR: usize = 10;
 /// Least size of a terminal that gets the picture: columns, rows.

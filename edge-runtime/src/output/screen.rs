@@ -20,7 +20,7 @@ pub fn is_live_terminal() -> bool {
     io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Columns and rows of the terminal; 80 and 24 where it does not tell.
+/// Columns and rows of the terminal; 80 and 24 if it does not report them.
 pub(super) fn size() -> (usize, usize) {
     let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCGWINSZ writes one winsize to the pointer, which is valid for the call and not kept.

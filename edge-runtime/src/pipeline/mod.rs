@@ -30,7 +30,7 @@ pub struct Timings {
     pub frame: Duration,
 }
 
-/// What one frame came to.
+/// The result of one frame.
 #[derive(Clone, Debug)]
 pub struct FrameResult {
     /// The state from now on.
@@ -72,7 +72,7 @@ pub enum StepError {
 }
 
 impl<P: OutputPin + Send + 'static> Pipeline<P> {
-    /// All stages for one frame. `now` is what the blinking follows; smoothing follows the frame's own time.
+    /// Runs all stages for one frame. `now` is the clock of the blinking; smoothing uses the frame's own time.
     ///
     /// # Errors
     /// The stage that failed. The lights are left as they were.
@@ -116,8 +116,8 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         Ok(FrameResult { state, probabilities, faces, crop, timings })
     }
 
-    /// Asks the emotion model about a track's face, where that is `wanted` and nothing rejects the face. The first crop that is
-    /// classified is left in `crop`.
+    /// Runs the emotion model on a track's face, if that is `wanted` and nothing rejects the face. The first classified
+    /// crop is left in `crop`.
     fn classify(
         &mut self,
         track: &TrackedFace,

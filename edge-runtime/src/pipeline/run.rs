@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// take, and than the pauses between attempts to open it.
 pub const HANG_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Frames must have come for this long until the next fault is logged anew: a loose plug is logged once.
+/// Frames must have arrived for this long before the next fault is logged again: a loose plug is logged once.
 const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// Most causes of a source's faults that are logged one by one until then.
 const MAX_LOGGED: usize = 16;
@@ -30,7 +30,7 @@ const MAX_LOGGED: usize = 16;
 /// How long a pipe's end may arrive before the signal that caused it.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// Who wants to know what happens. Neither method may block.
+/// Observes a run. Neither method may block.
 pub trait Observer {
     /// After each frame, and when a fault begins or shows. `frame` comes with the crop that was classified.
     fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>);
@@ -228,8 +228,9 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
         if starting { MAX_START_TIME + slow } else { STALL_TIMEOUT.max(slow) }
     }
 
-    /// Whether a frame may be one that was left lying in a camera's driver, which delivers it when the device is opened anew: the
-    /// first after a fault. It shows nothing of what is in view now, and a driver without a camera has no second one.
+    /// Whether a frame may be stale: the first after a fault may have been left in the camera's driver, which delivers
+    /// it when the device is reopened. It does not show what is in view now, and a driver without a camera has no
+    /// second frame.
     fn may_be_stale(&mut self) -> bool {
         let after_fault = self.plan.camera && self.summary.frames > 0 && matches!(self.fault, Some(Fault::Source(_)));
         let first = after_fault && !std::mem::replace(&mut self.dropped_stale, after_fault);

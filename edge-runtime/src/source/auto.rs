@@ -1,11 +1,11 @@
-//! `auto`: the first camera there is.
+//! `auto`: the first available camera.
 //!
-//! A camera that V4L2 can read, such as a USB one, comes before a camera module: whoever plugs one into a board that has a
-//! module already means the one that was plugged in. Name `rpicam` to have the module all the same.
+//! A V4L2 camera, such as a USB one, takes precedence over a camera module. Somebody who plugs one into a board with a
+//! module wants the new one. Name `rpicam` to use the module anyway.
 
 use super::{Camera, CameraRequest, FrameSource, SourceError, rpicam, v4l2};
 
-/// Opens the first camera that can be: those V4L2 reads in the order of their nodes, then libcamera's.
+/// Opens the first camera that can be opened: V4L2 cameras in the order of their nodes, then libcamera's.
 pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, SourceError> {
     let found = v4l2::cameras();
     let mut refusal = None;

@@ -19,7 +19,7 @@ pub enum CameraError {
     Missing {
         /// The device that was named.
         path: PathBuf,
-        /// Those there are, in words.
+        /// The devices that exist, in words.
         others: String,
     },
     /// The device may not be opened.
@@ -32,7 +32,7 @@ pub enum CameraError {
         path: PathBuf,
         /// The group that may open it.
         group: String,
-        /// Who may not.
+        /// The user who may not open it.
         user: String,
     },
     /// Another program uses the device.
@@ -40,7 +40,7 @@ pub enum CameraError {
     Busy {
         /// The device.
         path: PathBuf,
-        /// Who, and what to do.
+        /// The program, and what to do.
         holder: String,
     },
     /// The device captures nothing.
@@ -53,7 +53,7 @@ pub enum CameraError {
         /// The cameras there are, in words.
         others: String,
     },
-    /// The device delivers only what a sensor sees.
+    /// The device delivers only raw sensor data.
     #[error("{} gives raw sensor data, which libcamera makes pictures of: use `source = \"rpicam\"`", .0.display())]
     Raw(PathBuf),
     /// None of the device's formats is one this program reads.
@@ -80,7 +80,7 @@ pub enum CameraError {
         /// What is wrong with them.
         what: &'static str,
     },
-    /// The bus has no room for that many pictures.
+    /// The bus lacks bandwidth for this rate and size.
     #[error(
         "{} needs more than its USB port has left: lower `fps`, or `width` and `height` in [camera], or use another \
          port", .0.display()
@@ -91,7 +91,7 @@ pub enum CameraError {
     Failed {
         /// The device.
         path: PathBuf,
-        /// What it should have done.
+        /// The operation that failed.
         what: &'static str,
         /// What the system says.
         source: io::Error,
@@ -110,20 +110,20 @@ pub enum CameraError {
         /// What the system says.
         source: io::Error,
     },
-    /// The program ended, or was told to.
+    /// The program ended, or was asked to end.
     #[error("{program} {what}{said}; it is started again")]
     Program {
         /// Its name.
         program: String,
         /// What it did.
         what: String,
-        /// What it said last, if anything.
+        /// Its last output, if any.
         said: String,
     },
 }
 
-/// A process other than this one that has `device` open, by number and name; `proc` is where the system lists them.
-/// `None` where there is none, or it may not be seen.
+/// Number and name of another process that has `device` open. `proc` is where the system lists processes. `None` if
+/// there is no such process, or it is not visible.
 pub fn holder(proc: &Path, device: &Path) -> Option<(u32, String)> {
     let device = device.canonicalize().unwrap_or_else(|_| device.to_owned());
     let has_open = |folder: &Path| {

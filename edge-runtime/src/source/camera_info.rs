@@ -1,4 +1,4 @@
-//! What a video device says of itself.
+//! What a video device reports about itself.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +14,8 @@ pub struct Camera {
     pub card: String,
     /// Where it is plugged in, such as `usb-0000:01:00.0-1.3`; empty where it cannot be asked.
     pub bus: String,
-    /// What it captures, in the driver's order; empty for what is no camera, such as a decoder or metadata.
+    /// The formats it captures, in the driver's order. Empty for a device that is no camera, such as a decoder or
+    /// metadata.
     pub formats: Vec<CameraFormat>,
     /// Why it cannot be used, in words; `None` where it can.
     pub error: Option<String>,

@@ -1,4 +1,4 @@
-//! The capture thread: paces a source, hands its frames over, opens a camera again when it fails.
+//! The capture thread paces a source, hands over its frames, and reopens a camera that fails.
 
 use super::{FrameSource, Losses, Playback, SourceError, SourceSpec};
 use crate::frame::{Clock, Frame};
@@ -11,17 +11,17 @@ use std::time::Duration;
 /// The mailbox through which frames come from the capture thread.
 pub type Capture = Mailbox<Frame, SourceError>;
 
-/// Back-off: the pause before a camera is opened again, the first and the longest it grows to. Short enough that whoever plugs a
-/// camera in again need not wonder.
+/// Back-off: the first and the longest pause before a camera is reopened. Short enough that a camera which is plugged
+/// in again works soon.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(4));
-/// A camera that has delivered for this long before it fails is tried again after the first pause: a shorter while is but another failed
-/// attempt.
+/// A camera that delivered for this long before it failed is retried after the first pause. A shorter time counts as
+/// one more failed attempt.
 const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 
-/// Starts capturing on a thread of its own and answers with the mailbox the frames arrive in.
+/// Starts the capture thread and returns the mailbox in which the frames arrive.
 ///
-/// The thread ends with the source, or when `stop` is requested. Nobody waits for it: it may sit in a read that never
-/// returns.
+/// The thread ends with the source, or when `stop` is requested. It is never joined: it may be blocked in a read that
+/// never returns.
 pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) -> Arc<Capture> {
     let handover = if playback.every_frame { Handover::Lossless } else { Handover::Latest };
     let is_camera = spec.is_camera();
@@ -38,7 +38,7 @@ pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) ->
 
 struct Worker<F> {
     open: F,
-    /// What fails is opened again.
+    /// A source that fails is reopened.
     is_camera: bool,
     playback: Playback,
     clock: Clock,
@@ -52,7 +52,7 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
         let mut pause = BACKOFF.0;
         loop {
             let mut delivered = None;
-            // A driver's library may panic; that is a fault of the source like any other.
+            // A driver's library may panic; that is treated like any other fault of the source.
             let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut described, &mut spare, &mut delivered)))
                 .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
             let error = match result {
@@ -70,9 +70,9 @@ impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
         }
     }
 
-    /// Opens the source and hands its frames over until it ends. `described` is what was logged of the source before, `spare` a
-    /// buffer that was not handed over: it stays outside, so that neither an error nor a panic loses it. `delivered` is when the first
-    /// frame came.
+    /// Opens the source and hands over its frames until it ends. `described` is the description that was logged last.
+    /// `spare` is a buffer that was not handed over; the caller owns it, so that neither an error nor a panic loses it.
+    /// `delivered` is when the first frame came.
     fn deliver(
         &self,
         described: &mut Option<String>,
@@ -142,7 +142,7 @@ impl Pacer {
         let Some(period) = self.period else { return Some(number) };
         let now = self.clock.now();
         if self.live {
-            // A live picture is the one of this moment: a late frame's number moves on with time.
+            // A live picture shows the present: the number of a late frame moves on with time.
             let elapsed = now.saturating_sub(self.start);
             let current = (elapsed.as_secs_f64() / period.as_secs_f64()) as u64;
             let number = number.max(current);

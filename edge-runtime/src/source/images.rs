@@ -7,13 +7,13 @@ use image::ImageFormat;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Deepest folder inside the one named; links that lead back up end there.
+/// Maximum depth of subfolders. It ends the search where links lead back up.
 const MAX_DEPTH: usize = 16;
 
 /// Shows pictures in the order of their paths, each for a number of frames.
 pub struct Images {
     paths: Vec<PathBuf>,
-    /// Whether a picture could not be shown, and that was said.
+    /// Whether a picture could not be shown, and this was logged.
     named: Vec<bool>,
     skipped: Option<Arc<Skipped>>,
     frames_each: u64,
@@ -60,7 +60,7 @@ impl Images {
         })
     }
 
-    /// Decodes the next picture that can be; answers `false` after the last. A whole round without one is the end.
+    /// Decodes the next readable picture; returns `false` after the last. A whole round without one ends the source.
     fn advance(&mut self) -> Result<bool, SourceError> {
         for _ in 0..self.paths.len() {
             if self.next == self.paths.len() {
@@ -88,7 +88,7 @@ impl Images {
         self.skipped.clone().map_or(Ok(false), |skipped| Err(SourceError::Pictures(skipped)))
     }
 
-    /// Counts a picture that cannot be shown now; its next turn may find it whole.
+    /// Counts a picture that cannot be shown now; in the next round it may be readable.
     fn skip(&mut self, index: usize, error: &SourceError) {
         let new = || Arc::new(Skipped::new(self.paths.len(), &self.paths[index]));
         let skipped = Arc::make_mut(self.skipped.get_or_insert_with(new));

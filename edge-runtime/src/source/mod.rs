@@ -36,18 +36,19 @@ use std::time::Duration;
 pub use test_card::{SceneSource, TestCardSource};
 pub use v4l2::{IS_BUILT_IN as READS_V4L2, cameras};
 
-/// Longest time until a camera has delivered its first frame or reported why it does not. More than finding one and each kind's own limit
-/// take, so that the camera's own error is what is reported; what takes longer hangs in a driver.
+/// Longest time until a camera has delivered its first frame or reported an error. It exceeds the time for finding a
+/// camera plus each kind's own limit, so that the camera's own error is reported. A camera that takes longer hangs in
+/// its driver.
 pub const MAX_START_TIME: Duration = Duration::from_secs(20);
 
-/// What is asked of a camera, beside the frame rate.
+/// What a camera is asked for, besides the frame rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CameraRequest {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// Whether colours matter; pictures that have to be decoded are grey without.
+    /// Whether colours matter; if not, compressed pictures are decoded to grey.
     pub colour: bool,
 }
 
@@ -69,15 +70,15 @@ pub struct Losses {
 
 /// Delivers frames, one after the other.
 ///
-/// A source knows nothing of moods: what it hands over is pixels, and whatever it knows about them stays inside it.
-/// Of cameras, `fill` waits for the driver, and runs on the capture thread only.
+/// A source knows nothing of moods; it only hands over pixels. For cameras, `fill` waits for the driver and runs only
+/// on the capture thread.
 pub trait FrameSource: Send {
-    /// Fills `frame` with the next picture: format, size, `data`, `content` where frames repeat, `age` where it is known,
-    /// and `skipped` where pictures cannot be shown. `number` counts the frames asked for, and jumps where a live source was asked too late.
-    /// Answers `false`, leaving the frame alone, after the last picture.
+    /// Fills `frame` with the next picture: format, size, `data`, `content` where frames repeat, `age` where it is
+    /// known, and `skipped` where pictures cannot be shown. `number` counts the frames asked for; it jumps if a live
+    /// source was asked too late. Returns `false`, and leaves the frame unchanged, after the last picture.
     ///
     /// # Errors
-    /// Why there is no picture. The capture thread opens a camera again; for any other source it is the end.
+    /// There is no picture. The capture thread reopens a camera; any other source has ended.
     fn fill(&mut self, number: u64, frame: &mut Frame) -> Result<bool, SourceError>;
 
     /// Whether the frames show what happens now, so that a late one is worth nothing.
@@ -90,12 +91,12 @@ pub trait FrameSource: Send {
         false
     }
 
-    /// Frames lost since this was asked last.
+    /// Frames lost since the last call.
     fn losses(&mut self) -> Losses {
         Losses::default()
     }
 
-    /// What was opened, for the log; `None` where there is nothing to say.
+    /// A description for the log; `None` if there is nothing to log.
     fn description(&self) -> Option<&str> {
         None
     }
@@ -166,7 +167,7 @@ pub enum SourceError {
     /// The run was stopped, or ended, while the source gave no frames.
     #[error("stopped while the source failed: {0}")]
     StoppedInFault(String),
-    /// A mistake in a source, or in a driver's library.
+    /// A bug in a source, or in a driver's library.
     #[error("the source stumbled: {0}")]
     Panicked(String),
 }

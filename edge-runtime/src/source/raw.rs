@@ -47,7 +47,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// Hands out three bytes at a time, as a pipe may.
+    /// Returns three bytes at a time, as a pipe may.
     struct Dribble<'a>(&'a [u8]);
 
     impl Read for Dribble<'_> {

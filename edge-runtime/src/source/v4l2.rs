@@ -1,8 +1,8 @@
-//! Cameras through V4L2, by way of the `v4l` crate.
+//! Cameras through V4L2, with the `v4l` crate.
 //!
-//! Of that crate its lower layer is used, which is the kernel's structures and numbers as Rust has them. The upper one
-//! panics on a card's name that is no UTF-8 and on numbers it does not know, and its streams panic when they are dropped
-//! while a driver fails: twice over where something else has panicked before, which would end the program with lights lit.
+//! Only the crate's lower layer is used: the kernel's structures and numbers in Rust. Its upper layer panics on a
+//! card's name that is not UTF-8 and on unknown numbers. Its streams panic when they are dropped while a driver fails.
+//! During another panic that would abort the program with lights lit.
 
 mod enumerate;
 mod node;

@@ -1,4 +1,4 @@
-//! Frames from a video device: the newest the driver has, checked, with the time it was captured.
+//! Frames from a video device: the newest one that the driver has, checked, with its capture time.
 
 pub(super) mod driver;
 pub(super) mod error;
@@ -19,13 +19,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long a camera may take until its first frame: webcams begin with finding their exposure.
+/// How long a camera may take until its first frame: webcams first adjust their exposure.
 const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(5);
 const _: () = assert!(FIRST_FRAME_TIMEOUT.as_secs() < MAX_START_TIME.as_secs());
-/// How long a camera may be silent later on, if its frames do not come more slowly. Before the pipeline calls the
-/// source stalled, so that the camera's own error is what is reported.
+/// How long a camera may be silent later on, unless its frame interval is longer. It is shorter than the time after
+/// which the pipeline reports a stalled source, so that the camera's own error is reported.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(1);
-/// A time of capture that lies farther back is one of another clock.
+/// A capture time further in the past than this is from another clock.
 const MAX_AGE: Duration = Duration::from_secs(10);
 
 /// A video device that captures.
@@ -39,9 +39,9 @@ pub(super) struct VideoSource<D> {
     timeout: Duration,
     /// Whether a frame was delivered.
     delivered: bool,
-    /// Time between the frames that are wanted, where the camera may deliver more of them.
+    /// Interval between the frames to keep; the camera may deliver more of them.
     pace: Option<Duration>,
-    /// When the next frame is wanted, on the driver's clock.
+    /// When the next frame is due, on the driver's clock.
     due: Duration,
     losses: Losses,
     description: String,
@@ -53,7 +53,7 @@ enum Stop {
     Call(io::Error),
     /// None came.
     Silent,
-    /// None that came was of use, and why.
+    /// None of those that came was usable, and why.
     Broken(&'static str),
 }
 
@@ -64,8 +64,8 @@ impl From<io::Error> for Stop {
 }
 
 impl<D: Driver> VideoSource<D> {
-    /// Sets up a device that was opened at `path`, and starts capturing. `name` is what the device calls itself,
-    /// `formats` what it has, for the message where none of it is read.
+    /// Configures the device that was opened at `path`, and starts capturing. `name` is the device's own name.
+    /// `formats` are those it offers, for the error message if none can be read.
     pub fn start(
         mut driver: D,
         path: &Path,
@@ -86,7 +86,7 @@ impl<D: Driver> VideoSource<D> {
                 }
                 Err(error) => return Err(failed("take a format")(error)),
             };
-            // A driver may set up something else than it was asked for.
+            // A driver may choose other settings than requested.
             let sides = 1..=MAX_SIDE;
             let (Some(encoding), true) =
                 (encoding(given.fourcc), sides.contains(&given.width) && sides.contains(&given.height))
@@ -95,7 +95,7 @@ impl<D: Driver> VideoSource<D> {
             };
             match driver.start() {
                 Ok(()) => return Ok(Self::new(driver, path, name, given, encoding, request, fps)),
-                // Another format may need less of the bus, or be one the driver means.
+                // Another format may need less bandwidth, or one that the driver really supports.
                 Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSPC | libc::EPIPE)) => {
                     refusal = failed("start capturing")(error);
                 }
@@ -132,7 +132,7 @@ impl<D: Driver> VideoSource<D> {
         }
     }
 
-    /// The newest frame the driver has; older ones go back unseen.
+    /// The newest frame that the driver has; older ones are requeued unread.
     fn newest(&mut self) -> io::Result<Option<Filled>> {
         let Some(mut newest) = self.driver.dequeue()? else { return Ok(None) };
         for _ in 1..BUFFERS {
@@ -143,7 +143,7 @@ impl<D: Driver> VideoSource<D> {
         Ok(Some(newest))
     }
 
-    /// Whether a frame of time `at` is wanted: a camera that is faster than asked for must not make the rest hurry.
+    /// Whether a frame captured at `at` is due. A camera that is faster than requested must not speed up the pipeline.
     fn is_wanted(&mut self, at: Duration) -> bool {
         let Some(period) = self.pace else { return true };
         if at + period / 4 < self.due {
@@ -153,7 +153,7 @@ impl<D: Driver> VideoSource<D> {
         true
     }
 
-    /// Makes a frame of a buffer; says what is wrong with it where that cannot be.
+    /// Converts a buffer to a frame, or returns what is wrong with it.
     fn read(&mut self, filled: &Filled, frame: &mut Frame) -> Result<(), &'static str> {
         if filled.damaged {
             return Err("the driver calls them damaged");
@@ -176,7 +176,7 @@ impl<D: Driver> VideoSource<D> {
 }
 
 impl<D: Driver> VideoSource<D> {
-    /// Waits for a frame that is wanted and whole, and reads it.
+    /// Waits for a frame that is due and intact, and reads it.
     fn deliver(&mut self, frame: &mut Frame) -> Result<(), Stop> {
         let timeout = if self.delivered { self.timeout } else { FIRST_FRAME_TIMEOUT.max(self.timeout) };
         let (start, mut wrong) = (self.driver.now(), None);
@@ -238,7 +238,7 @@ impl<D: Driver> FrameSource for VideoSource<D> {
     }
 }
 
-/// What the driver gave, and what was asked for where that is something else.
+/// The settings that the driver chose, and the requested ones where they differ.
 fn describe(path: &Path, name: &str, given: &Given, request: &CameraRequest, fps: f64) -> String {
     let rate = |fps: f64| format!("{} frames a second", (fps * 100.0).round() / 100.0);
     let fourcc = String::from_utf8_lossy(&given.fourcc).trim_end().to_owned();

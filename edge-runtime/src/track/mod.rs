@@ -1,4 +1,4 @@
-//! Tracking: who is in view, and where their faces are.
+//! Tracks the people in view and the boxes of their faces.
 
 mod one_euro;
 #[cfg(test)]
@@ -84,14 +84,14 @@ impl FaceLocator for CentredSquare {
     }
 }
 
-/// Why the emotion model is not asked about a face.
+/// Why the emotion model does not run on a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RejectReason {
     /// It has too few pixels.
     TooSmall,
     /// Too much of it lies outside the frame.
     CutOff,
-    /// It is narrower than a face that looks this way.
+    /// It is turned away: its box is too narrow for a frontal face.
     TurnedAway,
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 /// The whole frame is searched at least this often.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(1);
-/// The same while a tracked face scores below the detection threshold in its window: there are faces that only several detections
-/// together are sure of.
+/// The same while a tracked face scores below the detection threshold in its window: some faces reach it only when
+/// several detections are fused.
 const LOW_SCORE_SEARCH_INTERVAL: Duration = Duration::from_millis(250);
 /// A track that is lost for this long ends.
 const TRACK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -25,10 +25,11 @@ const MATCH_IOU: f32 = 0.4;
 const FULL_FRAME_SHARE: f32 = 0.7;
 /// How much more central another face must be than the main one to take its place.
 const SWITCH_MARGIN: f32 = 1.3;
-/// Most that a face may have moved, in its own sides, and grown, as a logarithm, all told, to be matched with its track.
+/// Maximum distance of a face from its track to be matched: its movement in units of its own sides, plus the logarithm
+/// of its growth.
 const MAX_DISTANCE: f32 = 1.0;
 
-/// Somebody's face.
+/// The track of one face.
 #[derive(Clone, Copy, Debug)]
 struct Track {
     id: u32,
@@ -40,8 +41,8 @@ struct Track {
 }
 
 impl Track {
-    /// Whether a detection at the time `now` may be this track's. Only where the face was a frame ago may it score below the detection
-    /// threshold: elsewhere, or where somebody was lost, a low score is rather a false positive beside them.
+    /// Whether a detection at the time `now` may be this track's. It may score below the detection threshold only where
+    /// the face was a frame ago. Elsewhere, or where a face was lost, a low score is more likely a false positive.
     fn matches(&self, face: &Face, threshold: f32, now: Duration) -> bool {
         let there = self.detected.rect.iou(face.rect) > MATCH_IOU && self.lost_since.is_none_or(|lost| lost == now);
         (there || face.score >= threshold) && distance(&self.detected, face) < MAX_DISTANCE
@@ -79,7 +80,7 @@ pub struct Tracker<F> {
 }
 
 impl<F: Detector> Tracker<F> {
-    /// Tracks nobody yet.
+    /// A tracker without tracks.
     pub fn new(finder: F, which: WhichFaces) -> Self {
         Self {
             finder,
@@ -108,7 +109,7 @@ impl<F: Detector> Tracker<F> {
             self.finder.detect_multi_pass(frame, threshold * KEEP_SHARE, MAX_CANDIDATES, &known)?
         };
         for track in &mut self.tracks {
-            // A search covers everybody, also those whose box's centre lies outside the frame.
+            // A search covers every face, also one whose box's centre lies outside the frame.
             let searched =
                 window.is_none_or(|window| contains(window, &track.detected, [frame.width(), frame.height()]));
             track.visibility = if searched { Visibility::Lost } else { Visibility::NotSearched };

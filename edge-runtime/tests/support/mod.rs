@@ -140,7 +140,7 @@ impl Home {
         self.folder.path().join(name)
     }
 
-    /// Writes a file into the folder, and answers with its path.
+    /// Writes a file into the folder, and returns its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -148,7 +148,7 @@ impl Home {
         path
     }
 
-    /// Saves a picture of the test card, and answers with its path.
+    /// Saves a picture of the test card, and returns its path.
     pub fn picture(&self, name: &str, label: &str) -> PathBuf {
         let path = self.write(name, "");
         TestCard::new(DEMO_SEED).draw(label, 0, 160, 120).save(&path).unwrap();

@@ -64,7 +64,7 @@ pub struct Near {
     pub paths: [PathBuf; 2],
     /// Correlation of their thumbnails.
     pub correlation: f32,
-    /// Whether one is the other's mirror image.
+    /// Whether one is the other flipped.
     pub mirrored: bool,
 }
 
@@ -88,7 +88,7 @@ pub fn run(args: &AuditArgs) -> Result<ExitCode> {
     Ok(if found { ExitCode::from(Kind::Copies as u8) } else { ExitCode::SUCCESS })
 }
 
-/// Looks through `data`; paths in the findings are relative to it.
+/// Audits `data`; paths in the findings are relative to it.
 ///
 /// # Errors
 /// When the folder cannot be read or holds no picture.

@@ -16,7 +16,7 @@ use emotion_models::{ModelCard, Task};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Whoever exports a locator that finds less than this share of the validation photos' faces is told so.
+/// Export warns of a locator with a lower recall on the validation photos than this.
 const MIN_RECALL: f64 = 0.5;
 
 /// Arguments of `export`.

@@ -33,7 +33,7 @@ pub struct BatchSpec {
     pub worth: Vec<(f32, f32)>,
 }
 
-/// What the net is to answer for the pictures of a batch.
+/// The training targets of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SoftLabels {
     /// `[N, K]`, each row sums to one; one-hot unless people voted or CutMix mixed two pictures. Without label smoothing.

@@ -1,4 +1,4 @@
-//! What the cards of both tasks share: how a model came about, and the log of its looks at test folders.
+//! The common parts of both tasks' cards: how a model was made, and the log of its test evaluations.
 
 use super::request::Request;
 use crate::date::today;
@@ -101,7 +101,8 @@ pub fn append_row(path: &Path, columns: &[&str], row: &str, quiet: bool) -> Resu
     if quiet { Ok(()) } else { say!("added to {}", path.display()) }
 }
 
-/// A path as it can be typed again; of one from the root only the last part: cards should not tell where somebody's files lie.
+/// A path as it can be typed again. Of an absolute one only the last part is kept: a card should not reveal where a
+/// user's files are.
 fn plain(path: &Path) -> String {
     let shown = if path.is_absolute() { path.file_name().map_or(path, Path::new) } else { path };
     quoted(&shown.to_string_lossy())
@@ -112,7 +113,7 @@ pub fn cell(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('|', "\\|")
 }
 
-/// The section that tells how a model was made: the commands of its run, its export, and whatever is told of them.
+/// The section on how a model was made: the commands of its run and export, and notes on them.
 pub fn recipe(commands: &str, request: &Request, told: &str) -> String {
     let mut options = String::new();
     if !request.labels.is_empty() {
@@ -127,7 +128,7 @@ pub fn recipe(commands: &str, request: &Request, told: &str) -> String {
     format!("## Recipe\n\n```\n{commands}\nhost-trainer export {run} --out {out}{options}\n```\n\n{told}{note}\n\n")
 }
 
-/// Writes a model and the card beside it; a card of the very same model keeps the rows of its log.
+/// Writes a model and its card; a card of the very same model keeps the rows of its log.
 ///
 /// # Errors
 /// When a file cannot be written.
@@ -143,7 +144,7 @@ pub fn write(out: &Path, model: &[u8], card: String) -> Result<()> {
     Ok(files::write_whole(&card_path, card.as_bytes())?)
 }
 
-/// The card replaces an older card, not somebody's notes that happen to have the model's name.
+/// The card replaces an older card, but not a user's notes that happen to have the model's name.
 ///
 /// # Errors
 /// Says that other text is there.

@@ -70,7 +70,7 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
     Ok(None)
 }
 
-/// Pictures that nobody listed might show faces or none; they are left out, and whoever forgot them hears of it.
+/// Unlisted pictures might show faces or none. They are left out, with a warning.
 fn tell_unlisted(images: &Path, photos: &[Annotated], list: &str) {
     let listed: HashSet<&Path> = photos.iter().map(|photo| photo.path.as_path()).collect();
     let unlisted = scan::entries(images).unwrap_or_default();

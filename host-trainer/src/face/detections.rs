@@ -1,4 +1,4 @@
-//! What was detected in photos, beside the ground truth.
+//! Detections in photos, with the ground truth.
 
 use super::metrics::{Findings, SIZES, Scores};
 use super::photos::{Photo, Photos};

@@ -1,4 +1,4 @@
-//! What the history of a face run tells of each epoch.
+//! The figures that the history of a face run records per epoch.
 
 use super::metrics::Scores;
 use crate::run::history::{Epoch, Figures};

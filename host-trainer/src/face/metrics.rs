@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const MIN_IOU: f32 = 0.4;
 /// Faces at least this wide, as a fraction of the photo's width, are to be found; smaller ones are neither right nor wrong.
 pub const MIN_WIDTH: f32 = 0.10;
-/// The bounds of the sizes that are told apart, as fractions of the photo's width.
+/// The bounds of the size classes, as fractions of the photo's width.
 pub const SIZES: [(f32, f32, &str); 3] =
     [(0.05, 0.10, "5-10 %"), (0.10, 0.20, "10-20 %"), (0.20, f32::INFINITY, "over 20 %")];
 /// A lone face this large has its centre measured.

@@ -57,7 +57,8 @@ fn perturbed(photos: &[Photo]) -> Vec<Photo> {
     photos.par_iter().flat_map_iter(all).collect()
 }
 
-/// The photo with another first plane, and its faces elsewhere; those of which `left` says that little is left no longer count.
+/// The photo with another first plane, and its faces moved; those of which `left` says that little is left no longer
+/// count.
 fn changed(photo: &Photo, plane: Plane, moved: impl Fn(Rect) -> Rect) -> Photo {
     let (width, height) = (plane.width as u32, plane.height as u32);
     let moved = |face: &PhotoFace| {

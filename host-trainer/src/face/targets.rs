@@ -1,4 +1,4 @@
-//! What the net is to answer for a scene.
+//! The training targets of a scene.
 
 use super::scenes::compose::SceneFace;
 use emotion_models::{CELL, OUTPUTS, Rect};

@@ -22,8 +22,8 @@ impl Default for FaceOptions {
     }
 }
 
-/// Three convolutions that halve the map, one between them, residual blocks, one more convolution, and a 1x1 convolution to the
-/// maps that [`emotion_models::OUTPUTS`] tells of.
+/// Three convolutions that halve the map, one between them, residual blocks, one more convolution, and a 1x1
+/// convolution to the maps of [`emotion_models::OUTPUTS`].
 ///
 /// With the default options on 160x120 grey pixels: 55 k parameters, 19.7 M multiply-accumulates, and cells that see 103 pixels.
 pub fn face(input: &InputSpec, options: &FaceOptions) -> Net {

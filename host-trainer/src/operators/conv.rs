@@ -230,7 +230,7 @@ pub struct Saved<'a> {
 
 /// Gradients of one convolution.
 pub struct ConvGradients {
-    /// `[N, C, H, W]`, when it was wanted.
+    /// `[N, C, H, W]`, when it was requested.
     pub input: Option<Vec<f32>>,
     /// `[O, C, K, K]`.
     pub weight: Vec<f32>,
@@ -238,7 +238,7 @@ pub struct ConvGradients {
     pub bias: Vec<f32>,
 }
 
-/// Gradients with respect to the input (when wanted), the weights and the bias, from the output's gradient.
+/// Gradients with respect to the input (when requested), the weights and the bias, from the output's gradient.
 ///
 /// The weights' gradient is summed per task and then in task order, so that the same batch and thread count give the same bits.
 pub fn backward(saved: Saved<'_>, output_gradient: &[f32], shape: &ConvShape, want_input: bool) -> ConvGradients {

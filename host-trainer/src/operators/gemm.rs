@@ -37,7 +37,7 @@ impl<'a> MatrixView<'a> {
 /// Single-threaded: callers split the batch over threads.
 ///
 /// # Panics
-/// When the shapes do not fit together.
+/// When the shapes are incompatible.
 pub fn matmul(out: &mut [f32], lhs: MatrixView<'_>, rhs: MatrixView<'_>, accumulate: bool) {
     let (m, k, n) = (lhs.rows, lhs.columns, rhs.columns);
     assert_eq!(k, rhs.rows, "inner dimensions differ");

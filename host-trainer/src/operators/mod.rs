@@ -36,7 +36,7 @@ pub struct Convolution {
     pub stride: usize,
     /// Zeros around the input, each side.
     pub padding: usize,
-    /// Whether a ReLU follows at once.
+    /// Whether a ReLU follows directly.
     pub relu: bool,
 }
 

@@ -12,7 +12,7 @@ const TITLE: usize = 30;
 /// Pictures under one title.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Group<T> {
-    /// What they have in common.
+    /// What they share.
     pub title: String,
     /// The pictures, in order.
     pub tiles: Vec<T>,
@@ -24,14 +24,14 @@ pub(crate) struct Layout {
     pub columns: usize,
     /// From one picture's corner to the next one's, right and down.
     pub step: (usize, usize),
-    /// Rows of mistakes.
+    /// Rows of errors.
     pub mistakes: usize,
     /// Rows of pictures drawn at random.
     pub random: usize,
 }
 
 impl Layout {
-    /// The first of the `mistakes`, which `what` names, and a fair sample of `all`, drawn by `seed`.
+    /// The first of the `mistakes`, which `what` names, and a random sample of `all`, drawn by `seed`.
     pub fn choose<T>(&self, what: &str, mut mistakes: Vec<T>, mut all: Vec<T>, seed: u64) -> [Group<T>; 2] {
         let found = mistakes.len();
         mistakes.truncate(self.columns * self.mistakes);

@@ -39,7 +39,7 @@ pub struct TrainingState<S, F> {
     /// Their exponential moving average, when that is on.
     #[serde(skip)]
     pub ema: Option<Weights>,
-    /// The weights by which hard negatives were looked for last.
+    /// The weights by which hard negatives were mined last.
     #[serde(skip)]
     pub mined: Option<Weights>,
     /// The optimizer's.
@@ -204,7 +204,7 @@ fn read<T: Task>(run: &Path, config: &T::Config) -> Result<(StateOf<T>, Identity
     Ok((state, field(&path, &notes, "identity")?))
 }
 
-/// The state in a former face run's checkpoint; which epoch was the best is told by its history.
+/// The state in a face run's checkpoint of a former version; its history gives the best epoch.
 fn former<T: Task>(path: &Path, notes: &BTreeMap<String, String>, config: &T::Config) -> Result<StateOf<T>> {
     let former: FormerState<T::Sums, T::Figures> = field(path, notes, "face")?;
     let mut state = StateOf::<T> {

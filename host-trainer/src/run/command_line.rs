@@ -18,7 +18,7 @@ pub(crate) fn command() -> String {
     std::iter::once("host-trainer".to_string()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// Folders outside the working folder are named by their last part: cards should not tell where somebody's files lie.
+/// Folders outside the working folder are named by their last part: a card should not reveal where a user's files are.
 fn plain_path(word: &str) -> String {
     match Path::new(word).file_name() {
         Some(name) if Path::new(word).is_absolute() => name.to_string_lossy().into_owned(),

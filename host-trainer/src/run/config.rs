@@ -120,7 +120,7 @@ pub trait TaskConfig: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// How many labels the data has, which is not read for that.
     ///
     /// # Errors
-    /// When a folder cannot be looked into.
+    /// When a folder cannot be read.
     fn label_count(&self) -> Result<usize>;
 
     /// What an epoch is judged by on the validation part, in words.
@@ -223,7 +223,7 @@ impl<C: TaskConfig> Config<C> {
     pub fn parse(text: &str, keys: toml::Table) -> Result<Self> {
         let text = renamed(text);
         let given = DeTable::parse(&text).map_err(|error| within(error, &text))?;
-        // Merging with the preset forgets where a key stood, so mistakes are looked for first.
+        // Merging with the preset loses where a key stood, so errors are reported first.
         divided::<C>(given.clone(), &text)?;
         let mut given = toml::Table::deserialize(Deserializer::from(given))?;
         merge(&mut given, keys);

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 pub struct Epoch<F> {
     /// Counted from 1; 0 is the run as it started.
     pub epoch: usize,
-    /// What the task tells of it.
+    /// The task's figures for it.
     #[serde(flatten)]
     pub figures: F,
     /// At the epoch's last step.
@@ -20,7 +20,7 @@ pub struct Epoch<F> {
     pub seconds: f64,
 }
 
-/// What a task tells of an epoch.
+/// The figures that a task records per epoch.
 pub trait Figures: Clone + Debug + Default + PartialEq + Serialize + DeserializeOwned {
     /// The first line of `history.csv`.
     const CSV_HEADER: &'static str;

@@ -1,5 +1,5 @@
-//! What some runs do before their first step: quantised ones look for the ranges of their activations, those that begin with
-//! another net's weights see to its normalisations.
+//! Calibration before the first step: quantised runs calibrate the ranges of their activations, and runs that begin
+//! with another net's weights recalibrate its normalisations.
 
 use super::init::{self, TransferReport};
 use super::prefetch::{Batch, MakeBatch, prefetch};
@@ -12,15 +12,15 @@ use burn::tensor::{Tensor, TensorData};
 use std::collections::BTreeMap;
 
 impl<T: Task> Trainer<T> {
-    /// Whether this is a quantised run that has not looked for its ranges yet.
+    /// Whether this is a quantised run that has not calibrated its ranges yet.
     pub(super) fn wants_calibration(&self) -> bool {
         let state = &self.state;
         self.net.is_quantized() && state.epochs_done == 0 && state.running.steps == 0 && state.stopping.best.is_none()
     }
 
-    /// Takes as each activation's range the mean of the ranges of some batches, seen by the float net; a mean, so that a single
-    /// picture's largest value coarsens nobody else's grid. The result, post-training quantisation, is what later epochs have to
-    /// be better than.
+    /// Sets each activation's range to the mean of its ranges over some batches, as the float net gives them. With a
+    /// mean, the largest value of one picture does not coarsen the grid of all others. The result is post-training
+    /// quantisation, which later epochs have to improve on.
     pub(super) fn calibrate(&mut self) -> Result<()> {
         let wanted = self.config.run.quantize.as_ref().map_or(0, |quantize| quantize.calibration_images);
         let device = self.engine.scoring();

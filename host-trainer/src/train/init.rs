@@ -15,7 +15,7 @@ use burn::tensor::Tensor;
 use emotion_models::Task;
 use std::path::{Path, PathBuf};
 
-/// Which layers came from the other model, and which start anew.
+/// Which layers came from the other model, and which start from scratch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TransferReport {
     /// Layers whose weights were taken.
@@ -24,7 +24,7 @@ pub struct TransferReport {
     pub fresh: Vec<String>,
     /// Whether normalisations were folded away there, and need [`recalibrate_batch_norm`].
     pub folded: bool,
-    /// The other model's labels, where they are others, so that the last layer starts anew.
+    /// The other model's labels, if they differ, so that the last layer starts from scratch.
     pub other_labels: Option<Vec<String>>,
 }
 
@@ -87,8 +87,8 @@ pub fn initialise(net: &Net, weights: &mut Weights, source: &Source, labels: &[S
     Ok(taken)
 }
 
-/// Replaces weights by those of another model. The layer that tells the labels apart is taken only where `labels` are the other
-/// model's, too, in their order: angry's weights would make a poor start for whatever is there.
+/// Replaces weights by those of another model. The last layer is taken only if `labels` are the other model's, in the
+/// same order: the weights of one label would be a poor start for another.
 ///
 /// # Errors
 /// When none of its layers fits.
@@ -103,7 +103,7 @@ pub fn take(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]
             continue;
         }
         let fits = parameters.iter().all(|p| other.0.get(&p.name).is_some_and(|array| array.shape == p.shape));
-        // Told where the layer does not fit, too: other labels are why.
+        // Reported even where the layer does not fit: different labels are the cause.
         let unlike = source.labels.as_ref().filter(|others| Some(index) == last && others.as_slice() != labels);
         if !fits || unlike.is_some() {
             result.fresh.push(node.name.clone());
@@ -127,10 +127,10 @@ pub fn take(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]
     Ok(result)
 }
 
-/// Writes the normalisations of `taken` layers anew for the statistics of some pictures, so that the net computes with a batch's
-/// statistics, as training does, what it computed with its own. Only what was folded needs it: a model file holds neither, they are
-/// part of its convolutions, and training would begin with channels of another scale than the layers behind them know. Layers that start
-/// anew are left alone.
+/// Recalibrates the normalisations of `taken` layers on the statistics of some pictures. With a batch's statistics, as
+/// in training, the net then computes what it computed with its own. Only folded normalisations need this: a model file
+/// has no statistics, since they are part of its convolutions. Without it, training would begin with channels of
+/// another scale than the later layers expect. Layers that start from scratch are left alone.
 pub fn recalibrate_batch_norm(
     net: &Net,
     weights: &mut Weights,
@@ -184,7 +184,7 @@ fn unfold_batch_norm(net: &Net, tensors: &Weights) -> Weights {
             }
         }
         let Op::BatchNorm { epsilon, .. } = node.op else { continue };
-        // Constants stand for what was folded away, which only the layer that the file does hold can tell.
+        // Constants replace what was folded away; only the layer that the file does hold shows whether it fits.
         let fits = |p: &Parameter| tensors.0.get(&p.name).is_some_and(|array| array.shape == p.shape);
         if !before_norm(net, node).is_some_and(|layer| net.parameters_of(layer).iter().any(fits)) {
             continue;

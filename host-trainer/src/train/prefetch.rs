@@ -7,20 +7,20 @@ use std::thread;
 /// Batches that each worker makes ahead.
 const AHEAD: usize = 2;
 
-/// Inputs of the net, with what it is to answer.
+/// Inputs of the net, with their targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch<T> {
     /// `[N, C, H, W]`, after the pixel map.
     pub pixels: Vec<f32>,
     /// N.
     pub len: usize,
-    /// What the loss compares the net's answer with.
+    /// The targets of the loss.
     pub targets: T,
 }
 
 /// Makes any batch of one epoch by its number: the same one, whichever thread makes it, and when.
 pub trait MakeBatch: Send + Sync + 'static {
-    /// What the loss compares the net's answer with.
+    /// The targets of the loss.
     type Targets: Send + 'static;
 
     /// Batches in the epoch.
@@ -32,7 +32,7 @@ pub trait MakeBatch: Send + Sync + 'static {
 
 /// The batches of an epoch from number `first` on, in order.
 pub fn prefetch<M: MakeBatch>(maker: M, first: usize) -> impl Iterator<Item = Batch<M::Targets>> {
-    // Beside a graphics card the cores have nothing else to do.
+    // While a graphics card trains, the cores have nothing else to do.
     prefetch_on(rayon::current_num_threads().max(2), maker, first)
 }
 

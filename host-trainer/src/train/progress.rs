@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-/// Between two lines within one epoch when nobody watches a bar.
+/// Time between two lines within one epoch when there is no progress bar.
 const LOG_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) struct Progress {

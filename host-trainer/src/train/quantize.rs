@@ -51,8 +51,8 @@ pub fn open_float<T: Task>(run: &Path) -> Result<FinishedRun<T>> {
     Ok(parent)
 }
 
-/// Training goes on at a fraction of the float run's learning rate (Krishnamoorthi 2018, section 3.2): the weights are to
-/// settle on the grid's values near them, not to learn anew.
+/// Training goes on at a fraction of the float run's learning rate (Krishnamoorthi 2018, section 3.2): the weights only
+/// have to converge to nearby values of the grid.
 pub fn configuration<C: TaskConfig>(float: &Config<C>) -> Config<C> {
     let mut config = float.clone();
     config.run = RunConfig {

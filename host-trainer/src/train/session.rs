@@ -20,7 +20,7 @@ use anyhow::{Context, Result};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What a command asks of a training run, beside its configuration.
+/// What a command requests of a training run, besides its configuration.
 pub struct TrainRequest {
     /// Its folder.
     pub run: PathBuf,
@@ -34,7 +34,7 @@ pub struct TrainRequest {
     pub force: bool,
     /// Whether the finished run is quantised.
     pub quantize: bool,
-    /// Whether somebody asked for this very batch size.
+    /// Whether this batch size was requested explicitly.
     pub batch_size_given: bool,
     /// Whom impossible values are blamed on: a file, or flags.
     pub said_in: Kind,
@@ -89,7 +89,7 @@ pub fn train<T: ReportingTask>(request: &TrainRequest, mut config: Config<T::Con
     Ok(code)
 }
 
-/// Makes sure that nothing is overwritten by mistake.
+/// Refuses to overwrite anything by accident.
 fn reserve_folders<C: TaskConfig>(request: &TrainRequest, config: &Config<C>) -> Result<()> {
     let run = &request.run;
     if !request.resume {
@@ -101,7 +101,7 @@ fn reserve_folders<C: TaskConfig>(request: &TrainRequest, config: &Config<C>) ->
     if request.quantize { folder::reserve(&run.join("quantized"), &[], request.force) } else { Ok(()) }
 }
 
-/// Few pictures get small batches, where nobody asked for a size.
+/// Few pictures get small batches, unless a size was requested.
 fn fit_batch<T: Task>(config: &mut Config<T::Config>, data: &T::Data, asked: bool) -> Result<()> {
     let Some(pictures) = data.examples().filter(|&pictures| pictures < config.run.batch_size) else { return Ok(()) };
     if asked || pictures < 4 {

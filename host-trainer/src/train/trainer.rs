@@ -95,7 +95,7 @@ impl<T: Task> Trainer<T> {
         let (epoch, batch_size) = (self.state.epochs_done, self.config.run.batch_size);
         let batches = self.task.batches(epoch);
         let steps = batches.count();
-        // Whoever starts a run has seen to it; without a step an epoch would learn nothing and go on for ever.
+        // The commands ensure this: an epoch without a step would learn nothing and never end.
         ensure!(steps > 0, "an epoch without a step");
         let progress = Progress::new(epoch + 1, self.config.run.epochs, steps, batch_size);
         let (began, before) = (Instant::now(), self.state.running.seconds);

@@ -1,10 +1,10 @@
-//! What a detector answers: faces, each a bounding box and a score; and which of them a picture is about.
+//! The output of a detector: faces, each with a bounding box and a score, and which of them is the main face.
 
 use crate::crop::CropBox;
 use crate::frame::MAX_SIDE;
 use crate::rect::Rect;
 
-/// Most faces that one detection answers with.
+/// Maximum number of faces per detection.
 pub const MAX_FACES: usize = 32;
 
 /// Faces, best score first.

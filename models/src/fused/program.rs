@@ -85,7 +85,7 @@ pub(crate) type Packer = fn(&FusionPlan, Threads) -> TractResult<Option<Box<dyn 
 /// Packs `plan` for the kernel `K`, a float or an integer one as the plan is, to be run by so many threads.
 ///
 /// # Errors
-/// A convolution whose shapes do not fit together, or whose sums could overflow.
+/// A convolution whose shapes are incompatible, or whose sums could overflow.
 pub(crate) fn pack<K: Kernel>(plan: &FusionPlan, threads: Threads) -> TractResult<Box<dyn Program>> {
     // A graph's own numbers were counted when it was read; wide paddings make more of them.
     let numbers = plan.maps.iter().try_fold(0usize, |sum, map| sum.checked_add(map.checked_len()?));

@@ -57,7 +57,7 @@ pub(super) fn binary<B: BinMiniOp>(node: &TypedNode) -> Option<[OutletId; 2]> {
     node.inputs.as_slice().try_into().ok()
 }
 
-/// A value known when the graph is loaded, looked up through casts to its own type.
+/// A value known when the graph is loaded, resolved through casts to its own type.
 pub(super) fn constant(model: &TypedModel, outlet: OutletId) -> Option<Arc<Tensor>> {
     let fact = model.outlet_fact(outlet).ok()?;
     if let Some(value) = &fact.konst {

@@ -1,4 +1,4 @@
-//! What an ONNX node says besides its inputs.
+//! The attributes of an ONNX node.
 
 use crate::pb::{AttributeProto, NodeProto};
 use tract_core::internal::*;

@@ -20,8 +20,8 @@ const STOPS: [Place; 5] = [
 /// Share of a turn that going to the next stop takes.
 const WALK: f32 = 0.35;
 
-/// A drawn person who is watched: each of [`TEST_CARD_LABELS`] has its turn, at another place, and in a last turn nobody is there.
-/// Then it begins again.
+/// A drawn person in a room: each of [`TEST_CARD_LABELS`] has its turn, at another place, and the last turn shows the
+/// empty room. Then it begins again.
 #[derive(Clone, Debug)]
 pub struct Scene {
     card: TestCard,
@@ -53,7 +53,7 @@ impl Scene {
             let [from, to] = [turn, turn + 1].map(|stop| part(&STOPS[stop]));
             from + (to - from) * walked
         };
-        // Nobody stands quite still.
+        // A real person never stands quite still.
         let waver = 0.02 * (TAU * (frame % 100_000) as f32 / 83.0).sin();
         let place = Place {
             x: between(|stop| stop.x) + waver,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Frames before measuring begins: a camera finds its exposure, caches fill.
 const WARM_UP: u64 = 10;
-/// How long a source may give no frames before that is the answer.
+/// How long a source may give no frames before the measurement ends.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Judges `frames` frames of `source`, or as many as there are.

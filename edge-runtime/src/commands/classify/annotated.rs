@@ -90,12 +90,12 @@ fn write(path: &Path, drawn: &RgbImage) -> io::Result<()> {
         _ => drawn.write_to(&mut bytes, ImageFormat::Png),
     }
     .map_err(io::Error::other)?;
-    // In one step, so that nobody finds half a picture.
+    // In one step, so that no reader sees half a picture.
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.part", std::process::id()));
     let written = fs::write(&draft, bytes.into_inner()).and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
-        // What is left of the draft, if anything; the failure itself is told.
+        // Removes the draft, if there is one; the caller reports the failure itself.
         let _ = fs::remove_file(&draft);
     }
     written

@@ -1,4 +1,4 @@
-//! The child that delivers frames: started, read with a limit of time, quoted, ended.
+//! The child process that delivers frames: starting it, reading with a time limit, quoting its errors, ending it.
 
 use crate::source::camera_error::CameraError;
 use std::collections::VecDeque;
@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 const KEPT_LINES: usize = 8;
 /// Most bytes of a line.
 const MAX_LINE: u64 = 400;
-/// How long the last words of a child that ended are waited for.
+/// How long to wait for the last lines of a child that ended.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What a read came to.
+/// The result of a read.
 pub(super) enum Read {
     /// So many bytes.
     Bytes(usize),
@@ -34,7 +34,7 @@ pub(super) struct Child {
     output: ChildStdout,
     program: PathBuf,
     said: Arc<Mutex<Said>>,
-    /// Whether the child was waited for, and its number may be another's.
+    /// Whether the child was waited for; its number may then belong to another process.
     gone: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Child {
 #[derive(Default)]
 struct Said {
     lines: VecDeque<String>,
-    /// The size of the pictures it will deliver, as libcamera's log tells it.
+    /// The size of the pictures it will deliver, according to libcamera's log.
     size: Option<(u32, u32)>,
     ended: bool,
 }
@@ -92,7 +92,7 @@ impl Child {
         }
     }
 
-    /// The size of its pictures, where it tells one other than `width` x `height`.
+    /// The size of its pictures, if the log gives another one than `width` x `height`.
     pub fn other_size(&self, width: u32, height: u32) -> Option<(u32, u32)> {
         locked(&self.said).size.filter(|&size| size != (width, height))
     }
@@ -163,8 +163,8 @@ pub(super) fn kill_group(child: &process::Child) {
     }
 }
 
-/// Gives the child a group of its own, since an interrupt of the terminal is ours to hand on, and has the system end it when the thread
-/// that starts it ends, and so when this program does, however that comes about.
+/// Gives the child a process group of its own, since handing on an interrupt of the terminal is up to this program. The
+/// system ends the child when the thread that starts it ends, and so when this program ends, for whatever reason.
 pub(super) fn end_with_us(command: &mut Command) {
     command.process_group(0);
     #[cfg(target_os = "linux")]
@@ -179,8 +179,8 @@ pub(super) fn end_with_us(command: &mut Command) {
     let _ = command;
 }
 
-/// Has libcamera write its log, which alone tells the size of the pictures, to the child's error output, where nobody but us sees
-/// it; without colours, which it writes to pipes, too (libcamera, "Environment variables").
+/// Makes libcamera write its log to the child's error output, which only this program reads. The log alone gives the
+/// size of the pictures. Colours are off, which it would also write to pipes (libcamera, "Environment variables").
 pub(super) fn log_plainly(command: &mut Command) {
     command.env_remove("LIBCAMERA_LOG_LEVELS").env_remove("LIBCAMERA_LOG_FILE").env("LIBCAMERA_LOG_NO_COLOR", "1");
 }
@@ -219,8 +219,8 @@ fn size_told(line: &str) -> Option<(u32, u32)> {
     Some((width.parse().ok()?, rest.parse().ok()?))
 }
 
-/// The last lines that say something, without the time and thread that libcamera begins them with: the same words
-/// each time, so that they are logged once.
+/// The last meaningful lines, without libcamera's time and thread. So the same error has the same text each time, and
+/// is logged once.
 pub(super) fn last_words(text: &str) -> String {
     const QUOTED: usize = 3;
     let plain = |line: &str| {
@@ -234,7 +234,7 @@ pub(super) fn last_words(text: &str) -> String {
         line.replace(|letter: char| letter.is_control(), "?")
     };
     let lines: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
-    // Where something is called an error, what else was logged is of no interest.
+    // If a line is called an error, the other lines do not matter.
     let grave: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
     let chosen: Vec<&String> = if grave.is_empty() { lines.iter().collect() } else { grave };
     chosen[chosen.len().saturating_sub(QUOTED)..].iter().map(|line| line.as_str()).collect::<Vec<_>>().join("; ")

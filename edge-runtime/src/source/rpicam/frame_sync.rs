@@ -1,13 +1,13 @@
-//! Whether frames begin where they are taken to begin: a stream of bare pixels does not say so itself.
+//! Checks the frame sync: a stream of raw pixels does not mark where frames begin.
 
 use std::time::Duration;
 
-/// How long frames must seem to begin elsewhere until sync counts as lost, and in how many frames at least: a machine that does much else
-/// may hold the program up in the middle of one.
+/// Sync counts as lost after this time and this number of frames with a wait in their middle. A busy machine may
+/// interrupt the program in the middle of a frame.
 const LOST_AFTER: (f64, u32) = (0.5, 3);
 
-/// The program writes a frame at once and waits for the next. Where a frame was too short, or too long, each frame from then on is read
-/// as the end of one and the beginning of the next, and the wait is found in its middle.
+/// The program writes a whole frame and then waits for the next. After a frame that is too short or too long, each read
+/// spans the end of one frame and the beginning of the next. The wait is then in the middle of the read.
 #[derive(Debug)]
 pub(super) struct FrameSync {
     pause: Duration,
@@ -25,8 +25,8 @@ impl FrameSync {
         }
     }
 
-    /// Takes note of a frame whose first bytes were waited for `first`, and others of its bytes up to `longest`; answers whether frames
-    /// have begun elsewhere for too long. A frame that was not waited for at all says nothing.
+    /// Records a frame: `first` is the wait for its first bytes, `longest` the longest wait for other bytes of it.
+    /// Returns whether sync has been lost for too long. A frame without any wait is ignored.
     pub fn is_lost(&mut self, first: Duration, longest: Duration) -> bool {
         if first.max(longest) > self.pause {
             self.odd = if longest > first { self.odd + 1 } else { 0 };
@@ -54,7 +54,7 @@ mod tests {
         let mut sync = FrameSync::new(30.0);
         for frame in 0..1000 {
             let (first, longest) = match frame % 14 {
-                // As it should be; a reader that finds all of it waiting; a program held up while it writes.
+                // In sync; a reader that finds the whole frame ready; a program that is interrupted while it writes.
                 0 => (LONG, SHORT),
                 1..6 => (SHORT, SHORT),
                 _ => (SHORT, LONG),

@@ -1,4 +1,4 @@
-//! Which of libcamera's programs there is, and which cameras it lists.
+//! Which of libcamera's programs is installed, and which cameras it lists.
 
 use super::child::{end_with_us, log_plainly};
 use std::ffi::OsStr;
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(program_in(&path), None);
         let older = script(first.path(), "libcamera-vid", "");
         assert_eq!(program_in(&path), Some(older));
-        // What cannot be started is no program.
+        // A file that cannot be started is no program.
         std::fs::write(first.path().join("rpicam-vid"), "").unwrap();
         let newer = script(second.path(), "rpicam-vid", "");
         assert_eq!(program_in(&path), Some(newer));

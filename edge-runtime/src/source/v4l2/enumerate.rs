@@ -1,4 +1,4 @@
-//! What video devices there are.
+//! Lists the video devices.
 
 use super::node::{Card, Node, Sizes};
 use crate::source::camera_error::CameraError;
@@ -18,17 +18,17 @@ use v4l::v4l_sys::{
     V4L2_CAP_VIDEO_M2M_MPLANE,
 };
 
-/// How long one device may take to say what it is.
+/// How long one device may take to describe itself.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Drivers of a Raspberry Pi's camera port: what their nodes list is a step on the way to a picture.
+/// Drivers of a Raspberry Pi's camera port. Their nodes list intermediate formats, not finished pictures.
 const CAMERA_PORT: [&str; 2] = ["unicam", "rp1-cfe"];
 /// Drivers of a Raspberry Pi's picture processors, which capture nothing by themselves.
 const PROCESSORS: [&str; 3] = ["bcm2835-isp", "pispbe", "bcm2835-codec"];
 
 /// The video devices of this machine, by the number of their nodes. Empty where this program was built without V4L2.
 ///
-/// Each is asked on a thread of its own: a driver that hangs costs its entry two seconds, not the others.
+/// Each device is queried on a thread of its own: a driver that hangs delays only its own entry, by two seconds.
 pub fn cameras() -> Vec<Camera> {
     nodes().into_iter().map(enumerate_one).collect()
 }
@@ -40,7 +40,7 @@ fn nodes() -> Vec<PathBuf> {
     numbers.into_iter().map(|number| PathBuf::from(format!("/dev/video{number}"))).collect()
 }
 
-/// Asks one device on a thread of its own, which is left behind if the driver hangs.
+/// Queries one device on a thread of its own, which is abandoned if the driver hangs.
 fn enumerate_one(path: PathBuf) -> Camera {
     let (answer, answered) = channel();
     let asked = path.clone();
@@ -61,20 +61,20 @@ fn enumerate_one(path: PathBuf) -> Camera {
     }
 }
 
-/// A device that can be named and no more.
+/// A device of which only the name is known.
 fn silent(path: PathBuf, error: String) -> Camera {
     let (driver, card, bus) = (String::new(), String::new(), String::new());
     Camera { path, driver, card, bus, formats: Vec::new(), error: Some(error) }
 }
 
-/// What a device is good for.
+/// The use of a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     /// Its pictures can be read.
     Camera,
-    /// It gives raw data, for libcamera to make pictures of.
+    /// It gives raw data, from which libcamera makes pictures.
     Raw,
-    /// It captures no pictures; what it is instead.
+    /// It captures no pictures; the text says what it does.
     Other(String),
 }
 
@@ -105,7 +105,7 @@ pub(super) fn ask(path: &Path) -> io::Result<(Node, Camera, Use)> {
     Ok((node, Camera { path: path.to_owned(), driver, card, bus, formats, error: None }, found))
 }
 
-/// What a device is good for, by what it says of itself and the formats it offers.
+/// The use of a device, from its capabilities and formats.
 fn use_of(Card { driver, card, capabilities, .. }: &Card, offered: &[FourCc]) -> Use {
     let can = |flags| capabilities & flags != 0;
     if CAMERA_PORT.contains(&driver.as_str()) {
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn sensors_are_for_libcamera() {
-        // The camera port says so whatever it offers: what looks like YUYV there has not been through the processor.
+        // The camera port is raw whatever formats it lists: its YUYV was not processed.
         for driver in CAMERA_PORT {
             assert_eq!(use_of_card(driver, CAMERA, &[b"YUYV", b"RG10"]), Use::Raw, "{driver}");
             assert_eq!(use_of_card(driver, V4L2_CAP_META_CAPTURE | V4L2_CAP_STREAMING, &[]), Use::Raw, "{driver}");

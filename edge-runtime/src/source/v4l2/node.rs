@@ -1,4 +1,4 @@
-//! A video device's node, and the system calls a camera takes.
+//! A video device's node, and the system calls that a camera needs.
 
 use crate::source::video::driver::{BUFFERS, Driver, Filled, FourCc, Given, Offer};
 use crate::source::video::negotiate::{encoding, nearness};
@@ -15,7 +15,7 @@ use v4l::v4l2::{self, vidioc};
 
 const CAPTURE: u32 = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = v4l2_memory_V4L2_MEMORY_MMAP;
-/// Most entries of a list a driver is asked for; one that never ends is a driver's mistake.
+/// Most entries that are read of a driver's list. A list that never ends is a driver bug.
 const MAX_LIST: u32 = 256;
 
 /// An open video device.
@@ -24,7 +24,7 @@ pub(in crate::source) struct Node {
     buffers: Vec<Mapping>,
 }
 
-/// What a device says of itself.
+/// What a device reports about itself.
 pub(super) struct Card {
     pub driver: String,
     pub card: String,
@@ -68,7 +68,7 @@ impl Node {
         described.collect()
     }
 
-    /// The sizes of a format; `None` where the driver does not tell.
+    /// The sizes of a format; `None` if the driver does not report them.
     pub fn sizes(&self, fourcc: FourCc) -> Option<Sizes> {
         let mut sizes = Vec::new();
         for index in 0..MAX_LIST {
@@ -95,7 +95,7 @@ impl Node {
         (!sizes.is_empty()).then_some(Sizes::Some(sizes))
     }
 
-    /// Most frames a second at a size; `None` where the driver does not tell.
+    /// Highest frame rate at a size; `None` if the driver does not report it.
     fn fastest(&self, fourcc: FourCc, width: u32, height: u32) -> Option<f64> {
         let rates = list(|index| {
             let pixel_format = u32::from_le_bytes(fourcc);
@@ -126,7 +126,7 @@ impl Node {
     }
 
     fn stop(&mut self) {
-        // A device that went away answers with errors, and has forgotten its buffers.
+        // A device that was unplugged returns errors, and has lost its buffers.
         let mut kind = CAPTURE;
         let _ = self.call(vidioc::VIDIOC_STREAMOFF, &mut kind);
         self.buffers.clear();
@@ -191,7 +191,7 @@ impl Driver for Node {
         let mut parameters = v4l2_streamparm { type_: CAPTURE, ..zeroed() };
         let interval = v4l2_fract { numerator: 1000, denominator: (fps * 1000.0).round() as u32 };
         parameters.parm.capture = v4l2_captureparm { timeperframe: interval, ..zeroed() };
-        // Many drivers know no frame rate: theirs is what there is.
+        // Many drivers do not know their frame rate; their frames are taken as they come.
         let told = self.call(vidioc::VIDIOC_S_PARM, &mut parameters).is_ok();
         // SAFETY: as above.
         let given = unsafe { parameters.parm.capture };
@@ -223,7 +223,7 @@ impl Driver for Node {
             },
             0 => Ok(false),
             _ if state.revents & libc::POLLIN != 0 => Ok(true),
-            // Nothing to read now or ever: taking a buffer tells why.
+            // There is nothing to read, now or later: dequeuing a buffer returns the reason.
             _ => match self.dequeue() {
                 Err(error) => Err(error),
                 Ok(_) => Err(io::Error::from_raw_os_error(libc::ENODEV)),

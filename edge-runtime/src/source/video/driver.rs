@@ -1,4 +1,4 @@
-//! What a video device's driver does, as far as a source of frames needs it.
+//! The driver of a video device, as far as a source of frames needs it.
 
 use std::io;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(in crate::source) struct Offer {
     pub fps: Option<f64>,
 }
 
-/// What a driver set up when it was asked for an offer.
+/// What a driver set up for a requested offer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::source) struct Given {
     pub fourcc: FourCc,
@@ -44,22 +44,22 @@ pub(in crate::source) struct Filled {
     pub used: usize,
     /// The driver says that the content is damaged.
     pub damaged: bool,
-    /// When it was captured, on the system's monotonic clock; `None` where the driver's clock is another.
+    /// Capture time on the system's monotonic clock; `None` if the driver uses another clock.
     pub taken: Option<Duration>,
 }
 
 /// A video device that was opened. Errors are the system's.
 pub(in crate::source) trait Driver: Send {
-    /// What it offers in formats this program reads, at the size nearest to `width` x `height` for each.
+    /// The formats that it offers and this program reads, each at the size nearest to `width` x `height`.
     fn offers(&mut self, width: u32, height: u32) -> io::Result<Vec<Offer>>;
 
-    /// Asks for an offer at `fps` frames a second, and answers with what there will be.
+    /// Requests an offer at `fps` frames a second, and returns what the driver set up.
     fn configure(&mut self, offer: &Offer, fps: f64) -> io::Result<Given>;
 
     /// Makes the buffers, queues them all and starts capturing.
     fn start(&mut self) -> io::Result<()>;
 
-    /// Waits up to `timeout` for a filled buffer, and answers whether there is one.
+    /// Waits up to `timeout` for a filled buffer, and returns whether there is one.
     fn wait(&mut self, timeout: Duration) -> io::Result<bool>;
 
     /// Takes the oldest filled buffer; `None` where there is none.

@@ -1,4 +1,4 @@
-//! What an error of a driver's means.
+//! Translates a driver's errors.
 
 use crate::accounts::user_name;
 use crate::source::camera_error::{CameraError, holder};
@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// What a system call's error on the device `path` means, when it should `what`.
+/// The meaning of a system call's error on the device `path`; `what` is the operation that failed.
 pub(in crate::source) fn fault(path: &Path, what: &'static str, source: io::Error) -> CameraError {
     let path = path.to_owned();
     match source.raw_os_error() {

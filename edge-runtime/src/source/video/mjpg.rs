@@ -1,9 +1,10 @@
 //! JPEG pictures of a camera, decoded into a frame's own buffer.
 //!
-//! Decoding is deferred until a picture is known to be wanted. It takes longer than everything else on the capture thread, while of the
-//! pictures that a driver has ready only the newest is used, and of a camera faster than asked for only some. So the source first takes
-//! the newest buffer, then decides whether its time has come, and decodes last. Where the model takes grey, chroma is passed over as
-//! well. A damaged picture must not become a frame: half a face in grey bars has a mood of its own.
+//! Decoding is deferred until a picture is known to be needed. It takes longer than everything else on the capture
+//! thread. Only the newest picture that a driver has ready is used, and only some of those of a camera that is faster
+//! than requested. So the source first dequeues the newest buffer, then decides whether its time has come, and decodes
+//! last. Where the model takes grey, chroma is skipped as well. A damaged picture must not become a frame: half a face
+//! in grey bars has a mood of its own.
 
 use crate::frame::Frame;
 use emotion_models::{PixelFormat, is_whole_jpeg};
@@ -12,7 +13,7 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 use zune_jpeg::JpegDecoder;
 
-/// Pictures in a row that only a lenient decoder takes, after which the camera is taken to be one that always writes so.
+/// After this many pictures in a row that only the lenient decoder accepts, the camera is assumed to always write such.
 const LENIENT_AFTER: u32 = 5;
 
 /// Decodes the JPEG pictures of one camera.
@@ -27,16 +28,16 @@ pub(super) struct Mjpg {
 }
 
 impl Mjpg {
-    /// For pictures of `width` x `height` pixels, decoded to RGB, or to grey where `colour` is not wanted: the decoder
-    /// then passes over what carries colour.
+    /// For pictures of `width` x `height` pixels, decoded to RGB. If `colour` is false they are decoded to grey: the
+    /// decoder then skips the chroma data.
     pub fn new(width: u32, height: u32, colour: bool) -> Self {
-        // Some drivers round the size they tell down from whole blocks of 16 pixels.
+        // Some drivers report a size that is rounded down from whole blocks of 16 pixels.
         let most = |side: u32| (side as usize).next_multiple_of(16);
         Self { most: (most(width), most(height)), colour, lenient_in_a_row: 0, completed: Vec::new() }
     }
 
-    /// Decodes a picture into `frame`; bytes after its end are ignored. Answers `false`, with the frame in any state,
-    /// for one that is cut off or damaged.
+    /// Decodes a picture into `frame`; bytes after its end are ignored. Returns `false`, with the frame in any state,
+    /// if the picture is cut off or damaged.
     pub fn decode(&mut self, bytes: &[u8], frame: &mut Frame) -> bool {
         if !bytes.starts_with(&[0xFF, 0xD8]) || !is_whole_jpeg(bytes) {
             return false;
@@ -56,8 +57,8 @@ impl Mjpg {
         decoded
     }
 
-    /// A decoder that is strict refuses damaged pictures, but also sound ones of cameras that keep the standard loosely.
-    /// Those are told apart by what they do all the time.
+    /// A strict decoder rejects damaged pictures, but also intact ones of cameras that deviate from the standard. Such
+    /// cameras deviate in every picture.
     fn decode_whole(&mut self, picture: &[u8], frame: &mut Frame) -> bool {
         if self.lenient_in_a_row < LENIENT_AFTER {
             if self.decode_as(picture, true, frame) {
@@ -104,7 +105,7 @@ fn has_tables(bytes: &[u8]) -> bool {
             _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
         }
     }
-    // Nothing a decoder could do something with either.
+    // Nothing that a decoder could use either.
     true
 }
 
@@ -114,7 +115,7 @@ const STANDARD_TABLES: [u8; 420] = standard_tables();
 const fn standard_tables() -> [u8; 420] {
     const DC: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
     let mut out = [0; 420];
-    // Marker, and the length of what follows.
+    // Marker, and the segment's length.
     let mut at = put(&mut out, 0, &[0xFF, 0xC4, 0x01, 0xA2]);
     at = put(&mut out, at, &[0x00, 0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
     at = put(&mut out, at, &DC);
@@ -248,7 +249,7 @@ mod tests {
         assert!(!mjpg.decode(&vec![0x55; 4000], &mut frame));
         assert!(!mjpg.decode(&without(&bytes, 0xC0), &mut frame));
         assert!(!mjpg.decode(&without(&bytes, 0xDB), &mut frame));
-        // A header that claims a larger picture than the camera was asked for.
+        // A header that claims a larger picture than requested.
         assert!(!Mjpg::new(80, 60, false).decode(&bytes, &mut frame));
         assert!(mjpg.decode(&bytes, &mut frame));
     }

@@ -1,4 +1,4 @@
-//! Which of a camera's formats to ask for.
+//! Chooses which of a camera's formats to request.
 
 use super::driver::{FourCc, Offer};
 use emotion_models::PixelFormat;
@@ -22,7 +22,7 @@ const READABLE: [(FourCc, Encoding); 5] = [
     (*b"JPEG", Encoding::Jpeg),
 ];
 
-/// The share of the wanted frame rate that counts as reaching it: cameras say 29.97 for 30.
+/// The share of the requested frame rate that counts as reaching it: cameras report 29.97 for 30.
 const REACHED: f64 = 0.95;
 
 /// How a format is read; `None` where it is not.
@@ -30,7 +30,7 @@ pub(in crate::source) fn encoding(fourcc: FourCc) -> Option<Encoding> {
     READABLE.iter().find(|(code, _)| *code == fourcc).map(|(_, encoding)| *encoding)
 }
 
-/// Whether a device with these formats captures only what a sensor sees before anything was done to it: those are for libcamera.
+/// Whether a device with these formats captures only raw sensor data, which libcamera has to process.
 pub(in crate::source) fn is_raw(offered: &[FourCc]) -> bool {
     offered.iter().any(|&fourcc| is_bayer(fourcc)) && !offered.iter().any(|&fourcc| encoding(fourcc).is_some())
 }
@@ -53,9 +53,9 @@ fn is_bayer(fourcc: FourCc) -> bool {
 
 /// The offers this program reads, the best first.
 ///
-/// The wanted size comes first, then the smallest that covers it, then the largest. At the same size a format without
-/// compression wins if it reaches the wanted rate (a driver that names no rate is believed to); then a compressed one
-/// that does; then the fastest.
+/// The requested size comes first, then the smallest that covers it, then the largest. At the same size, an
+/// uncompressed format wins if it reaches the requested rate; a driver that reports no rate is assumed to. Next comes a
+/// compressed format that reaches it, then the fastest.
 pub(in crate::source) fn ranked(offers: &[Offer], width: u32, height: u32, fps: f64) -> Vec<Offer> {
     let mut readable: Vec<Offer> = offers.iter().copied().filter(|offer| encoding(offer.fourcc).is_some()).collect();
     let preference = |offer: &Offer| READABLE.iter().position(|(code, _)| *code == offer.fourcc);
@@ -68,7 +68,7 @@ pub(in crate::source) fn ranked(offers: &[Offer], width: u32, height: u32, fps: 
     readable
 }
 
-/// How badly a size fits: 0 for the very one, more for larger ones, most for those that do not cover it.
+/// How badly a size fits: 0 for the requested one, more for larger ones, most for those that do not cover it.
 fn misfit(offer: &Offer, width: u32, height: u32) -> u64 {
     nearness((offer.width, offer.height), width, height)
 }

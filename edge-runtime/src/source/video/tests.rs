@@ -26,7 +26,7 @@ enum FakeStep {
 /// What a driver sets up for an offer.
 type Answer = Box<dyn Fn(&Offer) -> io::Result<Given> + Send>;
 
-/// A driver that does what it is told, on a clock of its own. Frames that stand together are ready together.
+/// A scripted driver with a clock of its own. Frames that stand together are ready together.
 struct Fake {
     offers: Vec<Offer>,
     given: Answer,
@@ -196,7 +196,7 @@ fn the_age_is_the_drivers_and_otherwise_counts_from_arrival() {
     )
     .started();
     assert_eq!(fill(&mut source).unwrap().age, Duration::from_millis(40));
-    // A clock that is not told, and one that is plainly another.
+    // An unreported clock, and one that is plainly another.
     assert_eq!(fill(&mut source).unwrap().age, Duration::ZERO);
     assert_eq!(fill(&mut source).unwrap().age, Duration::ZERO);
 }
@@ -290,7 +290,7 @@ fn what_the_driver_gives_is_what_counts_and_is_told() {
 fn what_cannot_be_read_or_set_up_is_refused_with_the_cause() {
     let mut fake = Fake::new(b"RG10", []);
     assert!(refused(fake).contains("it has RG10"));
-    // The driver sets up something else, which nobody reads.
+    // The driver sets up another format, which this program cannot read.
     fake = Fake::new(b"YUYV", []);
     fake.given = Box::new(|offer| Ok(Given { fourcc: *b"H264", ..give(offer) }));
     assert!(refused(fake).contains("no format this program reads"));

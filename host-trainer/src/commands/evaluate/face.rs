@@ -42,7 +42,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     };
     let part = args.split;
     let loaded = photos::load(std::slice::from_ref(&args.data), part, true)?;
-    // Made now, as export makes its own: whoever cannot write there hears of it before the photos are searched.
+    // Created now, so that a folder that cannot be written is reported before the detection starts.
     if let Some(folder) = args.face.report.as_ref().and_then(|page| page.parent()) {
         crate::files::make_folder(folder)?;
     }

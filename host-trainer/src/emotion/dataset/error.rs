@@ -50,7 +50,7 @@ pub enum DatasetError {
     TooFewLabels {
         /// How many there are.
         count: usize,
-        /// Where they were looked for.
+        /// Where they were searched for.
         place: String,
         /// Their names.
         found: String,
@@ -62,7 +62,7 @@ pub enum DatasetError {
         count: usize,
         /// The most a model can have.
         limit: usize,
-        /// Where they were looked for.
+        /// Where they were searched for.
         place: String,
         /// Their names.
         found: String,

@@ -121,7 +121,7 @@ pub struct SourceSummary {
     pub copies: CopyCounts,
 }
 
-/// How many pictures of a source look like another picture of the data set.
+/// How many pictures of a source are near-duplicates of another picture of the data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CopyCounts {
     /// Training and validation pictures with a copy in their own subset.

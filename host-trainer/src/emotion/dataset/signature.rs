@@ -16,7 +16,7 @@ pub const HASH_DISTANCE: u32 = 12;
 /// Bits of the hash that flip when the picture is mirrored: those of odd horizontal frequency, in every byte.
 const ODD_COLUMNS: u64 = 0xAAAA_AAAA_AAAA_AAAA;
 
-/// In how many bits `b` differs from `a` or from the hash of `a`'s mirror image, whichever is less.
+/// The number of bits in which `b` differs from `a` or from the hash of the flipped `a`, whichever is less.
 #[inline]
 pub fn hash_distance(a: u64, b: u64) -> u32 {
     let difference = a ^ b;
@@ -39,7 +39,7 @@ pub struct Signature {
 pub struct Resemblance {
     /// Normalised correlation of the thumbnails, -1 to 1; brightness and contrast do not count.
     pub correlation: f32,
-    /// Whether one is the other's mirror image.
+    /// Whether one is the other flipped.
     pub mirrored: bool,
 }
 

@@ -25,7 +25,8 @@ pub struct Tile {
     pub confidence: f32,
 }
 
-/// The mistakes the model is surest of, and a fair sample drawn by `seed`; `probabilities` is `[pictures, classes]`.
+/// The errors with the highest confidence, and a random sample drawn by `seed`; `probabilities` is `[pictures,
+/// classes]`.
 pub fn choose(split: &Split, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Group<Tile>> {
     let tile = |(picture, row): (usize, &[f32])| Tile { picture, predicted: top(row), confidence: row[top(row)] };
     let all: Vec<Tile> = probabilities.chunks_exact(classes).enumerate().map(tile).collect();

@@ -16,7 +16,7 @@ use std::fmt::Write;
 const THUMB: (f32, f32) = (290.0, 230.0);
 const LAYOUT: Layout =
     Layout { columns: 3, step: (THUMB.0 as usize + 12, THUMB.1 as usize + 30), mistakes: 8, random: 6 };
-/// JPEG quality of the photos: to look at, not to measure.
+/// JPEG quality of the photos: for viewing, not for measurements.
 const QUALITY: u8 = 70;
 
 /// A box on the sheet.
@@ -36,7 +36,7 @@ const WRONG: &str = "#ff3b30";
 const MISSED: &str = "#ff9f0a";
 const NEITHER: &str = "#c7c7cc";
 
-/// Photos with mistakes, worst first, then a fair sample drawn by `seed`.
+/// Photos with errors, worst first, then a random sample drawn by `seed`.
 ///
 /// # Errors
 /// Only when a photo cannot be encoded.

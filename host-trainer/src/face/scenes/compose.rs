@@ -54,7 +54,7 @@ const MIN_VISIBLE: f32 = 0.5;
 const MAX_UPSCALE: f32 = 2.5;
 /// Grey that letterboxes are filled with.
 const PADDING: f32 = 128.0;
-/// Share of scenes seen in a mirror.
+/// Share of scenes that are flipped.
 const MIRRORED: f32 = 0.5;
 
 /// Composes scenes of a fixed size.
@@ -292,7 +292,7 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// The area that two boxes have in common, as a share of the smaller one.
+/// The intersection of two boxes, as a share of the smaller one.
 fn overlap_of_smaller(a: Rect, b: Rect) -> f32 {
     a.intersection(b) / a.area().min(b.area()).max(1e-6)
 }

@@ -37,7 +37,7 @@ fn glasses(canvas: &mut Canvas, Rect { x: left, y: top, width, height }: Rect, r
     });
 }
 
-/// An ellipse or a rectangle over an edge of the face, of one tone or of what is elsewhere in the scene.
+/// An ellipse or a rectangle over an edge of the face, filled with one tone or with another part of the scene.
 fn object(canvas: &mut Canvas, Rect { x: left, y: top, width, height }: Rect, random: &mut ChaCha8Rng) {
     let size = [width, height].map(|side| side * random.random_range(0.25..0.55f32));
     let angle = random.random_range(0.0..std::f32::consts::TAU);

@@ -80,7 +80,7 @@ pub struct Canvas {
 
 impl Canvas {
     /// Draws what `view` shows of a photo into the rectangle `area` (left, top, right, bottom), leaving alone what lies beyond the
-    /// photo's edge. `cover` tells for a position in the photo, as fractions of its size, how far it covers what was there.
+    /// photo's edge. `cover` gives the opacity of the photo at a position in it, as fractions of its size.
     pub fn draw(&mut self, planes: &[Plane], view: &View, area: [usize; 4], cover: impl Fn(f32, f32) -> f32) {
         // The plane in which one pixel of the scene is between one and two pixels.
         let level = (view.scale().max(1.0).log2().floor() as usize).min(planes.len().saturating_sub(1));
