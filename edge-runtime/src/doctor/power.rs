@@ -36,7 +36,7 @@ pub(super) fn power(machine: &Machine) -> Option<Check> {
         (None, Some(_)) => Check::problem("power", "too little voltage now", SUPPLY),
         (None, None) => match legacy(machine) {
             Some(word) => throttled(word),
-            None => Check::ok("power", "the system does not tell"),
+            None => Check::ok("power", "not reported by the system"),
         },
     })
 }

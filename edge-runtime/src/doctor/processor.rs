@@ -67,7 +67,7 @@ pub(super) fn memory(machine: &Machine) -> Check {
     let info = machine.text("proc/meminfo").unwrap_or_default();
     let kib = |key: &str| -> Option<u64> { super::machine::field(&info, key)?.strip_suffix(" kB")?.parse().ok() };
     let (Some(total), Some(free)) = (kib("MemTotal"), kib("MemAvailable")) else {
-        return Check::ok("memory", "the system does not tell");
+        return Check::ok("memory", "not reported by the system");
     };
     let found = format!("{} of {} free", size(free), size(total));
     if free < FREE {

@@ -25,7 +25,7 @@ pub(super) fn service(machine: &Machine) -> Check {
     let enabled = machine.has(&format!("etc/systemd/system/multi-user.target.wants/{UNIT}"));
     let boot = if enabled { "starts with the system" } else { "does not start with the system" };
     match (machine.probed.service.as_deref(), enabled) {
-        (None, _) => Check::ok("service", format!("installed, {boot}; systemd does not tell whether it runs")),
+        (None, _) => Check::ok("service", format!("installed, {boot}; systemd does not report whether it runs")),
         (Some(state @ ("active" | "activating" | "reloading")), true) => {
             Check::ok("service", format!("{state}, {boot}"))
         }

@@ -242,7 +242,7 @@ impl<D: Driver> FrameSource for VideoSource<D> {
 fn describe(path: &Path, name: &str, given: &Given, request: &CameraRequest, fps: f64) -> String {
     let rate = |fps: f64| format!("{} frames a second", (fps * 100.0).round() / 100.0);
     let fourcc = String::from_utf8_lossy(&given.fourcc).trim_end().to_owned();
-    let given_rate = given.fps.map_or("at a rate the driver does not tell".to_owned(), rate);
+    let given_rate = given.fps.map_or("at a rate the driver does not report".to_owned(), rate);
     let mut text = format!(
         "camera {}{}: {}x{} {fourcc}, {given_rate}",
         path.display(),
