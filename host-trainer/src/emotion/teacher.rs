@@ -11,7 +11,7 @@ use emotion_models::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A model to learn from. One of ours says what its numbers mean; of any other the configuration does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,7 +139,8 @@ fn append_softmax(model: &mut ModelProto) {
 
 /// The teachers of a run, for any number of threads.
 pub struct Teachers {
-    masters: Vec<Teacher>,
+    /// What is copied for a thread that finds none idle; the lock alone makes an engine fit for several threads.
+    masters: Mutex<Vec<Teacher>>,
     /// Copies that no thread uses at the moment.
     idle: Mutex<Vec<Vec<Teacher>>>,
     /// Share of a target that is the teachers'.
@@ -165,16 +166,21 @@ impl Teachers {
     pub fn open(teachers: &[TeacherConfig], share: f32, labels: &[String], input: &InputSpec) -> Result<Option<Self>> {
         let masters = teachers.iter().map(|teacher| Teacher::open(teacher, labels)).collect::<Result<Vec<_>>>()?;
         let shape = (input.colour.channels(), input.height as usize, input.width as usize);
-        Ok((!masters.is_empty()).then(|| Teachers { masters, idle: Mutex::default(), share, shape }))
+        Ok((!masters.is_empty()).then(|| Teachers {
+            masters: Mutex::new(masters),
+            idle: Mutex::default(),
+            share,
+            shape,
+        }))
     }
 
     /// Mixes the teachers' answer to `pixels`, `[C, H, W]` of 0 to 255, into `target`, a picture's label or votes of which `trust` is
     /// believed. A label that no teacher knows keeps its share.
     pub fn mix(&self, pixels: &[f32], target: &mut [f32], trust: f32) {
-        let mut teachers = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let teachers = teachers.get_or_insert_with(|| self.masters.clone());
-        let answer = self.answer(teachers, pixels, target.len());
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(teachers));
+        let idle = locked(&self.idle).pop();
+        let mut teachers = idle.unwrap_or_else(|| locked(&self.masters).clone());
+        let answer = self.answer(&mut teachers, pixels, target.len());
+        locked(&self.idle).push(teachers);
         let Some(answer) = answer else { return };
         let unknown: f32 =
             target.iter().zip(&answer).filter(|(_, answer)| answer.is_none()).map(|(share, _)| share).sum();
@@ -212,6 +218,10 @@ impl Teachers {
         let byte = |place: usize| pixels[place % channels * area + place / channels].round() as u8;
         (0..channels * area).map(byte).collect()
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Teacher {
