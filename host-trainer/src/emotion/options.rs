@@ -31,7 +31,7 @@ pub struct EmotionConfig {
     /// Softmax over the labels of a picture's own data set only.
     pub mask_absent: bool,
     /// How much rare labels are seen more often: 0 as often as they occur, 1 all alike.
-    pub balance: f32,
+    pub balanced_sampling: f32,
     /// What an epoch is judged by.
     pub monitor: Monitor,
     /// Where the pictures are.
@@ -99,7 +99,7 @@ impl Default for EmotionConfig {
             label_smoothing: 0.1,
             class_weights: ClassWeights::Sqrt,
             mask_absent: false,
-            balance: 0.0,
+            balanced_sampling: 0.0,
             monitor: Monitor::Loss,
             data: EmotionData::default(),
             net: Options::default(),
@@ -158,7 +158,11 @@ impl TaskConfig for EmotionConfig {
     fn check(&self) -> Result<()> {
         ensure!(!self.data.sources.is_empty(), "no data: name a folder with --data DIR (it holds train/LABEL/*)");
         ensure!((0.0..1.0).contains(&self.label_smoothing), "label_smoothing {} is outside 0..1", self.label_smoothing);
-        ensure!((0.0..=1.0).contains(&self.balance), "balance {} is outside 0..=1", self.balance);
+        ensure!(
+            (0.0..=1.0).contains(&self.balanced_sampling),
+            "balanced_sampling {} is outside 0..=1",
+            self.balanced_sampling
+        );
         ensure!((0.0..=1.0).contains(&self.teacher_share), "teacher_share {} is outside 0..=1", self.teacher_share);
         check_val_fraction(self.data.val_fraction)?;
         self.augment.check().map_err(anyhow::Error::msg)

@@ -72,7 +72,7 @@ impl Task for EmotionTask {
             train: data.train.clone(),
             val: data.val.clone(),
             class_weights: config.task.class_weights.weights(&counts),
-            rates: rates(&data.train, data.labels.len(), config.task.balance),
+            rates: rates(&data.train, data.labels.len(), config.task.balanced_sampling),
             worth: data.sources.iter().map(|source| (source.labelling.weight, source.labelling.trust)).collect(),
             labels: data.labels.clone(),
             teachers: None,

@@ -83,8 +83,8 @@ fn add_moved(before: &[f32], plane: &mut [f32], width: usize, (dx, dy): (f32, f3
     }
 }
 
-/// Few pixels: scaled down to between a third and all of its size, and up again.
-pub(super) fn coarse(target: &mut [f32], (_, height, width): Shape, random: &mut ChaCha8Rng) {
+/// Low resolution: scaled down to between a third and all of its size, and up again.
+pub(super) fn downscale(target: &mut [f32], (_, height, width): Shape, random: &mut ChaCha8Rng) {
     let share = random.random_range(0.33f32..0.9);
     let part = |size: usize| ((size as f32 * share).round() as u32).max(4);
     for plane in target.chunks_exact_mut(height * width) {

@@ -37,12 +37,12 @@ pub struct Augment {
     pub cutmix: f32,
     /// Stretches by up to this fraction in width against height.
     pub aspect: f32,
-    /// Probability that the picture is seen from wider: by more than `zoom`, up to `wide_zoom`.
-    pub wide: f32,
+    /// Probability that the picture is seen from wider: by more than `zoom`, up to `max_zoom_out`.
+    pub zoom_out: f32,
     /// The widest view, in sides of the picture.
-    pub wide_zoom: f32,
+    pub max_zoom_out: f32,
     /// Probability that one tone goes on beyond the picture's edge, in place of its reflection.
-    pub plain_surround: f32,
+    pub constant_border: f32,
     /// Raises tones to a power of e^-this to e^this.
     pub gamma: f32,
     /// Probability of light from one side.
@@ -52,13 +52,13 @@ pub struct Augment {
     /// Probability of blur by motion.
     pub motion_blur: f32,
     /// Probability of fewer pixels than the net sees.
-    pub coarse: f32,
+    pub downscale: f32,
     /// Probability of a sensor's noise.
     pub noise: f32,
     /// Probability of strong JPEG compression.
     pub jpeg: f32,
     /// Probability that a hand, an object or glasses hide a part of the face.
-    pub occlude: f32,
+    pub occlusion: f32,
 }
 
 impl Default for Augment {
@@ -81,17 +81,17 @@ impl Augment {
             erase: 0.0,
             cutmix: 0.0,
             aspect: 0.0,
-            wide: 0.0,
-            wide_zoom: 1.5,
-            plain_surround: 0.0,
+            zoom_out: 0.0,
+            max_zoom_out: 1.5,
+            constant_border: 0.0,
             gamma: 0.0,
             side_light: 0.0,
             low_light: 0.0,
             motion_blur: 0.0,
-            coarse: 0.0,
+            downscale: 0.0,
             noise: 0.0,
             jpeg: 0.0,
-            occlude: 0.0,
+            occlusion: 0.0,
         }
     }
 
@@ -131,20 +131,23 @@ impl Augment {
             ("erase", self.erase, 1.0),
             ("cutmix", self.cutmix, 1.0),
             ("aspect", self.aspect, 0.5),
-            ("wide", self.wide, 1.0),
-            ("plain_surround", self.plain_surround, 1.0),
+            ("zoom_out", self.zoom_out, 1.0),
+            ("constant_border", self.constant_border, 1.0),
             ("gamma", self.gamma, 2.0),
             ("side_light", self.side_light, 1.0),
             ("low_light", self.low_light, 1.0),
             ("motion_blur", self.motion_blur, 1.0),
-            ("coarse", self.coarse, 1.0),
+            ("downscale", self.downscale, 1.0),
             ("noise", self.noise, 1.0),
             ("jpeg", self.jpeg, 1.0),
-            ("occlude", self.occlude, 1.0),
+            ("occlusion", self.occlusion, 1.0),
         ];
         let wide = 1.0 + self.zoom..=2.0;
-        if self.wide > 0.0 && !wide.contains(&self.wide_zoom) {
-            return Err(format!("augment.wide_zoom must lie between 1 + augment.zoom and 2, not {}", self.wide_zoom));
+        if self.zoom_out > 0.0 && !wide.contains(&self.max_zoom_out) {
+            return Err(format!(
+                "augment.max_zoom_out must lie between 1 + augment.zoom and 2, not {}",
+                self.max_zoom_out
+            ));
         }
         match amounts.into_iter().find(|&(_, value, most)| !(0.0..=most).contains(&value)) {
             Some((name, value, most)) => Err(format!("augment.{name} must lie between 0 and {most}, not {value}")),
@@ -174,7 +177,7 @@ impl Augment {
 
     /// What stands before the face, and the light on it.
     fn hide_and_light(&self, target: &mut [f32], shape: (usize, usize, usize), random: &mut ChaCha8Rng) {
-        if chance(self.occlude, random) {
+        if chance(self.occlusion, random) {
             camera::occlude(target, shape, random);
         }
         if chance(self.side_light, random) {
@@ -193,8 +196,8 @@ impl Augment {
         if chance(self.motion_blur, random) {
             camera::motion_blur(target, shape, random);
         }
-        if chance(self.coarse, random) {
-            camera::coarse(target, shape, random);
+        if chance(self.downscale, random) {
+            camera::downscale(target, shape, random);
         }
         if chance(self.noise, random) {
             camera::sensor_noise(target, random);
@@ -206,19 +209,19 @@ impl Augment {
 
     fn draw_warp(&self, width: usize, height: usize, random: &mut ChaCha8Rng) -> Option<Warp> {
         let flip = self.flip && random.random();
-        let still = [self.rotation_degrees, self.zoom, self.translation, self.aspect, self.wide];
+        let still = [self.rotation_degrees, self.zoom, self.translation, self.aspect, self.zoom_out];
         if !flip && still.iter().all(|&amount| amount == 0.0) {
             return None;
         }
         let angle = spread(self.rotation_degrees, random).to_radians();
         let mut zoom = 1.0 + spread(self.zoom, random);
         let shift = (spread(self.translation, random) * width as f32, spread(self.translation, random) * height as f32);
-        if chance(self.wide, random) {
-            zoom = random.random_range(1.0 + self.zoom..=self.wide_zoom);
+        if chance(self.zoom_out, random) {
+            zoom = random.random_range(1.0 + self.zoom..=self.max_zoom_out);
         }
         let stretch = spread(self.aspect, random).exp().sqrt();
         let warp = Warp::new(flip, angle, (zoom * stretch, zoom / stretch), shift, width, height);
-        let surround = chance(self.plain_surround, random).then(|| random.random_range(0.0f32..255.0) as u8);
+        let surround = chance(self.constant_border, random).then(|| random.random_range(0.0f32..255.0) as u8);
         Some(Warp { surround, ..warp })
     }
 

@@ -111,16 +111,16 @@ fn amounts_out_of_range_are_named() {
 fn every_change_of_a_camera_repeats_changes_something_and_keeps_the_range() {
     let camera: [(&str, Augment); 11] = [
         ("aspect", Augment { aspect: 0.2, ..Augment::none() }),
-        ("wide", Augment { wide: 1.0, ..Augment::none() }),
-        ("surround", Augment { wide: 1.0, plain_surround: 1.0, ..Augment::none() }),
+        ("zoom_out", Augment { zoom_out: 1.0, ..Augment::none() }),
+        ("surround", Augment { zoom_out: 1.0, constant_border: 1.0, ..Augment::none() }),
         ("gamma", Augment { gamma: 0.4, ..Augment::none() }),
         ("side light", Augment { side_light: 1.0, ..Augment::none() }),
         ("low light", Augment { low_light: 1.0, ..Augment::none() }),
         ("motion blur", Augment { motion_blur: 1.0, ..Augment::none() }),
-        ("coarse", Augment { coarse: 1.0, ..Augment::none() }),
+        ("downscale", Augment { downscale: 1.0, ..Augment::none() }),
         ("noise", Augment { noise: 1.0, ..Augment::none() }),
         ("jpeg", Augment { jpeg: 1.0, ..Augment::none() }),
-        ("occlude", Augment { occlude: 1.0, ..Augment::none() }),
+        ("occlusion", Augment { occlusion: 1.0, ..Augment::none() }),
     ];
     for (name, augment) in camera {
         assert!(augment.check().is_ok(), "{name}");
@@ -135,8 +135,8 @@ fn every_change_of_a_camera_repeats_changes_something_and_keeps_the_range() {
 }
 
 #[test]
-fn motion_and_coarse_pixels_keep_one_tone() {
-    for augment in [Augment { motion_blur: 1.0, ..Augment::none() }, Augment { coarse: 1.0, ..Augment::none() }] {
+fn motion_and_downscaling_keep_one_tone() {
+    for augment in [Augment { motion_blur: 1.0, ..Augment::none() }, Augment { downscale: 1.0, ..Augment::none() }] {
         let mut target = vec![0.0; picture().len()];
         augment.apply(&vec![90; picture().len()], &mut target, SHAPE, &mut stream(Purpose::Augment, 1, 1, 3));
         assert!(target.iter().all(|value| (value - 90.0).abs() < 0.01), "{target:?}");
@@ -145,7 +145,7 @@ fn motion_and_coarse_pixels_keep_one_tone() {
 
 #[test]
 fn a_view_wider_than_the_picture_shows_the_surrounding_tone() {
-    let wide = Augment { wide: 1.0, zoom: 0.4, plain_surround: 1.0, ..Augment::none() };
-    let seen = apply(&wide, 5);
+    let zoomed_out = Augment { zoom_out: 1.0, zoom: 0.4, constant_border: 1.0, ..Augment::none() };
+    let seen = apply(&zoomed_out, 5);
     assert!(seen[0] == seen[11] && seen[0] == seen[107], "{seen:?}");
 }

@@ -22,7 +22,7 @@ pub struct Labelling {
     /// Columns that stand for no label, such as "not a face".
     pub other_columns: Vec<String>,
     /// A picture of whose votes more than this share fall in `other_columns` is left out.
-    pub most_others: f32,
+    pub max_others: f32,
     /// Factor of these pictures' loss.
     pub weight: f32,
     /// Share of a picture's target that its label or votes have; the rest is the teachers' or spread over all labels.
@@ -36,7 +36,7 @@ impl Default for Labelling {
             votes: None,
             columns: BTreeMap::new(),
             other_columns: vec![],
-            most_others: 0.5,
+            max_others: 0.5,
             weight: 1.0,
             trust: 1.0,
         }
@@ -55,8 +55,8 @@ impl Labelling {
         if !(0.0..=1.0).contains(&self.trust) {
             return Err(format!("trust {} is outside 0..=1", self.trust));
         }
-        if !(0.0..=1.0).contains(&self.most_others) {
-            return Err(format!("most_others {} is outside 0..=1", self.most_others));
+        if !(0.0..=1.0).contains(&self.max_others) {
+            return Err(format!("max_others {} is outside 0..=1", self.max_others));
         }
         if self.votes.is_none() && !(self.columns.is_empty() && self.other_columns.is_empty()) {
             return Err("columns are named, but no file of votes".into());
@@ -139,7 +139,7 @@ impl Labelling {
     /// The votes as shares of one; none where the picture is to be left out.
     fn shares(&self, mut votes: Vec<f32>, others: f32) -> Option<Vec<f32>> {
         let sum: f32 = votes.iter().sum();
-        if sum <= 0.0 || others / (sum + others) > self.most_others {
+        if sum <= 0.0 || others / (sum + others) > self.max_others {
             return None;
         }
         votes.iter_mut().for_each(|vote| *vote /= sum);
