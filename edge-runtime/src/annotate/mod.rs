@@ -3,6 +3,7 @@
 mod text;
 
 use crate::lights::LampWiring;
+use crate::mood::mood_word;
 use crate::photo::{ClassifiedFace, PhotoFaces, Unsure, Verdict};
 use emotion_models::{Face, Picture, PixelFormat, Rect};
 use image::imageops::{FilterType, resize};
@@ -203,7 +204,7 @@ impl Drawing {
 fn caption(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
     let (probabilities, (top, _)) = (&verdict.probabilities, verdict.probabilities.top());
     let shown = |label: usize| {
-        let name = moods.get(label).map_or("?", |mood| mood.name.as_str());
+        let name = moods.get(label).map_or("?", |mood| mood_word(&mood.name));
         format!("{name} {:.2}", probabilities[label])
     };
     let mut lines: Vec<String> = Vec::new();
@@ -246,6 +247,7 @@ mod tests {
             pin: None,
             colour,
             active_low: false,
+            dark: false,
         };
         [("angry", LightColour::Red), ("happy", LightColour::Green), ("sad", LightColour::Blue)].map(lamp).to_vec()
     }

@@ -2,7 +2,7 @@
 
 use super::{Config, ConfigError, DEFAULT_MOODS, Keys, LampConfig, LightsConfig, Origin};
 use crate::lights::{LampWiring, LightColour, Wiring};
-use crate::mood::FilterSettings;
+use crate::mood::{FilterSettings, is_dark_by_default};
 use emotion_models::ModelCard;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,8 @@ pub struct Resolved {
     pub filter: FilterSettings,
     /// The lights, moods in label order.
     pub wiring: Wiring,
-    /// Labels the configuration has no light for, though it lists lights; they get one in the terminal only.
+    /// Labels the configuration has no light for, though it lists lights; they get one in the terminal only. Those of
+    /// [`is_dark_by_default`] are not missed.
     pub unwired: Vec<String>,
 }
 
@@ -92,6 +93,7 @@ fn wire(lights: &LightsConfig, labels: &[String]) -> (Wiring, Vec<String>) {
         pin: lamp.pin,
         colour: lamp.light,
         active_low: lamp.active_low.unwrap_or(lights.active_low),
+        dark: false,
     };
     let mut unwired = Vec::new();
     let moods = labels
@@ -100,6 +102,10 @@ fn wire(lights: &LightsConfig, labels: &[String]) -> (Wiring, Vec<String>) {
         .map(|(index, label)| match (&lights.moods, default_lamp(label)) {
             (Some(moods), _) if moods.contains_key(label) => lamp(label, &moods[label]),
             (None, Some(default)) => lamp(label, &default),
+            _ if is_dark_by_default(label) => {
+                let light = LightColour::of_dark(label);
+                LampWiring { dark: true, ..lamp(label, &LampConfig { pin: None, light, active_low: None }) }
+            }
             (configured, _) => {
                 if configured.is_some() {
                     unwired.push(label.clone());

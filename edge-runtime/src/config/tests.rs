@@ -150,6 +150,20 @@ fn a_model_of_other_moods_gets_lights_without_pins() {
 }
 
 #[test]
+fn calm_faces_and_their_like_have_no_light_unless_one_is_configured() {
+    let card = card(&["happy", "neutral"]);
+    let resolved = resolve(&Config::default(), &card, &Origin::Defaults, &Keys::default()).unwrap();
+    let [happy, calm] = &resolved.wiring.moods[..] else { panic!("two moods") };
+    assert!(!happy.dark && calm.dark && calm.pin.is_none());
+    let (config, keys) = parse("[lights.moods]\nhappy = { light = \"green\" }\n").unwrap();
+    let resolved = resolve(&config, &card, &Origin::Defaults, &keys).unwrap();
+    assert!(resolved.wiring.moods[1].dark && resolved.unwired.is_empty());
+    let (config, keys) = parse("[lights.moods]\nneutral = { pin = 4, light = \"white\" }\n").unwrap();
+    let resolved = resolve(&config, &card, &Origin::Defaults, &keys).unwrap();
+    assert!(!resolved.wiring.moods[1].dark && resolved.wiring.moods[1].pin == Some(4));
+}
+
+#[test]
 fn thresholds_come_from_the_card_unless_configured() {
     let (config, keys) =
         parse("[filter]\nleave_margin = 0.2\n[filter.enter]\nsad = 0.7\n[filter.leave]\nhappy = 0.5\n").unwrap();
@@ -242,7 +256,7 @@ fn the_wiring_picture_shows_the_default_wiring() {
     let described = picture.lines().find(|line| line.starts_with("<desc")).unwrap();
     let lamps = lamps(&LightsConfig::default());
     assert_eq!(lamps.len(), 4);
-    for LampWiring { name, pin, colour, active_low } in &lamps {
+    for LampWiring { name, pin, colour, active_low, .. } in &lamps {
         let pin = pin.unwrap();
         assert!(
             picture.contains(&format!(">{name}</text>")) && picture.contains(&format!(">GPIO {pin}</text>")),

@@ -2,7 +2,7 @@
 
 mod face;
 
-use crate::mood::{MoodSet, MoodState};
+use crate::mood::{MoodSet, MoodState, mood_word};
 use crate::track::RejectReason;
 use emotion_models::Probabilities;
 pub use face::{FaceInView, FacesInView};
@@ -22,7 +22,7 @@ pub struct Event {
     pub frame: Option<u64>,
     /// The state from now on.
     pub state: MoodState,
-    /// The moods that are lit: with all faces there may be several, else the state's.
+    /// The moods that are lit: with all faces there may be several, else the state's; never one that has no light.
     pub lit: MoodSet,
     /// Whether the state, or what is lit, is another than before.
     pub changed: bool,
@@ -61,10 +61,10 @@ pub fn state_word(state: MoodState) -> &'static str {
     }
 }
 
-/// The mood's label, or the state in words.
+/// The mood or the state in words.
 pub fn state_name(state: MoodState, labels: &[String]) -> &str {
     match state {
-        MoodState::Mood(index) => labels.get(index).map_or("?", String::as_str),
+        MoodState::Mood(index) => labels.get(index).map_or("?", |label| mood_word(label)),
         MoodState::NoFace => "no face",
         other => state_word(other),
     }

@@ -216,6 +216,7 @@ mod tests {
             pin: Some(pin),
             colour: LightColour::Red,
             active_low,
+            dark: false,
         };
         Wiring { moods: vec![lamp("angry", 17), lamp("happy", 27)], camera: lamp("camera", 23) }
     }

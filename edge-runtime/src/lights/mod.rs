@@ -38,6 +38,7 @@ pub struct Lights<P> {
     /// By label index.
     moods: Vec<Option<Shared<P>>>,
     camera: Option<Shared<P>>,
+    dark: MoodSet,
 }
 
 impl<P: OutputPin + Send + 'static> Lights<P> {
@@ -51,6 +52,9 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
         mut pin_of: impl FnMut(&LampWiring) -> Result<Option<P>, E>,
     ) -> Result<Self, LightsError> {
         let mut lamp = |wired: &LampWiring| -> Result<Option<Shared<P>>, LightsError> {
+            if wired.dark {
+                return Ok(None);
+            }
             let name = wired.name.clone();
             let pin =
                 pin_of(wired).map_err(|error| LightsError::Open { light: name.clone(), reason: error.to_string() })?;
@@ -60,12 +64,17 @@ impl<P: OutputPin + Send + 'static> Lights<P> {
             Ok(Some(Arc::new(Mutex::new(lamp))))
         };
         let moods = wiring.moods.iter().map(&mut lamp).collect::<Result<_, _>>()?;
-        Ok(Self { moods, camera: lamp(&wiring.camera)? })
+        Ok(Self { moods, camera: lamp(&wiring.camera)?, dark: wiring.dark() })
     }
 
     /// No lights at all.
     pub fn none() -> Self {
-        Self { moods: Vec::new(), camera: None }
+        Self { moods: Vec::new(), camera: None, dark: MoodSet::NONE }
+    }
+
+    /// The moods that have no light.
+    pub fn dark_moods(&self) -> MoodSet {
+        self.dark
     }
 
     /// Shows `state` at time `now` of any monotonic clock, which times the blinking; `capturing` says whether frames
@@ -141,8 +150,27 @@ mod tests {
     use std::panic::catch_unwind;
 
     fn wiring(active_low: bool) -> Wiring {
-        let lamp = |name: &str| LampWiring { name: name.to_owned(), pin: None, colour: LightColour::Red, active_low };
+        let lamp = |name: &str| LampWiring {
+            name: name.to_owned(),
+            pin: None,
+            colour: LightColour::Red,
+            active_low,
+            dark: false,
+        };
         Wiring { moods: vec![lamp("angry"), lamp("happy")], camera: lamp("camera") }
+    }
+
+    #[test]
+    fn a_mood_without_a_light_leaves_all_dark() {
+        let mut wiring = wiring(false);
+        wiring.moods[1].dark = true;
+        let memory = Memory::new(&wiring);
+        let mut lights = Lights::open(&wiring, |lamp| Ok::<_, Infallible>(memory.pin(lamp))).unwrap();
+        assert_eq!(lights.dark_moods(), MoodSet::of(MoodState::Mood(1)));
+        lights.show(MoodState::Mood(0), true, Duration::ZERO).unwrap();
+        assert_eq!(memory.lit(), ["angry", "camera"]);
+        lights.show(MoodState::Mood(1), true, Duration::ZERO).unwrap();
+        assert_eq!(memory.lit(), ["camera"]);
     }
 
     fn lights(active_low: bool) -> (Lights<MemoryPin>, Memory) {

@@ -1,5 +1,7 @@
 //! Which light stands for what, and the pin it hangs on.
 
+use crate::mood::MoodSet;
+
 /// The colour of a light, as the terminal draws it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum LightColour {
@@ -25,6 +27,16 @@ impl LightColour {
     /// For moods without a configured light, in label order and round again.
     pub const PALETTE: [Self; 7] =
         [Self::Red, Self::Green, Self::Blue, Self::Yellow, Self::Magenta, Self::Cyan, Self::Orange];
+
+    /// For a mood that has a name and a colour, but no light.
+    pub fn of_dark(label: &str) -> Self {
+        match label {
+            "neutral" => Self::Cyan,
+            "surprise" => Self::Yellow,
+            "fear" => Self::Magenta,
+            _ => Self::Orange,
+        }
+    }
 
     /// The name, as the configuration writes it.
     pub fn name(self) -> &'static str {
@@ -61,6 +73,8 @@ pub struct LampWiring {
     pub colour: LightColour,
     /// Whether the pin is low when the light is lit.
     pub active_low: bool,
+    /// Whether there is no light, on a pin or in the terminal: the mood has a name and a colour only.
+    pub dark: bool,
 }
 
 /// All lights of a run.
@@ -70,4 +84,12 @@ pub struct Wiring {
     pub moods: Vec<LampWiring>,
     /// The light that shows that the camera is on.
     pub camera: LampWiring,
+}
+
+impl Wiring {
+    /// The moods that have no light.
+    pub fn dark(&self) -> MoodSet {
+        let dark = self.moods.iter().enumerate().filter(|(_, lamp)| lamp.dark);
+        dark.fold(MoodSet::NONE, |set, (index, _)| set.with(index))
+    }
 }

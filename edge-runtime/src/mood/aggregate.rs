@@ -38,6 +38,12 @@ impl MoodSet {
         labels.iter().enumerate().filter(move |(index, _)| self.contains(*index)).map(|(_, label)| label.as_str())
     }
 
+    /// These without the others.
+    #[must_use]
+    pub fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+
     /// All of both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {

@@ -5,10 +5,12 @@ mod filter;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use aggregate::{FaceObservation, MoodAggregator, MoodSet, TrackObservation};
 pub use filter::{MoodFilter, Observation};
 pub use settings::{FilterError, FilterSettings, MAX_HOLD};
+pub use words::{is_dark_by_default, mood_word};
 
 /// What the lights show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

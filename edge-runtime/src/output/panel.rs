@@ -5,7 +5,7 @@ pub use super::shapes::PICTURE;
 use super::shapes::{Fitting, bar, led, picture_row};
 use crate::event::{Event, state_name};
 use crate::lights::{LightColour, Wiring};
-use crate::mood::MoodState;
+use crate::mood::{MoodState, mood_word};
 use std::fmt::Write;
 
 const PICTURE_ROWS: usize = PICTURE / 2;
@@ -67,8 +67,20 @@ impl View {
 
 struct Light {
     name: String,
+    /// Whether it is a mood without a light.
+    dark: bool,
     wire: String,
     colour: LightColour,
+}
+
+impl Light {
+    /// The light, lit or dark; a blank for a mood that has none.
+    fn symbol(&self, out: &mut String, ink: Ink, lit: bool) {
+        match self.dark {
+            true => out.push(' '),
+            false => led(out, ink, self.colour, lit),
+        }
+    }
 }
 
 /// The live display's layout for one model and its lights.
@@ -86,8 +98,10 @@ impl Panel {
             .iter()
             .chain([&wiring.camera])
             .map(|lamp| Light {
-                name: lamp.name.clone(),
+                name: mood_word(&lamp.name).to_owned(),
+                dark: lamp.dark,
                 wire: match lamp.pin {
+                    _ if lamp.dark => "no light".to_owned(),
                     Some(pin) => format!("{}, GPIO {pin}", lamp.colour.name()),
                     None => lamp.colour.name().to_owned(),
                 },
@@ -138,7 +152,7 @@ impl Panel {
                 right.push(String::new());
             }
             let mut line = String::new();
-            led(&mut line, ink, light.colour, lit >> index & 1 == 1);
+            light.symbol(&mut line, ink, lit >> index & 1 == 1);
             let _ = write!(line, " {:<width$}  ", light.name, width = self.widest);
             if camera {
                 line.push_str(&" ".repeat(BAR + 7));
@@ -202,7 +216,7 @@ impl Panel {
             let value = self.value(view, index);
             let columns = if columns < 3 { 0 } else { columns };
             line.add(plain(light) + columns + usize::from(columns > 0), |out| {
-                led(out, ink, light.colour, lit >> index & 1 == 1);
+                light.symbol(out, ink, lit >> index & 1 == 1);
                 let _ = write!(out, " {} ", light.name);
                 if columns > 0 {
                     bar(out, ink, light.colour, value, columns, state == Some(MoodState::Mood(index)));
@@ -256,7 +270,13 @@ mod tests {
     use std::time::Duration;
 
     fn panel(labels: &[&str]) -> Panel {
-        let lamp = |name: &str, colour| LampWiring { name: name.to_owned(), pin: Some(5), colour, active_low: false };
+        let lamp = |name: &str, colour| LampWiring {
+            name: name.to_owned(),
+            pin: Some(5),
+            colour,
+            active_low: false,
+            dark: false,
+        };
         let moods = labels.iter().map(|label| lamp(label, LightColour::Green)).collect();
         Panel::new(&Wiring { moods, camera: lamp("camera", LightColour::White) }, true)
     }

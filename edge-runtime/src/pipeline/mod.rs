@@ -7,7 +7,7 @@ pub use run::{HANG_TIMEOUT, Observer, Outcome, RunPlan, run};
 use crate::event::{FaceInView, FacesInView};
 use crate::frame::Frame;
 use crate::lights::{Lights, LightsError};
-use crate::mood::{FaceObservation, MoodAggregator, MoodState, TrackObservation};
+use crate::mood::{FaceObservation, MoodAggregator, MoodSet, MoodState, TrackObservation};
 use crate::track::{FaceLocator, MAX_TRACKS, RejectReason, TrackedFace, Visibility, WhichFaces};
 use embedded_hal::digital::OutputPin;
 use emotion_models::{Classifier, CropBox, FrameView, ModelError, Probabilities};
@@ -114,6 +114,11 @@ impl<P: OutputPin + Send + 'static> Pipeline<P> {
         timings.light = lit - filtered;
         timings.frame = lit - start;
         Ok(FrameResult { state, probabilities, faces, crop, timings })
+    }
+
+    /// The moods that are lit.
+    fn lit(&self) -> MoodSet {
+        self.moods.lit().without(self.lights.dark_moods())
     }
 
     /// Runs the emotion model on a track's face, if that is `wanted` and nothing rejects the face. The first classified

@@ -253,7 +253,7 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
     }
 
     fn process(&mut self, frame: &Frame) -> Result<(), Failure> {
-        let before = (self.pipeline.moods.state(), self.pipeline.moods.lit());
+        let before = (self.pipeline.moods.state(), self.pipeline.lit());
         self.last_frame_at = self.plan.clock.now();
         #[cfg(feature = "test-panic")]
         panic_when_asked(self.summary.frames);
@@ -271,7 +271,7 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
                 tracing::info!("frames arrive{}", if self.summary.frames == 0 { "" } else { " again" });
             }
         }
-        let lit = self.pipeline.moods.lit();
+        let lit = self.pipeline.lit();
         let event = Event {
             time: frame.time,
             frame: Some(frame.number),
@@ -349,7 +349,7 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
                 Some(Fault::Model(error)) => Some(error.to_string().into()),
                 None => None,
             };
-            let lit = self.pipeline.moods.lit();
+            let lit = self.pipeline.lit();
             let event = Event { time: now, state, lit, changed: state != before, fault: reason, ..Event::default() };
             self.emit(&event, None);
         }

@@ -1,6 +1,7 @@
 //! What `classify` says of a photo, in words and as JSON.
 
 use crate::event::Labelled;
+use crate::mood::mood_word;
 use crate::photo::{ClassifiedFace, PhotoFaces, Unsure, Verdict};
 use crate::track::WhichFaces;
 use emotion_models::Face;
@@ -51,7 +52,7 @@ impl PhotoReport<'_> {
             Some(Unsure::Undecided) => ", unsure".to_owned(),
             Some(Unsure::Rejected(reason)) => format!(", unsure: {}", reason.message()),
         };
-        format!("{}{unsure} ({})", self.labels[probabilities.top().0], all.join(", "))
+        format!("{}{unsure} ({})", mood_word(&self.labels[probabilities.top().0]), all.join(", "))
     }
 
     /// `picture`, `label`, `sure` and `probabilities` of the photo as a whole, null and false without a face; `faces`, best score
