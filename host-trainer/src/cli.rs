@@ -50,6 +50,9 @@ pub enum Command {
     /// Draw test-card faces as a data set, to try things out without photographs.
     #[command(allow_negative_numbers = true)]
     Draw(commands::draw::DrawArgs),
+    /// Run a recipe's steps, from data sets to shipped files; what is done is not done again.
+    #[command(allow_negative_numbers = true)]
+    Recipe(commands::recipe::RecipeArgs),
     /// Measure how fast a net trains here, and where a step's time goes.
     #[command(allow_negative_numbers = true)]
     BenchTrain(commands::bench_train::BenchTrainArgs),

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches};
 use host_trainer::cli::{Cli, Command};
 use host_trainer::commands::task_flags::TaskFlags;
-use host_trainer::commands::{audit, bench_train, crop, draw, evaluate, export, predict, quantize, train};
+use host_trainer::commands::{audit, bench_train, crop, draw, evaluate, export, predict, quantize, recipe, train};
 use host_trainer::failure;
 use std::io::Write;
 use std::process::ExitCode;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Draw(args) => draw::run(&args),
+        Command::Recipe(args) => recipe::run(&args),
         Command::BenchTrain(args) => bench_train::run(&args),
     };
     report(done)

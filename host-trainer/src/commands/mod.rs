@@ -10,6 +10,7 @@ pub mod export;
 mod face_search;
 pub mod predict;
 pub mod quantize;
+pub mod recipe;
 pub mod task_flags;
 pub mod train;
 pub mod train_args;

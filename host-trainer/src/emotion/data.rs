@@ -18,7 +18,8 @@ impl Data for Dataset {
         let data = &config.task.data;
         let sources = data.sources.iter().map(|source| source.parse()).collect::<Result<_, _>>()?;
         let labelling = data.labelling.clone();
-        let spec = DataSpec { sources, val_fraction: data.val_fraction, seed: config.run.seed, labelling };
+        let spec =
+            DataSpec { sources, val_fraction: data.val_fraction, test: data.test, seed: config.run.seed, labelling };
         Ok(Dataset::load(&spec, &config.input(), &Storage::near(data.cache, run), true)?)
     }
 

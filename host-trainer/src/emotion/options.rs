@@ -55,6 +55,9 @@ pub struct EmotionData {
     pub sources: Vec<String>,
     /// Part of `train/` set aside for validation where a source has no `val/`.
     pub val_fraction: f32,
+    /// Whether test pictures are read, for the reports of run and model; without them, candidates can be compared and none is chosen
+    /// by what it scores there.
+    pub test: bool,
     /// Where decoded pictures are kept.
     pub cache: Cache,
     /// How the pictures of a folder are labelled, by the folder's name.
@@ -86,7 +89,7 @@ pub enum Monitor {
 
 impl Default for EmotionData {
     fn default() -> Self {
-        EmotionData { sources: vec![], val_fraction: 0.15, cache: Cache::Auto, labelling: BTreeMap::new() }
+        EmotionData { sources: vec![], val_fraction: 0.15, test: true, cache: Cache::Auto, labelling: BTreeMap::new() }
     }
 }
 

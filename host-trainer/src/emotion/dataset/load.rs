@@ -48,8 +48,12 @@ impl Dataset {
             let labelling = spec.labelling(source);
             let parts = scan(&source.path)?;
             check_parts(&source.path, &parts)?;
-            let parts: BTreeMap<_, _> =
-                parts.into_iter().map(|(part, folders)| (part, labelling.rename(folders))).collect();
+            let read = |part: &Part| spec.test || *part != Part::Test;
+            let parts: BTreeMap<_, _> = parts
+                .into_iter()
+                .filter(|(part, _)| read(part))
+                .map(|(part, folders)| (part, labelling.rename(folders)))
+                .collect();
             let known: Vec<String> = parts[&Part::Train].keys().cloned().collect();
             votes.push(labelling.read(&source.path, &known)?);
             scans.push(parts);

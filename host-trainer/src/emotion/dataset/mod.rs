@@ -32,6 +32,8 @@ pub struct DataSpec {
     pub sources: Vec<DataSource>,
     /// The part of `train/` that becomes validation where a source has no `val/`; between 0 and 1.
     pub val_fraction: f32,
+    /// Whether test pictures are read.
+    pub test: bool,
     /// Seed of the split.
     pub seed: u64,
     /// How the pictures of a folder are labelled, by the folder's name.

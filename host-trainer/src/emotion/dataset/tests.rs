@@ -35,7 +35,7 @@ fn memory() -> Storage {
 
 fn spec(roots: &[&Path]) -> DataSpec {
     let sources = roots.iter().map(|root| DataSource { path: root.to_path_buf(), repeat: 1 }).collect();
-    DataSpec { sources, val_fraction: 0.2, seed: 1, labelling: BTreeMap::new() }
+    DataSpec { sources, val_fraction: 0.2, test: true, seed: 1, labelling: BTreeMap::new() }
 }
 
 fn load(roots: &[&Path]) -> Result<Dataset, DatasetError> {
@@ -65,6 +65,8 @@ fn validation_is_cut_from_train_and_test_is_left_alone() {
     let disk = Storage { cache: Cache::Disk, folder: root.path().into() };
     let on_disk = Dataset::load(&spec(&[root.path()]), &INPUT, &disk, false).unwrap();
     assert!(on_disk.train.store.is_on_disk() && on_disk.train == data.train && on_disk.val == data.val);
+    let untested = Dataset::load(&DataSpec { test: false, ..spec(&[root.path()]) }, &INPUT, &memory(), false).unwrap();
+    assert!(untested.test.is_none() && untested.train.items == data.train.items);
     let again = load(&[root.path()]).unwrap();
     assert_eq!((&again.train, &again.val, &again.fingerprint), (&data.train, &data.val, &data.fingerprint));
     let other = Dataset::load(&DataSpec { seed: 2, ..spec(&[root.path()]) }, &INPUT, &memory(), false).unwrap();
