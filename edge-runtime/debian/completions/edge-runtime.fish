@@ -38,7 +38,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l threads -d 'T
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l fps -d 'Frames a second [0.1 to 1000]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l hold -d 'Hold time: the least time between two changes of the lights (of each person\'s light, with `all`), in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_needs_command" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
@@ -73,7 +73,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l thread
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l fps -d 'Frames a second [0.1 to 1000]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l hold -d 'Hold time: the least time between two changes of the lights (of each person\'s light, with `all`), in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand run" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
@@ -140,7 +140,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l thr
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l fps -d 'Frames a second [0.1 to 1000]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l hold -d 'Hold time: the least time between two changes of the lights (of each person\'s light, with `all`), in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand config" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'
@@ -163,7 +163,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l thr
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l fps -d 'Frames a second [0.1 to 1000]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l dwell -d 'Seconds each picture, and each mood of the test card, is shown. Without it 2.5; with --every-frame one frame for each picture [0.01 to 86400]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l smoothing -d 'Time constant of the smoothing, in seconds. 0 smooths nothing [0 to 60]' -r
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l hold -d 'Hold time: the least time between two changes of the lights (of each person\'s light, with `all`), in seconds. While a face is in view, a mood stays for twice as long [0 to 1.5]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l leave-margin -d 'Hysteresis: how far below its enter threshold a mood is left [0 to 1]' -r
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand doctor" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'
 gpiochip\t'GPIO lines through the kernel\'s character device'

@@ -102,8 +102,8 @@ settings! {
     FilterConfig "filter." |config| &mut config.filter, {
         /// Time constant of the smoothing, in seconds. 0 smooths nothing.
         smoothing: f64 = 0.25, Takes::Number(0.0, 60.0), flag "smoothing" "SECONDS";
-        /// Hold time: the least time between two changes of the lights, in seconds. While a face is in view, a mood stays for
-        /// twice as long.
+        /// Hold time: the least time between two changes of the lights (of each person's light, with `all`), in seconds. While a
+        /// face is in view, a mood stays for twice as long.
         hold: f64 = 0.5, Takes::Number(0.0, MAX_HOLD.as_millis() as f64 / 1e3), flag "hold" "SECONDS";
         /// Hysteresis: how far below its enter threshold a mood is left.
         leave_margin: f32 = 0.1, Takes::Number(0.0, 1.0), flag "leave-margin" "SHARE";
