@@ -192,6 +192,16 @@ mod tests {
     }
 
     #[test]
+    fn every_command_takes_the_global_flags_of_the_settings() {
+        use clap::CommandFactory;
+        let command = Cli::command();
+        for shown in crate::config::SETTINGS.iter().filter_map(|setting| setting.global) {
+            let name = shown.trim_start_matches("--").split(' ').next();
+            assert!(command.get_arguments().any(|flag| flag.is_global_set() && flag.get_long() == name), "{shown}");
+        }
+    }
+
+    #[test]
     fn flags_need_no_command_and_globals_go_anywhere() {
         let parse = |line: &str| Cli::try_parse_from(line.split_whitespace());
         let bare = parse("edge-runtime --source test-card --frames 3");

@@ -7,7 +7,8 @@ use std::fmt::Write;
 pub fn reference() -> String {
     let mut text = String::from("| setting | flag | takes | default | meaning |\n|---|---|---|---|---|\n");
     for setting in SETTINGS {
-        let flag = setting.flag.map_or(String::new(), |(flag, value)| format!("`--{flag} {value}`"));
+        let own = setting.flag.map(|(flag, value)| format!("--{flag} {value}"));
+        let flag = own.or(setting.global.map(String::from)).map_or(String::new(), |flag| format!("`{flag}`"));
         let default = setting.toml(&Config::default()).map_or("not set".to_owned(), |value| format!("`{value}`"));
         // Writing into a String cannot fail.
         let _ =

@@ -24,6 +24,8 @@ pub struct Setting<C> {
     pub example: Option<&'static str>,
     /// Name of its flag on the command line, and of the flag's value.
     pub flag: Option<(&'static str, &'static str)>,
+    /// The flag for it that every command takes, as documents show it; the command line declares that one itself.
+    pub global: Option<&'static str>,
     /// Where it lies in a configuration.
     pub(super) field: fn(&mut C) -> &mut dyn Field,
 }

@@ -15,14 +15,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Makes a struct for each section, its default, and the table of all rows. A row is
-/// `/// doc` `key: Type = default, takes [, example "TOML"] [, flag "name" "VALUE"];`.
+/// `/// doc` `key: Type = default, takes [, example "TOML"] [, flag "name" "VALUE"] [, global "FLAG"];`.
 macro_rules! settings {
     ($(
         $(#[$about:meta])*
         $name:ident $section:literal $at:expr, {
             $(
                 $(#[doc = $doc:literal])+
-                $field:ident: $type:ty = $default:expr, $takes:expr $(, example $example:literal)? $(, flag $flag:literal $value:literal)?;
+                $field:ident: $type:ty = $default:expr, $takes:expr
+                    $(, example $example:literal)? $(, flag $flag:literal $value:literal)? $(, global $global:literal)?;
             )*
         } $({ $( $(#[$part_doc:meta])* $part:ident: $part_type:ty, )* })?
     )*) => {
@@ -49,6 +50,7 @@ macro_rules! settings {
                 takes: $takes,
                 example: [$(Some($example),)? None][0],
                 flag: [$(Some(($flag, $value)),)? None][0],
+                global: [$(Some($global),)? None][0],
                 field: |config| {
                     let at: fn(&mut Config) -> &mut $name = $at;
                     &mut at(config).$field
@@ -65,11 +67,11 @@ settings! {
         /// test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb.
         source: SourceSpec = SourceSpec::Auto, Takes::Text, flag "source" "SOURCE";
         /// The emotion model, as `host-trainer export` writes it. Without it the one inside the program.
-        model: Option<PathBuf> = None, Takes::Path, example "\"emotion.onnx\"";
+        model: Option<PathBuf> = None, Takes::Path, example "\"emotion.onnx\"", global "--model FILE";
         /// Whether frames are searched for faces. Without, the middle of the frame is taken for one.
-        face_search: bool = true, Takes::Switch;
+        face_search: bool = true, Takes::Switch, global "--no-face-search";
         /// The face model, which finds the faces. Without it the one inside the program.
-        face_model: Option<PathBuf> = None, Takes::Path, example "\"face.onnx\"";
+        face_model: Option<PathBuf> = None, Takes::Path, example "\"face.onnx\"", global "--face-model FILE";
         /// Whose mood counts, of up to six tracked faces.
         faces: WhichFaces = WhichFaces::Largest, Takes::Word(words::<WhichFaces>), flag "faces" "FACES";
         /// The precision that the models run in.
