@@ -26,7 +26,7 @@ A first model on your own photos (train/angry/*.jpg, train/happy/*.jpg, ...):
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train a net on DIR/train/LABEL/* and write a run folder.
+    /// Train an emotion classifier on DIR/train/LABEL/*, or with --task face a face locator on photos, and write a run folder.
     #[command(allow_negative_numbers = true)]
     Train(Box<commands::train_args::TrainArgs>),
     /// Turn a float run into one whose convolutions compute in 8-bit integers.

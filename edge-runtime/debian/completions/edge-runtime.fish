@@ -116,7 +116,7 @@ complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l mode
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l face-model -d 'The face model, which finds the faces. Without it the one inside the program' -r -F
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l layers -d 'Show layer by layer where the time of an inference goes'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l json -d 'Write one JSON object'
-complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write the README\'s table'
+complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l markdown -d 'Write tables in Markdown, as in docs/performance.md'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -l no-face-search -d 'Take the centred square of every frame for a face, and a picture given to `classify` as a whole'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c edge-runtime -n "__fish_edge_runtime_using_subcommand dark" -l lights -d 'How the lights are driven' -r -f -a "auto\t'On a Raspberry Pi through its GPIO lines, elsewhere drawn in the terminal'

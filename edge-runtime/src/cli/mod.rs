@@ -149,7 +149,7 @@ pub struct BenchArgs {
     /// Write one JSON object
     #[arg(long, conflicts_with = "markdown")]
     pub json: bool,
-    /// Write the README's table
+    /// Write tables in Markdown, as in docs/performance.md
     #[arg(long)]
     pub markdown: bool,
 }

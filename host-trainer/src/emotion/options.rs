@@ -114,7 +114,7 @@ impl Default for EmotionConfig {
 }
 
 impl Config<EmotionConfig> {
-    /// The defaults of an architecture; for `lenet` they are the seed's training.
+    /// The defaults of an architecture; for `lenet` they are those of the Keras LeNet that this project grew from.
     pub fn of_arch(arch: Architecture) -> Self {
         match arch {
             Architecture::Compact => Config { run: RunConfig::default(), task: EmotionConfig::default() },
@@ -178,8 +178,8 @@ impl TaskConfig for EmotionConfig {
         Ok(())
     }
 
-    /// `lenet` keeps the seed's `pixel / 255`; `compact` takes `(pixel - 128) / 128`, so that an 8-bit net can take the byte as
-    /// it is.
+    /// `lenet` keeps `pixel / 255`, as the Keras net has it; `compact` takes `(pixel - 128) / 128`, so that an 8-bit net can take the
+    /// byte as it is.
     fn input(&self) -> InputSpec {
         let pixel_map = match self.arch {
             Architecture::Lenet => PixelMap { offset: 0.0, scale: 1.0 / 255.0 },

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Architecture {
     /// A residual net of dense 3x3 convolutions on a small grey picture.
     Compact,
-    /// The seed's net: two convolutions and three dense layers on a large colour picture.
+    /// The Keras LeNet that this project grew from: two convolutions and three dense layers on a large colour picture.
     Lenet,
 }
 

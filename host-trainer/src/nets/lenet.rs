@@ -1,4 +1,4 @@
-//! The seed's net, layer for layer as its Keras notebook builds it.
+//! The Keras LeNet that this project grew from, layer for layer as its notebook builds it.
 
 use super::{Net, Op, Options};
 use emotion_models::InputSpec;
