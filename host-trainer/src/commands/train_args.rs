@@ -180,7 +180,7 @@ pub struct EmotionArgs {
 /// What only a face run has.
 #[derive(Debug, Args)]
 pub struct FaceArgs {
-    /// Folder with face crops in train/LABEL/*, to paste into photos without faces; may be given several times.
+    /// Folder with face crops in train/LABEL/*, to paste into photos; may be given several times.
     #[arg(long, value_name = "DIR")]
     pub crops: Vec<String>,
     /// One of the --data folders with noisy boxes (pseudo-labels), such as another detector's: that a face is there is learned as

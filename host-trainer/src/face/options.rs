@@ -127,7 +127,7 @@ pub struct FaceData {
     /// Of these, those with noisy boxes, such as another detector's (pseudo-labels): that a face is there is learned as from the
     /// others, where it begins and ends hardly.
     pub noisy_boxes: Vec<String>,
-    /// Folders with face crops, `train/LABEL/*`, to paste into photos without faces.
+    /// Folders with face crops, `train/LABEL/*`, to paste into photos.
     pub crops: Vec<String>,
     /// At most so many crops of each folder.
     pub max_crops: usize,
