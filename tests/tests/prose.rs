@@ -2,6 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use end_to_end_tests::{Document, Session, documents_in, edge_runtime, host_trainer, root, without_code};
+use host_trainer::emotion::dataset::Labelling;
+use host_trainer::emotion::options::{ColourName, EmotionConfig};
+use host_trainer::emotion::teacher::TeacherConfig;
+use host_trainer::face::options::FaceConfig;
+use host_trainer::nets::Architecture;
+use host_trainer::run::config::{Config, Quantization};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -145,6 +152,65 @@ fn flags_that_documents_show_are_there() {
                 assert!(there, "{}: `{shown}`: no {flag}", name(&document));
             }
         }
+    }
+}
+
+/// Every key and table that a configuration file of `train` may have.
+fn training_keys() -> BTreeSet<String> {
+    let mut emotion = Config::of_arch(Architecture::Compact);
+    emotion.run.quantize = Some(Quantization::default());
+    // What a file leaves out unless it is set.
+    let labelling = Labelling { votes: Some("votes.csv".into()), ..Labelling::default() };
+    emotion.task.data.labelling.insert("NAME".into(), labelling);
+    emotion.task.teachers.push(TeacherConfig {
+        model: "teacher.onnx".into(),
+        labels: vec!["happy".into()],
+        size: Some(64),
+        colour: Some(ColourName::Grey),
+        offset: Some(0.0),
+        scale: Some(1.0),
+        logits: true,
+        sha256: Some("0".into()),
+    });
+    let files = [
+        emotion.to_toml().unwrap(),
+        Config::of_arch(Architecture::Lenet).to_toml().unwrap(),
+        Config::<FaceConfig>::default().to_toml().unwrap(),
+    ];
+    let key = |line: &str| match line.strip_prefix('[') {
+        Some(table) => table.trim_end_matches(']').rsplit(['.', '[']).next().map(str::to_owned),
+        None => line.split_once(" = ").map(|(key, _)| key.to_owned()),
+    };
+    files.iter().flat_map(|file| file.lines().filter_map(key)).collect()
+}
+
+/// Every key of a training run's configuration stands as code in the document of its task.
+#[test]
+fn documents_explain_every_key_of_a_training_run() {
+    let mut words = BTreeSet::new();
+    for document in ["docs/training.md", "docs/face-locator.md"].map(Document::read) {
+        let code = document.code_spans().join(" ");
+        words.extend(code.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned));
+    }
+    let keys = training_keys();
+    for one in ["epochs", "label_smoothing", "sha256", "votes", "copy_paste"] {
+        assert!(keys.contains(one), "{one} is no key: {keys:?}");
+    }
+    let unexplained: Vec<_> = keys.difference(&words).collect();
+    assert!(unexplained.is_empty(), "neither docs/training.md nor docs/face-locator.md explains {unexplained:?}");
+}
+
+/// A part of a training run's configuration that a document shows is taken.
+#[test]
+fn training_configurations_that_documents_show_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let fences = Document::read("docs/training.md").fences();
+    let shown: Vec<_> = fences.iter().filter(|fence| fence.lines.iter().any(|line| line.starts_with('['))).collect();
+    assert!(!shown.is_empty(), "docs/training.md shows no configuration");
+    for fence in shown {
+        std::fs::write(&file, fence.lines.join("\n")).unwrap();
+        Config::<EmotionConfig>::read(&file).unwrap();
     }
 }
 
