@@ -51,7 +51,7 @@ pub fn log_row(source: &str, scores: &Scores, how: &str) -> String {
         scores.photos.to_string(),
         scores.recall.shown(),
         format!("{:.3}", scores.precision),
-        format!("{:.4}", scores.average_precision),
+        format!("{:.3}", scores.average_precision),
         format!("{} / {}", scores.false_positives, scores.empty_photos),
     ];
     card::log_row(source, &figures, how)
@@ -88,7 +88,7 @@ fn results(measured: &[Measured<Scores>], perturbed: &Scores) -> String {
             scores.recall.faces.to_string(),
             scores.recall.shown(),
             format!("{:.3}", scores.precision),
-            format!("{:.4}", scores.average_precision),
+            format!("{:.3}", scores.average_precision),
             format!("{} / {}", scores.false_positives, scores.empty_photos),
             scores.localisation.near.percent(),
         ]);
