@@ -220,6 +220,20 @@ fn training_configurations_that_documents_show_are_taken() {
     }
 }
 
+/// The tables of modules name every module of the three crates.
+#[test]
+fn architecture_names_every_module() {
+    let code = Document::read("ARCHITECTURE.md").code_spans().join(" ");
+    let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    for package in ["models", "edge-runtime", "host-trainer"] {
+        let text = std::fs::read_to_string(root().join(package).join("src/lib.rs")).unwrap();
+        for line in text.lines() {
+            let module = line.trim_start_matches("pub ").strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';'));
+            assert!(module.is_none_or(|module| words.contains(module)), "ARCHITECTURE.md leaves out {package}: {line}");
+        }
+    }
+}
+
 /// A script that a document shows is there.
 #[test]
 fn scripts_that_documents_show_are_there() {
