@@ -69,7 +69,7 @@ impl Summary {
         self.span.map_or(Duration::ZERO, |(first, latest)| latest - first)
     }
 
-    /// In words, a line or two.
+    /// The summary as text, a line or two.
     pub fn text(&self, labels: &[String]) -> String {
         let mut text = format!("{} in {:.1} s", counted(self.frames, "frame"), self.duration().as_secs_f64());
         // Writing into a String cannot fail.

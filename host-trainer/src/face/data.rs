@@ -25,7 +25,7 @@ pub struct FacePhotos {
     pub val: Arc<Photos>,
     /// SHA-256 over pictures and boxes of training and validation.
     pub fingerprint: String,
-    /// In words, for the card.
+    /// The folders with their numbers of photos and faces, as the card gives them.
     pub described: String,
 }
 

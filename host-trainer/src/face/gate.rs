@@ -78,7 +78,7 @@ impl Agreement {
         (share(self.within, self.cells), share(self.matched, self.boxes))
     }
 
-    /// In words.
+    /// What the gate saw, as a sentence for the card.
     pub fn said(&self, precision: Precision) -> String {
         let (within, matched) = self.shares();
         let Agreement { photos, largest, boxes, .. } = self;

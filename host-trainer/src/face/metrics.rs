@@ -214,9 +214,9 @@ pub struct CurvePoint {
 /// How many of a number of faces were found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recall {
-    /// Those found.
+    /// Faces with a box that fits.
     pub found: usize,
-    /// All of them.
+    /// Faces that there were to find.
     pub faces: usize,
 }
 
@@ -281,7 +281,7 @@ pub struct Scores {
     pub photos: usize,
     /// Of them, those without a face.
     pub empty_photos: usize,
-    /// The threshold.
+    /// The least score of a box that counts.
     pub threshold: f32,
     /// Area under the precision-recall curve; independent of the threshold.
     pub average_precision: f64,

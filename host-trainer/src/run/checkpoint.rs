@@ -42,14 +42,14 @@ pub struct TrainingState<S, F> {
     /// The weights by which hard negatives were mined last.
     #[serde(skip)]
     pub mined: Option<Weights>,
-    /// The optimizer's.
+    /// The optimizer's running means of gradients, and its steps.
     #[serde(flatten)]
     pub moments: Moments,
-    /// The learning rate's.
+    /// By how much the learning rate was reduced so far, and what decides on the next reduction.
     pub schedule: ScheduleState,
-    /// Early stopping's.
+    /// The best epoch so far, and for how long none was better.
     pub stopping: StoppingState,
-    /// Epochs so far.
+    /// The figures of each epoch so far.
     pub history: Vec<Epoch<F>>,
 }
 

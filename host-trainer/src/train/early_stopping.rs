@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How an epoch is judged, on the validation part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Verdict {
-    /// The figure.
+    /// What the epoch is judged by: a loss, an accuracy or an average precision.
     pub figure: f64,
     /// Whether a higher figure is better.
     pub higher_is_better: bool,

@@ -40,7 +40,7 @@ fn three_epochs() -> usize {
 pub struct ScheduleState {
     /// Product of the reductions so far.
     pub multiplier: f64,
-    /// Best validation loss so far; infinite at first, written as absent.
+    /// Best validation loss so far; absent before the first epoch's.
     pub best: Option<f64>,
     /// Epochs since then.
     pub waited: usize,
