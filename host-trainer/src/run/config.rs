@@ -1,6 +1,6 @@
 //! Everything a run depends on; written into its folder as `config.toml`.
 
-use super::old_keys::renamed;
+use super::old_keys;
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
 use crate::nets::Net;
@@ -221,10 +221,10 @@ impl<C: TaskConfig> Config<C> {
     /// # Errors
     /// As [`Config::read`], without the file's name.
     pub fn parse(text: &str, keys: toml::Table) -> Result<Self> {
-        let text = renamed(text);
-        let given = DeTable::parse(&text).map_err(|error| within(error, &text))?;
+        let mut given = DeTable::parse(text).map_err(|error| within(error, text))?;
+        old_keys::rename(given.get_mut());
         // Merging with the preset loses where a key stood, so errors are reported first.
-        divided::<C>(given.clone(), &text)?;
+        divided::<C>(given.clone(), text)?;
         let mut given = toml::Table::deserialize(Deserializer::from(given))?;
         merge(&mut given, keys);
         let mut whole = toml::Table::try_from(C::preset(&given)?)?;

@@ -1,7 +1,8 @@
 //! Configuration keys under the names that earlier versions gave them.
 
 use std::borrow::Cow;
-use toml::{Table, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 /// Table ("" is the outermost), key as it was, key as it is.
 const RENAMED: [(&str, &str, &str); 21] = [
@@ -28,22 +29,23 @@ const RENAMED: [(&str, &str, &str); 21] = [
     ("scenes", "noisy", "noise"),
 ];
 
-/// A configuration file's text with every key under its present name. Text without an old key, or that is no TOML, comes back
-/// as it is, so that messages about it name the lines that its writer sees.
-pub fn renamed(text: &str) -> Cow<'_, str> {
-    let Ok(mut whole) = text.parse::<Table>() else { return text.into() };
-    let mut changed = false;
+/// Gives every key of a configuration file its present name. It keeps its place in the text, so that messages about it show the
+/// line that its writer sees.
+pub fn rename(file: &mut DeTable<'_>) {
     for (table, old, new) in RENAMED {
-        let keys = if table.is_empty() { Some(&mut whole) } else { whole.get_mut(table).and_then(Value::as_table_mut) };
+        let keys = if table.is_empty() { Some(&mut *file) } else { file.get_mut(table).and_then(as_table) };
         // Under both names a key stays as it is: reading the file then says that it does not know the old one.
-        let Some(keys) = keys.filter(|keys| keys.contains_key(old) && !keys.contains_key(new)) else { continue };
-        let value = keys.remove(old);
-        keys.extend(value.map(|value| (new.to_owned(), value)));
-        changed = true;
+        let Some(keys) = keys.filter(|keys| !keys.contains_key(new)) else { continue };
+        if let Some((key, value)) = keys.remove_entry(old) {
+            keys.insert(Spanned::new(key.span(), Cow::Borrowed(new)), value);
+        }
     }
-    match toml::to_string(&whole) {
-        Ok(present) if changed => present.into(),
-        _ => text.into(),
+}
+
+fn as_table<'a, 'text>(value: &'a mut Spanned<DeValue<'text>>) -> Option<&'a mut DeTable<'text>> {
+    match value.get_mut() {
+        DeValue::Table(keys) => Some(keys),
+        _ => None,
     }
 }
 
@@ -54,6 +56,7 @@ mod tests {
     use crate::emotion::options::EmotionConfig;
     use crate::face::options::FaceConfig;
     use crate::run::config::Config;
+    use toml::{Table, Value};
 
     /// A file of old keys, each with the value given to its name.
     fn old_file(tables: &[&str], value: impl Fn(&str) -> Value) -> String {
@@ -101,10 +104,29 @@ mod tests {
         assert_eq!(read.operators, crate::device::OperatorSet::Reference);
     }
 
+    /// What reading a face run's configuration is refused with.
+    fn refused(text: &str) -> String {
+        format!("{:#}", Config::<FaceConfig>::parse(text, Table::new()).unwrap_err())
+    }
+
     #[test]
-    fn a_file_of_present_keys_keeps_its_lines() {
-        for text in ["# mine\nema = 0.5\n", "average = \n", "average = 0.5\nema = 0.5\n"] {
-            assert_eq!(renamed(text), text);
+    fn mistakes_are_told_with_the_line_that_was_written() {
+        for (text, line) in [
+            (
+                "# Mine.\n\naverage = 0.5 # EMA\n\n# Long.\nepochs = 9\n\n# Photos.\n[data]\nsource = []\n",
+                "10 | source = []",
+            ),
+            ("# Mine.\naverage = 'much'\n", "2 | average = 'much'"),
+            ("# Mine.\n[data]\n\nrough = 7\n", "4 | rough = 7"),
+        ] {
+            let (told, number) = (refused(text), line.split(' ').next().unwrap());
+            assert!(told.contains(&format!("at line {number},")) && told.contains(line), "{told}");
         }
+    }
+
+    #[test]
+    fn a_key_under_both_names_is_refused() {
+        let told = refused("ema = 0.5\naverage = 0.5\n");
+        assert!(told.contains("at line 2") && told.contains("`average`"), "{told}");
     }
 }
