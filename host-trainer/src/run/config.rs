@@ -1,5 +1,6 @@
 //! Everything a run depends on; written into its folder as `config.toml`.
 
+use super::keys::check_keys;
 use super::old_keys;
 use crate::device::{DeviceName, OperatorSet};
 use crate::failure::{Blame, Kind};
@@ -307,6 +308,8 @@ pub fn check_unchanged<C: TaskConfig>(now: &Config<C>, saved: &str, run: &Path) 
 fn divided<C: TaskConfig>(table: Spanned<DeTable<'_>>, text: &str) -> Result<Config<C>, toml::de::Error> {
     let every = RunConfig { task: Task::Face, quantize: Some(Quantization::default()), ..RunConfig::default() };
     let shared = toml::Table::try_from(every).unwrap_or_default();
+    let keys: Vec<&str> = shared.keys().map(String::as_str).collect();
+    check_keys(table.get_ref(), C::TASK, &keys).map_err(|error| within(error, text))?;
     let span = table.span();
     let (run, task) = table.into_inner().into_iter().partition(|(key, _)| shared.contains_key(key.get_ref().as_ref()));
     let run = RunConfig::deserialize(Deserializer::from(Spanned::new(span.clone(), run)));
@@ -387,7 +390,7 @@ mod tests {
     fn mistakes_are_told_with_their_line() {
         let told = |text: &str| format!("{:#}", parse::<EmotionConfig>(text).unwrap_err());
         for (text, line, word) in [
-            ("epochs = 1\nepoch = 2\n", "line 2", "epoch"),
+            ("epochs = 1\nepoch = 2\n", "line 2", "did you mean `epochs`?"),
             ("size = 48\n\nepochs = 'many'\n", "line 3", "many"),
             ("size = 48\n[data]\nsource = []\n", "line 3", "source"),
             ("[optimizer]\nbeta3 = 0.1\n", "line 2", "beta3"),
@@ -395,6 +398,7 @@ mod tests {
             let told = told(text);
             assert!(told.contains(line) && told.contains(word), "{told}");
         }
-        parse::<FaceConfig>("arch = 'lenet'\n").unwrap_err();
+        let told = format!("{:#}", parse::<FaceConfig>("width = 64\narch = 'lenet'\n").unwrap_err());
+        assert!(told.contains("line 2") && told.contains("`arch` belongs to --task emotion"), "{told}");
     }
 }

@@ -7,4 +7,5 @@ pub mod evaluations;
 pub mod finished;
 pub(crate) mod folder;
 pub mod history;
+pub mod keys;
 pub mod old_keys;
