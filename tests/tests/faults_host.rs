@@ -120,6 +120,8 @@ fn wrong_usage_exits_2() {
         .expect_error(2, &["size 3", "16"]);
     Session::run(host_trainer().args(["train", "--out", "x", "--data", "x", "--learning-rate", "-1"]))
         .expect_error(2, &["-1"]);
+    Session::run(host_trainer().args(["train", "--resume", "mine", "--arch", "lenet"]))
+        .expect_error(2, &["--arch cannot change a run that goes on", "--init mine --out NEW"]);
     Session::run(host_trainer().args(["train", "--out", "d/train/x", "--data", "d"]))
         .expect_error(2, &["among the pictures"]);
     let folder = folder();

@@ -1,36 +1,52 @@
 //! Which flags belong to one task only: those that stand under its heading in `--help`. The rule that refuses a flag of the other
-//! task asks the same headings.
+//! task asks the same headings. And which belong to new runs only, by the struct that declares them.
 
 use crate::failure::{Kind, failure};
+use crate::run::command_line::quoted_path;
 use anyhow::Result;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use emotion_models::Task;
+use std::path::Path;
 
 /// Heading of the flags that only emotion nets know.
 pub const EMOTION: &str = "Moods (--task emotion)";
 /// Heading of the flags that only face nets know.
 pub const FACE: &str = "Faces (--task face)";
 
-/// The flags given that only one task knows.
+/// The structs of `train`'s flags that say what a new run is.
+const NEW_RUN: [&str; 3] = ["NewRunArgs", "EmotionArgs", "FaceArgs"];
+
+/// The flags given that not every run takes.
 #[derive(Clone, Debug, Default)]
-pub struct TaskFlags(Vec<(Task, String)>);
+pub struct TaskFlags {
+    /// Those that only one task knows.
+    of_task: Vec<(Task, String)>,
+    /// Those that only a new run knows.
+    of_new_run: Vec<String>,
+}
 
 impl TaskFlags {
     /// Those among the arguments of the command that was chosen.
     pub fn given(program: &Command, matches: &ArgMatches) -> Self {
         let chosen = matches.subcommand().and_then(|(name, given)| Some((program.find_subcommand(name)?, given)));
         let Some((command, given)) = chosen else { return Self::default() };
-        let flags = command.get_arguments().filter_map(|argument| {
-            let task = match argument.get_help_heading()? {
-                EMOTION => Task::Emotion,
-                FACE => Task::Face,
-                _ => return None,
-            };
-            let typed = given.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine);
-            typed.then(|| (task, format!("--{}", argument.get_long().unwrap_or_default())))
-        });
-        TaskFlags(flags.collect())
+        let mut flags = Self::default();
+        for argument in command.get_arguments() {
+            if given.value_source(argument.get_id().as_str()) != Some(ValueSource::CommandLine) {
+                continue;
+            }
+            let flag = format!("--{}", argument.get_long().unwrap_or_default());
+            match argument.get_help_heading() {
+                Some(EMOTION) => flags.of_task.push((Task::Emotion, flag.clone())),
+                Some(FACE) => flags.of_task.push((Task::Face, flag.clone())),
+                _ => {}
+            }
+            if is_of_new_run(command, argument) {
+                flags.of_new_run.push(flag);
+            }
+        }
+        flags
     }
 
     /// Refuses a flag that means nothing to `task`, which would otherwise be passed over in silence.
@@ -38,7 +54,7 @@ impl TaskFlags {
     /// # Errors
     /// Names the flag and the task that knows it.
     pub fn refuse_other(&self, task: Task) -> Result<()> {
-        match self.0.iter().find(|(own, _)| *own != task) {
+        match self.of_task.iter().find(|(own, _)| *own != task) {
             Some((own, flag)) => {
                 let message = format!("{flag} only applies to --task {own}; this run has the task {task}");
                 Err(failure(Kind::Usage, message))
@@ -46,6 +62,27 @@ impl TaskFlags {
             None => Ok(()),
         }
     }
+
+    /// Refuses a flag that would make `run`, which is resumed, another run.
+    ///
+    /// # Errors
+    /// Names the flag, and how another run begins with what this one has learned.
+    pub fn refuse_change(&self, run: &Path) -> Result<()> {
+        match self.of_new_run.first() {
+            Some(flag) => {
+                let run = quoted_path(run);
+                let message =
+                    format!("{flag} cannot change a run that goes on; start a new one with --init {run} --out NEW");
+                Err(failure(Kind::Usage, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_of_new_run(command: &Command, argument: &Arg) -> bool {
+    let mut structs = command.get_groups().filter(|group| NEW_RUN.contains(&group.get_id().as_str()));
+    structs.any(|group| group.get_args().any(|member| member == argument.get_id()))
 }
 
 #[cfg(test)]
@@ -99,17 +136,24 @@ mod tests {
 
     #[test]
     fn a_resumed_run_takes_no_flag_that_would_make_it_another_run() {
+        let program = Cli::command();
         let resumed = |flags: &str| {
             let words = format!("host-trainer train --resume x {flags}");
-            Cli::command().try_get_matches_from(words.split_whitespace()).is_ok()
+            let matches = program.clone().try_get_matches_from(words.split_whitespace()).unwrap();
+            TaskFlags::given(&program, &matches).refuse_change(Path::new("x"))
         };
         for flags in ["", "--epochs 9 --threads 2 --device cpu --operators fast --cache disk --quantize --summary"] {
-            assert!(resumed(flags), "{flags}");
+            resumed(flags).unwrap();
         }
         for flag in
-            ["--seed 1", "--data x", "--ema 0", "--average 0", "--dropout 0", "--no-augment", "--crops x", "--out x"]
+            ["--seed 1", "--data x", "--ema 0", "--dropout 0", "--no-augment", "--crops x", "--out x", "--arch lenet"]
         {
-            assert!(!resumed(flag), "{flag}");
+            let refused = resumed(flag).unwrap_err();
+            let typed = flag.split(' ').next().unwrap();
+            let wanted = format!("{typed} cannot change a run that goes on; start a new one with --init x --out NEW");
+            assert_eq!(refused.to_string(), wanted);
+            assert_eq!(crate::failure::kind_of(&refused), Some(Kind::Usage));
         }
+        resumed("--average 0").unwrap_err();
     }
 }

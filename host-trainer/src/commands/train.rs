@@ -20,6 +20,9 @@ use std::process::ExitCode;
 /// Impossible configuration, unusable data, a diverging loss, or files that cannot be written.
 pub fn run(args: &TrainArgs, given: &TaskFlags) -> Result<ExitCode> {
     crate::output::outlive_readers();
+    if let Some(run) = &args.resume {
+        given.refuse_change(run)?;
+    }
     let task = args.task();
     given.refuse_other(task)?;
     match task {

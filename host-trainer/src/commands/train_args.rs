@@ -51,7 +51,7 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub new: NewRunArgs,
     /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["NewRunArgs", "EmotionArgs", "FaceArgs"])]
+    #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
     /// Those that a resumed run takes as well.
     #[command(flatten)]
