@@ -6,6 +6,7 @@ use crate::emotion::card::EmotionFound;
 use crate::export::exporter::export;
 use crate::export::request::Request;
 use crate::face::card::{FaceFound, line};
+use crate::face::metrics::TARGET_PRECISION;
 use crate::face::{FaceTask, perturbations};
 use crate::failure::{Blame, Kind, failure};
 use crate::output::{say, tell};
@@ -126,11 +127,15 @@ fn say_face(request: &Request, card: &ModelCard, found: &FaceFound) -> Result<()
     }
     say!("card: {}", request.out.with_extension("md").display())?;
     let recall = found.perturbed.recall.rate();
-    if recall < MIN_RECALL {
-        let percent = 100.0 * recall;
+    let advice = "train it for more epochs, or on more photos";
+    if !found.on_target {
         tell!(
-            "warning: it finds {percent:.0} % of the validation photos' faces at the precision asked for: train it for more epochs, or on more photos"
+            "warning: no score reached a precision of {TARGET_PRECISION} on the validation photos; {} was taken as threshold: {advice}",
+            card.thresholds[0]
         );
+    } else if recall < MIN_RECALL {
+        let percent = 100.0 * recall;
+        tell!("warning: it finds {percent:.0} % of the validation photos' faces at the precision asked for: {advice}");
     }
     Ok(())
 }

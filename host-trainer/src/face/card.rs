@@ -1,7 +1,7 @@
 //! The `MODEL.md` beside an exported face model.
 
 use super::gate::Agreement;
-use super::metrics::{MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
+use super::metrics::{FALLBACK_THRESHOLD, MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
 use super::task::FaceTask;
 use crate::export::card::{self, cell, head, input, log, net_rows, recipe, row};
 use crate::export::exporter::Job;
@@ -20,6 +20,8 @@ pub struct FaceFound {
     pub measured: Vec<Measured<Scores>>,
     /// On the validation photos that chose the detection threshold, perturbed.
     pub perturbed: Scores,
+    /// Whether a score reaches the target precision there; if none does, the detection threshold is the fallback.
+    pub on_target: bool,
     /// What the export gate saw.
     pub agreement: Agreement,
 }
@@ -27,9 +29,9 @@ pub struct FaceFound {
 /// The card as Markdown.
 pub fn markdown(job: &Job<'_, FaceTask>, card: &ModelCard, found: &FaceFound) -> String {
     let Job { run, data, request } = job;
-    let FaceFound { measured, perturbed, agreement } = found;
+    let FaceFound { measured, perturbed, on_target, agreement } = found;
     let mut text = properties(run, card) + LIMITS;
-    text += &results(measured, perturbed);
+    text += &results(measured, perturbed, *on_target);
     let told = format!("Seed {}; {}. {}.", run.config.run.seed, run.chosen(), agreement.said(card.precision));
     text += &recipe(&run.identity.command, request, &told);
     let _ = write!(
@@ -76,7 +78,7 @@ fn properties(run: &FinishedRun<FaceTask>, card: &ModelCard) -> String {
 }
 
 /// A row for each part of each data set, and the faces of the last part by size and class: the test folder's, where there is one.
-fn results(measured: &[Measured<Scores>], perturbed: &Scores) -> String {
+fn results(measured: &[Measured<Scores>], perturbed: &Scores, on_target: bool) -> String {
     let mut text = "## Results\n\n| data | part | photos | faces | recall | precision | average precision | false positives | centre \
                     within 12 % |\n|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -99,9 +101,9 @@ fn results(measured: &[Measured<Scores>], perturbed: &Scores) -> String {
          are boxes in photos without a face, over the number of such photos. The last column is of photos with one face, over 15 % \
          of the width: how often the box's centre is within 12 % of the face's width.\n\n\
          Each photo had the engine's multi-pass detection, as `classify` does it: the whole photo, a pass zoomed out, and two zoomed \
-         passes, one of them flipped, at each place that may hold a face. All validation photos chose the epoch. The threshold is \
-         the lowest with a precision of {TARGET_PRECISION} and at most {MAX_FALSE_POSITIVES} false positives a photo without a \
-         face, on the perturbed validation set: each photo plain and in seven other ways, {} in all. There: {}.",
+         passes, one of them flipped, at each place that may hold a face. All validation photos chose the epoch. {}. That set is \
+         each photo plain and in seven other ways, {} in all. There: {}.",
+        chosen_threshold(on_target),
         perturbed.photos,
         line(perturbed),
     );
@@ -115,6 +117,21 @@ fn results(measured: &[Measured<Scores>], perturbed: &Scores) -> String {
         }
     }
     text + "\n"
+}
+
+/// What the detection threshold is, on the perturbed validation set.
+fn chosen_threshold(on_target: bool) -> String {
+    let target = format!(
+        "a precision of {TARGET_PRECISION} and at most {MAX_FALSE_POSITIVES} false positives a photo without a face"
+    );
+    match on_target {
+        true => format!("The threshold is the lowest with {target}, on the perturbed validation set"),
+        false => {
+            format!(
+                "No score reached {target} on the perturbed validation set; {FALLBACK_THRESHOLD} was taken as threshold"
+            )
+        }
+    }
 }
 
 /// The main figures in a line.
@@ -146,3 +163,24 @@ It must not be used to watch people at work or in schools, nor to decide anythin
 such a system runs.
 
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threshold_that_no_score_chose_is_not_told_as_chosen() {
+        let results = |on_target| results(&[], &Scores { photos: 8, ..Scores::default() }, on_target);
+        assert!(
+            results(true).contains("The threshold is the lowest with a precision of 0.97 and"),
+            "{}",
+            results(true)
+        );
+        let fallback = results(false);
+        assert!(
+            fallback.contains("No score reached a precision of 0.97 and") && fallback.contains("; 0.5 was taken"),
+            "{fallback}"
+        );
+        assert!(!fallback.contains("the lowest"), "{fallback}");
+    }
+}

@@ -51,6 +51,7 @@ impl Export for FaceTask {
         let passes = perturbations::COUNT * choosing.photos.len() + data.val.photos.len() + test.photos.len();
         let progress = Progress::new("measuring", passes, true);
         let perturbed = perturbations::detect_perturbed(&finder, &choosing, &progress)?;
+        let on_target = perturbed.target_threshold().is_some();
         let threshold = perturbed.threshold();
         card.thresholds = vec![threshold];
         let perturbed = perturbed.at(threshold, &[]);
@@ -78,7 +79,7 @@ impl Export for FaceTask {
             ];
             card.metrics.extend(figures.map(|(what, value)| (format!("{source}/{part}/{what}"), value)));
         }
-        Ok(FaceFound { measured, perturbed, agreement })
+        Ok(FaceFound { measured, perturbed, on_target, agreement })
     }
 
     fn markdown(job: &Job<'_, Self>, card: &ModelCard, found: &FaceFound) -> String {

@@ -20,6 +20,8 @@ const NEAR: f64 = 0.12;
 pub const TARGET_PRECISION: f64 = 0.97;
 /// ... and the false positives that it may leave for each photo without a face: two in 83.
 pub const MAX_FALSE_POSITIVES: f64 = 0.024;
+/// The detection threshold where no score reaches both, as of a net that has learned nothing.
+pub const FALLBACK_THRESHOLD: f32 = 0.5;
 
 /// One box, matched to the ground truth.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -142,13 +144,18 @@ impl Findings {
         area
     }
 
-    /// The detection threshold: the lowest score from which on precision is at least [`TARGET_PRECISION`] and at most
-    /// [`MAX_FALSE_POSITIVES`] boxes a photo without a face remain; 0.5 where no score does that.
+    /// The detection threshold: that of the target, or else [`FALLBACK_THRESHOLD`].
     pub fn threshold(&self) -> f32 {
+        self.target_threshold().unwrap_or(FALLBACK_THRESHOLD)
+    }
+
+    /// The lowest score from which on precision is at least [`TARGET_PRECISION`] and at most [`MAX_FALSE_POSITIVES`] boxes a photo
+    /// without a face remain; nothing where no score does that.
+    pub fn target_threshold(&self) -> Option<f32> {
         self.threshold_for(TARGET_PRECISION, MAX_FALSE_POSITIVES)
     }
 
-    fn threshold_for(&self, precision: f64, false_positives: f64) -> f32 {
+    fn threshold_for(&self, precision: f64, false_positives: f64) -> Option<f32> {
         let false_positives_per_photo = |score: f32| {
             self.boxes.iter().filter(|one| one.faceless && one.score >= score).count() as f64
                 / self.faceless.max(1) as f64
@@ -157,7 +164,7 @@ impl Findings {
         let fits = |point: &&CurvePoint| {
             point.precision >= precision && false_positives_per_photo(point.score) <= false_positives
         };
-        curve.iter().rev().find(fits).map_or(0.5, |point| point.score)
+        curve.iter().rev().find(fits).map(|point| point.score)
     }
 
     /// The figures at one threshold.
@@ -346,9 +353,20 @@ mod tests {
         let face = Rect::new(10.0, 10.0, 30.0, 40.0);
         findings.push(&photo(&[face]), &found(&[(face, 0.9), (Rect::new(14.0, 10.0, 30.0, 40.0), 0.6)]));
         assert_eq!(findings.at(0.5, &[]).precision, 0.5);
-        let threshold = findings.threshold_for(0.95, 0.0);
+        let threshold = findings.threshold_for(0.95, 0.0).unwrap();
         assert_eq!(threshold, 0.9);
         assert_eq!(findings.at(threshold, &[]).precision, 1.0);
+    }
+
+    #[test]
+    fn without_a_score_of_the_target_precision_a_threshold_is_given_all_the_same() {
+        let mut findings = Findings::default();
+        assert_eq!((findings.target_threshold(), findings.threshold()), (None, FALLBACK_THRESHOLD));
+        findings.push(&photo(&[]), &found(&[(Rect::new(1.0, 1.0, 9.0, 9.0), 0.9)]));
+        assert_eq!((findings.target_threshold(), findings.threshold()), (None, FALLBACK_THRESHOLD));
+        let face = Rect::new(10.0, 10.0, 30.0, 40.0);
+        findings.push(&photo(&[face]), &found(&[(face, 0.95)]));
+        assert_eq!((findings.target_threshold(), findings.threshold()), (Some(0.95), 0.95));
     }
 
     #[test]
