@@ -106,8 +106,12 @@ fn a_finished_run_resumes_to_itself_and_other_pictures_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (data, run) = (folder.path().join("data"), folder.path().join("whole"));
     let whole = uninterrupted(&folder);
+    let evaluations = || std::fs::read_to_string(run.join("evaluations.csv")).unwrap();
+    let before = evaluations();
+    assert_eq!(before.lines().count(), 2, "{before}");
     Session::run(&mut resume(&run)).expect_code(0);
     assert_eq!(history(&run), whole);
+    assert_eq!(evaluations(), before, "the same weights were evaluated once more");
 
     Session::run(&mut train(&data, &run)).expect_error(2, &["already holds a run", "--resume", "--force"]);
     std::fs::remove_file(data.join("train/sad/1000-0.png")).unwrap();

@@ -57,7 +57,7 @@ impl ReportingTask for EmotionTask {
         write("report.txt", &text)?;
         write("report.html", &page)?;
         if data.test.is_some() {
-            note_evaluation(&run.folder, &scores)?;
+            note_evaluation(&run.folder, run.best_epoch, &scores)?;
         }
         Ok(())
     }
