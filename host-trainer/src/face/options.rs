@@ -68,22 +68,22 @@ pub struct Scenes {
 impl Scenes {
     fn check(&self) -> Result<()> {
         let shares = [
-            self.whole_photo,
-            self.without_face,
-            self.copy_paste,
-            self.hard_negatives,
-            self.mosaic,
-            self.background,
-            self.rotation.0,
-            self.copy_paste_extra,
-            self.occlusion,
-            self.downscale,
-            self.photometric_jitter,
-            self.blur,
-            self.noise,
+            ("whole_photo", self.whole_photo),
+            ("without_face", self.without_face),
+            ("copy_paste", self.copy_paste),
+            ("hard_negatives", self.hard_negatives),
+            ("mosaic", self.mosaic),
+            ("background", self.background),
+            ("rotation", self.rotation.0),
+            ("copy_paste_extra", self.copy_paste_extra),
+            ("occlusion", self.occlusion),
+            ("downscale", self.downscale),
+            ("photometric_jitter", self.photometric_jitter),
+            ("blur", self.blur),
+            ("noise", self.noise),
         ];
-        for share in shares {
-            ensure!((0.0..=1.0).contains(&share), "scenes: {share} is no share from 0 to 1");
+        for (key, share) in shares {
+            ensure!((0.0..=1.0).contains(&share), "scenes.{key}: the share {share} is outside 0..=1");
         }
         let jitter = self.aspect_jitter;
         ensure!((0.0..=1.0).contains(&jitter), "scenes.aspect_jitter {jitter} is outside 0..1");
@@ -248,5 +248,24 @@ impl FaceConfig {
     /// Columns and rows of the maps.
     pub fn cells(&self) -> [usize; 2] {
         [self.width, self.height].map(|side| (side / CELL) as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn impossible_shares_are_told_with_their_key() {
+        let scenes = Scenes::default();
+        scenes.check().unwrap();
+        for (scenes, told) in [
+            (Scenes { mosaic: 2.0, ..scenes.clone() }, "scenes.mosaic: the share 2 is outside 0..=1"),
+            (Scenes { rotation: (-0.5, 25.0), ..scenes.clone() }, "scenes.rotation: the share -0.5 is outside 0..=1"),
+            (Scenes { noise: f32::NAN, ..scenes.clone() }, "scenes.noise: the share NaN is outside 0..=1"),
+        ] {
+            assert_eq!(scenes.check().unwrap_err().to_string(), told);
+        }
     }
 }
