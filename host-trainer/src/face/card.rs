@@ -2,6 +2,7 @@
 
 use super::gate::Agreement;
 use super::metrics::{FALLBACK_THRESHOLD, MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
+use super::photos::class_name;
 use super::task::FaceTask;
 use crate::export::card::{self, cell, head, input, log, net_rows, recipe, row};
 use crate::export::exporter::Job;
@@ -111,7 +112,7 @@ fn results(measured: &[Measured<Scores>], perturbed: &Scores, on_target: bool) -
         let of = format!("{}, {}", cell(&one.source), one.part);
         text += &format!("\n{}", head(&[&of, "recall", "found", "of"]));
         let sizes = SIZES.iter().map(|(_, _, name)| format!("{name} of the width")).zip(&one.scores.by_size);
-        let classes = one.scores.by_class.iter().map(|(class, recall)| (class_name(class), recall));
+        let classes = one.scores.by_class.iter().map(|(class, recall)| (cell(class_name(class)), recall));
         for (name, recall) in sizes.chain(classes) {
             text += &row(&[name, recall.shown(), recall.found.to_string(), recall.faces.to_string()]);
         }
@@ -146,10 +147,6 @@ pub fn line(scores: &Scores) -> String {
         scores.false_positives,
         scores.empty_photos
     )
-}
-
-fn class_name(class: &str) -> String {
-    cell(if class.is_empty() { "unnamed" } else { class })
 }
 
 const LIMITS: &str = "## Limits

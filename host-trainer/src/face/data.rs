@@ -1,7 +1,7 @@
 //! The photos that a configuration names.
 
 use super::options::{FaceConfig, FaceData};
-use super::photos::{self, Photo, Photos};
+use super::photos::{self, Photo, Photos, class_name};
 use crate::failure::{Kind, failure};
 use crate::output::say;
 use crate::part::Part;
@@ -107,7 +107,7 @@ fn classes(photos: &Photos) -> String {
     let count = |index: usize| {
         photos.photos.iter().flat_map(|photo| &photo.faces).filter(|face| face.class == index && !face.invalid).count()
     };
-    let name = |class: &String| if class.is_empty() { "unnamed".to_owned() } else { class.clone() };
-    let told = photos.classes.iter().enumerate().map(|(index, class)| format!("{} {}", name(class), count(index)));
+    let told =
+        photos.classes.iter().enumerate().map(|(index, class)| format!("{} {}", class_name(class), count(index)));
     told.collect::<Vec<_>>().join(", ")
 }

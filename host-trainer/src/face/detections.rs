@@ -1,7 +1,7 @@
 //! Detections in photos, with the ground truth.
 
 use super::metrics::{Findings, SIZES, Scores};
-use super::photos::{Photo, Photos};
+use super::photos::{Photo, Photos, class_name};
 use crate::progress::Progress;
 use crate::threads::share_out;
 use anyhow::Result;
@@ -66,7 +66,8 @@ pub fn text(scores: &Scores) -> String {
         scores.precision
     );
     let by_size = SIZES.iter().map(|(_, _, name)| (*name).to_owned()).zip(scores.by_size.iter().copied());
-    for (name, recall) in by_size.chain(scores.by_class.iter().cloned()) {
+    let by_class = scores.by_class.iter().map(|(class, recall)| (class_name(class).to_owned(), *recall));
+    for (name, recall) in by_size.chain(by_class) {
         let _ = writeln!(text, "  {name:24}  {:>5}  {:>6}  {:>4}", recall.shown(), recall.found, recall.faces);
     }
     let centre = scores.localisation.near;
@@ -79,7 +80,8 @@ pub fn text(scores: &Scores) -> String {
         100.0 * scores.localisation.median,
     );
     let _ = writeln!(text, "{:26} within 12 %    of   median   right           down", "");
-    for (name, centres) in &scores.localisation_by_class {
+    for (class, centres) in &scores.localisation_by_class {
+        let name = class_name(class);
         let (near, median) = (centres.near, 100.0 * centres.median);
         let (across, down) = (format!("{} %", centres.offset(0)), format!("{} %", centres.offset(1)));
         let _ =
@@ -91,4 +93,23 @@ pub fn text(scores: &Scores) -> String {
         scores.false_positives, scores.empty_photos
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::metrics::{Localisation, Recall};
+
+    #[test]
+    fn every_row_has_a_name() {
+        let classes = ["mask", ""].map(str::to_owned);
+        let text = text(&Scores {
+            by_class: classes.clone().map(|class| (class, Recall { found: 1, faces: 2 })).to_vec(),
+            localisation_by_class: classes.map(|class| (class, Localisation::default())).to_vec(),
+            ..Scores::default()
+        });
+        for name in ["mask", "unnamed"] {
+            assert_eq!(text.lines().filter(|line| line.starts_with(&format!("  {name:24} "))).count(), 2, "{text}");
+        }
+    }
 }

@@ -325,6 +325,11 @@ fn synthetic_photo(seed: u64, class: usize) -> Photo {
     Photo { path: format!("drawn-{seed}").into(), planes: pyramid(plane), faces, reduction: 1.0, noisy_boxes: false }
 }
 
+/// What readers see of a class's name: data without classes has one, and that has no name.
+pub fn class_name(class: &str) -> &str {
+    if class.is_empty() { "unnamed" } else { class }
+}
+
 /// The names of several; of two that are alike the later one bears its number, counted from 1.
 pub fn names(folders: &[PathBuf]) -> Vec<String> {
     let own: Vec<String> = folders.iter().map(|folder| own_name(folder)).collect();
