@@ -149,7 +149,10 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     here(&["export", "run", "--out", "both.onnx"]).expect_code(0);
     here(&["export", "run", "--out", "own.onnx", "--calibrate-on", "1"]).expect_code(0);
     here(&["export", "run", "--out", "none.onnx", "--calibrate-on", "3"]).expect_error(2, &["--calibrate-on 3"]);
-    here(&["quantize", "run", "--data", "own", "--epochs", "0", "--out", "integers"]).expect_code(0);
+    let quantize =
+        ["quantize", "run", "--data", "own", "--epochs", "0", "--calibration-images", "10", "--out", "integers"];
+    let told = here(&quantize).expect_code(0).stdout;
+    assert!(told.contains("ranges from 10 training scenes: "), "{told}");
     let page = ["evaluate", "--model", "own.onnx", "--data", "own", "--report", "own.md"];
     here(&page).expect_error(2, &["own.md must end in .html"]);
     let search = ["evaluate", "--model", "own.onnx", "--data", "own", "--no-face-search"];
