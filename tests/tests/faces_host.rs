@@ -106,7 +106,7 @@ fn a_face_net_starts_from_another() {
     here(&["export", "first", "--out", "first.onnx"]).expect_code(0);
     for (from, out) in [("first.onnx", "from-model"), ("first", "from-run")] {
         let further = train(out, &["--init", from, "--learning-rate", "1e-9", "--epochs", "1"]).expect_code(0);
-        assert!(further.stdout.contains("anew: nothing"), "{}", further.stdout);
+        assert!(further.stdout.contains("randomly initialised: nothing"), "{}", further.stdout);
         let (start, end) = (average_precision(&further), average_precision(&first));
         assert!((start - end).abs() < 0.02, "it begins at {start} where the other ended, at {end}");
     }

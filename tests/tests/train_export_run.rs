@@ -101,7 +101,7 @@ fn training_begins_where_an_exported_model_was() {
     let mut train = train_tiny(&trained.data(), &run);
     train.args(["--no-augment", "--epochs", "1", "--learning-rate", "1e-9", "--init"]).arg(trained.model());
     let told = Session::run(&mut train).expect_code(0).stdout;
-    assert!(told.contains("anew: nothing"), "{told}");
+    assert!(told.contains("randomly initialised: nothing"), "{told}");
     let (_, start) = told.split_once("before the first epoch: val loss ").unwrap();
     let start: f64 = start.split(' ').next().unwrap().parse().unwrap();
     let [before, after] = [trained.run(), run].map(|run| validation_losses(&run).into_iter().fold(f64::MAX, f64::min));
@@ -120,9 +120,9 @@ fn a_layer_that_tells_other_labels_apart_starts_anew() {
         let mut train = train_tiny(&data, &folder.path().join(format!("{number}")));
         train.args(["--epochs", "1", "--init"]).arg(from);
         let told = Session::run(&mut train).expect_code(0).stdout;
-        let anew = told.lines().find(|line| line.starts_with("anew: ")).unwrap();
-        assert!(anew.ends_with("; its labels are angry, happy, sad, not happy, sad, zornig"), "{told}");
-        assert!(!anew.contains("nothing") && !anew.contains("conv"), "{told}");
+        let fresh = told.lines().find(|line| line.starts_with("randomly initialised: ")).unwrap();
+        assert!(fresh.ends_with("; its labels are angry, happy, sad, not happy, sad, zornig"), "{told}");
+        assert!(!fresh.contains("nothing") && !fresh.contains("conv"), "{told}");
     }
 }
 

@@ -121,7 +121,8 @@ fn say_emotion(request: &Request, card: &ModelCard, found: &EmotionFound) -> Res
 
 fn say_face(request: &Request, card: &ModelCard, found: &FaceFound) -> Result<()> {
     say!("{}: detection threshold {}", request.out.display(), card.thresholds[0])?;
-    say!("perturbed validation set, each photo in {} ways: {}", perturbations::COUNT, line(&found.perturbed))?;
+    let variants = perturbations::COUNT - 1;
+    say!("validation photos, and {variants} perturbed variants of each: {}", line(&found.perturbed))?;
     for one in &found.measured {
         say!("{} {}: {}", one.source, one.part, line(&one.scores))?;
     }

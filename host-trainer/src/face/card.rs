@@ -2,6 +2,7 @@
 
 use super::gate::Agreement;
 use super::metrics::{FALLBACK_THRESHOLD, MAX_FALSE_POSITIVES, SIZES, Scores, TARGET_PRECISION};
+use super::perturbations;
 use super::photos::class_name;
 use super::task::FaceTask;
 use crate::export::card::{self, cell, head, input, log, net_rows, recipe, row};
@@ -103,8 +104,9 @@ fn results(measured: &[Measured<Scores>], perturbed: &Scores, on_target: bool) -
          of the width: how often the box's centre is within 12 % of the face's width.\n\n\
          Each photo had the engine's multi-pass detection, as `classify` does it: the whole photo, a pass zoomed out, and two zoomed \
          passes, one of them flipped, at each place that may hold a face. All validation photos chose the epoch. {}. That set is \
-         each photo plain and in seven other ways, {} in all. There: {}.",
+         each validation photo and {} perturbed variants of it, {} photos in all. There: {}.",
         chosen_threshold(on_target),
+        perturbations::COUNT - 1,
         perturbed.photos,
         line(perturbed),
     );
@@ -173,6 +175,7 @@ mod tests {
             "{}",
             results(true)
         );
+        assert!(results(true).contains("each validation photo and 7 perturbed variants of it, 8 photos in all"));
         let fallback = results(false);
         assert!(
             fallback.contains("No score reached a precision of 0.97 and") && fallback.contains("; 0.5 was taken"),

@@ -21,10 +21,10 @@ const BLUR: f32 = 0.004;
 
 /// Photos whose perturbed copies are in memory together.
 const BATCH: usize = 64;
-/// Ways in which each photo is seen.
+/// The plain photo and its perturbed variants.
 pub const COUNT: usize = 8;
 
-/// What `finder` finds in every photo, plain and perturbed in seven ways, matched to the ground truth.
+/// What `finder` finds in every photo, and in its perturbed variants, matched to the ground truth.
 ///
 /// # Errors
 /// When the engine fails.

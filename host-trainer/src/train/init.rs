@@ -80,9 +80,13 @@ pub fn initialise(net: &Net, weights: &mut Weights, source: &Source, labels: &[S
     say!("from {}: {}", source.path.display(), taken.taken.join(", "))?;
     let fresh = if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") };
     match &taken.other_labels {
-        Some(others) => say!("anew: {fresh}; its labels are {}, not {}", others.join(", "), labels.join(", "))?,
-        None if source.labels.is_none() => say!("anew: {fresh}; it does not say its labels, which may be others")?,
-        None => say!("anew: {fresh}")?,
+        Some(others) => {
+            say!("randomly initialised: {fresh}; its labels are {}, not {}", others.join(", "), labels.join(", "))?
+        }
+        None if source.labels.is_none() => {
+            say!("randomly initialised: {fresh}; it does not say its labels, which may be others")?
+        }
+        None => say!("randomly initialised: {fresh}")?,
     }
     Ok(taken)
 }
