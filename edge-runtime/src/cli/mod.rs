@@ -4,7 +4,7 @@ mod flags;
 
 use crate::exit::EXIT_CODES;
 use crate::source::SourceSpec;
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand};
 use emotion_models::PixelFormat;
 pub use flags::{Flags, Settings};
 use flags::{LIGHTS, MODELS, PHOTO};
@@ -74,8 +74,10 @@ pub enum Command {
     /// Check board, camera, lights, model and configuration, and say what to do where something is wrong
     Doctor(DoctorArgs),
     /// Print completions of this command line for a shell
+    #[command(args = hidden_globals())]
     Completions(CompletionsArgs),
     /// Print the manual page, to be read with `man -l`
+    #[command(args = hidden_globals())]
     Man,
 }
 
@@ -172,6 +174,12 @@ pub struct DoctorArgs {
     pub json: bool,
 }
 
+/// The flags of [`Global`] for a command in which they do nothing: it takes them, as every command does, but does not list them.
+fn hidden_globals() -> Vec<Arg> {
+    let globals = Global::augment_args(clap::Command::new("globals"));
+    globals.get_arguments().map(|flag| flag.clone().hide(true)).collect()
+}
+
 fn frames(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|&count| count > 0).ok_or_else(|| "takes a whole number from 1 on".to_owned())
 }
@@ -214,6 +222,20 @@ mod tests {
         for wrong in ["--fps 0", "--hold 2", "--smoothing nan", "--frames 0", "--source camera", "classify"] {
             assert!(parse(&format!("edge-runtime {wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn only_commands_with_models_list_the_flags_for_them() {
+        for (command, listed) in [("classify", true), ("completions", false), ("man", false)] {
+            let help = Cli::try_parse_from(["edge-runtime", command, "--help"]).err();
+            let help = help.map(|help| help.to_string()).unwrap_or_default();
+            assert!(help.contains("--help"), "{help}");
+            for flag in ["--config", "--model", "--face-model", "--no-face-search"] {
+                assert_eq!(help.contains(flag), listed, "{command} {flag}: {help}");
+            }
+        }
+        let taken = Cli::try_parse_from(["edge-runtime", "man", "--model", "a.onnx"]);
+        assert!(taken.is_ok_and(|cli| cli.global.model.is_some()));
     }
 
     #[test]
