@@ -42,7 +42,7 @@ impl Picture {
         Self::decode(&Self::read(path)?, path)
     }
 
-    /// A picture file's bytes, up to [`LARGEST_FILE`].
+    /// A picture file's bytes, up to 512 MiB.
     ///
     /// # Errors
     /// The file cannot be read, or is larger.

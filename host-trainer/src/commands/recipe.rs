@@ -168,7 +168,7 @@ mod tests {
         let (train, export) = (step("run", &["train", "--out", "{work}/run"]), step("m.onnx", &["export"]));
         assert_eq!((train.state(work), export.state(work)), (State::ToDo, State::ToDo));
         assert_eq!(train.words(work, work, State::ToDo)[2], work.join("run").display().to_string());
-        std::fs::create_dir(work.join("run")).unwrap();
+        std::fs::create_dir_all(work.join("run/checkpoints")).unwrap();
         assert_eq!(train.state(work), State::ToDo);
         std::fs::write(checkpoint::last(&work.join("run")), "").unwrap();
         assert_eq!(train.state(work), State::Begun);

