@@ -1,6 +1,7 @@
 use super::fingerprint::{combine, fingerprint};
 use super::labelling::Votes;
 use super::near_duplicates::{equal_groups, near_duplicate_groups, near_duplicates};
+use super::picture_label::PictureLabel;
 use super::reading::{Content, Reading, read_all};
 use super::scan::{LabelFolders, describe, scan};
 use super::split::{Candidate, Subset, split_validation};
@@ -18,19 +19,14 @@ struct File {
     part: Part,
     /// Its folder's label.
     folder: usize,
-    /// Its label: the folder's, or what most people voted for.
-    label: usize,
-    votes: Option<Box<[f32]>>,
+    known: PictureLabel,
     source: usize,
 }
-
-/// Where people voted, figures are taken only on pictures of which more than this share of the votes agree.
-const MAJORITY: f32 = 0.5;
 
 impl File {
     /// Whether a picture in this part is used there.
     fn counts_in(&self, part: Part) -> bool {
-        part == Part::Train || self.votes.as_ref().is_none_or(|votes| votes[self.label] > MAJORITY)
+        part == Part::Train || self.known.is_agreed()
     }
 }
 
@@ -92,7 +88,7 @@ impl Dataset {
             undecodable: undecodable[index],
             voted: pictures
                 .iter()
-                .filter(|picture| picture.file.source == index && picture.file.votes.is_some())
+                .filter(|picture| picture.file.source == index && picture.file.known.votes.is_some())
                 .count(),
             voted_out: voted_out[index],
             fingerprint: fingerprints[index].clone(),
@@ -215,34 +211,24 @@ fn list_files(
                 let folder_label = labels.partition_point(|other| other < label);
                 for path in &folder.pictures {
                     let relative = relative_path(&data.path, path);
-                    let row = votes[source].as_ref().and_then(|votes| Some((votes, votes.rows.get(&relative)?)));
-                    let votes = match row {
-                        Some((_, None)) => {
-                            left_out[source] += 1;
-                            continue;
+                    match PictureLabel::of(&relative, folder_label, labels, votes[source].as_ref()) {
+                        None => left_out[source] += 1,
+                        Some(known) => {
+                            files.push(File {
+                                path: path.clone(),
+                                relative,
+                                part,
+                                folder: folder_label,
+                                known,
+                                source,
+                            });
                         }
-                        Some((votes, Some(shares))) => Some(among(labels, &votes.labels, shares)),
-                        None => None,
-                    };
-                    let label = votes.as_ref().map_or(folder_label, |votes| most(votes, folder_label));
-                    files.push(File { path: path.clone(), relative, part, folder: folder_label, label, votes, source });
+                    }
                 }
             }
         }
     }
     (files, left_out)
-}
-
-/// Shares of `own` labels as shares of all `labels`.
-fn among(labels: &[String], own: &[String], shares: &[f32]) -> Box<[f32]> {
-    let share = |label: &String| own.iter().position(|other| other == label).map_or(0.0, |place| shares[place]);
-    labels.iter().map(share).collect()
-}
-
-/// The label with most votes; of several, the folder's or the first.
-fn most(votes: &[f32], folder: usize) -> usize {
-    let first = (0..votes.len()).fold(0, |best, label| if votes[label] > votes[best] { label } else { best });
-    if votes[folder] == votes[first] { folder } else { first }
 }
 
 /// `path` below `root` with `/` between folders on every system.
@@ -311,7 +297,7 @@ fn divide(
     pairs.dedup();
 
     let candidate = |Decoded { file, .. }: &Decoded| Candidate {
-        label: file.label,
+        label: file.known.label,
         source: file.source,
         subset: match file.part {
             Part::Train if !scans[file.source].contains_key(&Part::Val) => None,
@@ -363,7 +349,7 @@ fn count_labels(pictures: &[Decoded], parts: &[Part], source: usize, part: Part,
     let mut counts = vec![0; labels];
     for (Decoded { file, .. }, &own) in pictures.iter().zip(parts) {
         if file.source == source && own == part && file.counts_in(part) {
-            counts[file.label] += 1;
+            counts[file.known.label] += 1;
         }
     }
     counts
@@ -388,7 +374,12 @@ fn assemble(
             continue;
         }
         let split = &mut splits[part as usize];
-        split.items.push(Item { path: file.path, label: file.label, votes: file.votes, source: file.source });
+        split.items.push(Item {
+            path: file.path,
+            label: file.known.label,
+            votes: file.known.votes,
+            source: file.source,
+        });
         split.slots.push(slot);
     }
     splits

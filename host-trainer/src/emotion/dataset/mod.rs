@@ -2,9 +2,11 @@
 
 mod error;
 mod fingerprint;
+mod labelled_part;
 mod labelling;
 mod load;
 pub mod near_duplicates;
+mod picture_label;
 pub mod reading;
 pub mod scan;
 pub mod signature;
@@ -16,6 +18,7 @@ mod tests;
 
 pub use error::DatasetError;
 pub use fingerprint::fingerprint;
+pub use labelled_part::{LabelledPart, LabelledPicture};
 pub use labelling::Labelling;
 pub use source::DataSource;
 pub use store::{Cache, Storage, Store};
