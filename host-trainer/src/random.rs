@@ -25,6 +25,8 @@ pub enum Purpose {
     Dropout = 8,
     /// Composing a scene with faces.
     Scene = 9,
+    /// Resampling pictures for intervals.
+    Bootstrap = 10,
 }
 
 /// The stream for `purpose` at (`seed`, `epoch`, `index`); `index` is a picture's place in the epoch, or a batch's or step's number.

@@ -3,6 +3,7 @@
 use super::calibrate::{self, Examples};
 use super::card::EmotionFound;
 use super::dataset::{Dataset, SourceSummary, Split};
+use super::lights::lights;
 use super::metrics::{Scores, score};
 use super::readout::outputs;
 use super::task::EmotionTask;
@@ -15,7 +16,7 @@ use crate::failure::{Kind, failure};
 use crate::run::finished::FinishedRun;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
-use emotion_models::{Classifier, ModelCard, Probabilities, TEST_CARD_LABELS, apply_temperature, encode};
+use emotion_models::{Classifier, ModelCard, Probabilities, apply_temperature, encode};
 
 impl Export for EmotionTask {
     type Found = EmotionFound;
@@ -83,20 +84,6 @@ impl Export for EmotionTask {
 /// The net's outputs that the card's labels are.
 fn read_out(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> Vec<usize> {
     card.labels.iter().filter_map(|label| run.identity.labels.iter().position(|known| known == label)).collect()
-}
-
-/// The labels that have a light.
-fn lights(labels: &[String], asked: &[String]) -> Result<Vec<usize>> {
-    let place = |light: &String| {
-        let known = || failure(Kind::Usage, format!("--lights {light}: the model's labels are {}", labels.join(", ")));
-        labels.iter().position(|label| label == light).ok_or_else(known)
-    };
-    if !asked.is_empty() {
-        return asked.iter().map(place).collect();
-    }
-    let usual: Vec<usize> =
-        (0..labels.len()).filter(|&label| TEST_CARD_LABELS.contains(&labels[label].as_str())).collect();
-    Ok(if usual.is_empty() { (0..labels.len()).collect() } else { usual })
 }
 
 /// The validation pictures that choose temperature and thresholds; every source counts as much as any other.

@@ -65,13 +65,20 @@ pub fn score(probabilities: &[f32], targets: &[usize], classes: usize) -> Scores
     }
     let correct: usize = (0..classes).map(|class| confusion[class][class]).sum();
     let predicted: Vec<usize> = (0..classes).map(|class| confusion.iter().map(|row| row[class]).sum()).collect();
-    let per_class: Vec<ClassScores> = (0..classes)
-        .map(|class| {
-            let (hits, support) = (confusion[class][class], confusion[class].iter().sum());
-            let (precision, recall) = (ratio(hits, predicted[class]), ratio(hits, support));
-            ClassScores { precision, recall, f1: ratio(2 * hits, predicted[class] + support), support }
+    let counts: Vec<LabelCounts> = (0..classes)
+        .map(|class| LabelCounts {
+            right: confusion[class][class],
+            given: predicted[class],
+            support: confusion[class].iter().sum(),
         })
         .collect();
+    let of_label = |label: &LabelCounts| ClassScores {
+        precision: ratio(label.right, label.given),
+        recall: ratio(label.right, label.support),
+        f1: label.f1(),
+        support: label.support,
+    };
+    let per_class: Vec<ClassScores> = counts.iter().map(of_label).collect();
     let concerned: Vec<usize> = (0..classes).filter(|&class| per_class[class].support + predicted[class] > 0).collect();
     let mean = |figure: fn(&ClassScores) -> f64| {
         concerned.iter().map(|&class| figure(&per_class[class])).sum::<f64>() / concerned.len().max(1) as f64
@@ -84,13 +91,37 @@ pub fn score(probabilities: &[f32], targets: &[usize], classes: usize) -> Scores
         top2: ratio(in_top2, count),
         macro_precision: mean(|class| class.precision),
         macro_recall: mean(|class| class.recall),
-        macro_f1: mean(|class| class.f1),
+        macro_f1: macro_f1(&counts),
         per_class,
         confusion,
         loss: loss / count as f64,
         ece: calibration.error,
         ece_p95: calibration.p95,
     }
+}
+
+/// Pictures that a label's F1 is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LabelCounts {
+    /// Predicted so, and rightly.
+    pub right: usize,
+    /// Predicted so.
+    pub given: usize,
+    /// With this label.
+    pub support: usize,
+}
+
+impl LabelCounts {
+    /// Harmonic mean of precision and recall, 0 to 1; 0 where the label neither occurs nor is predicted.
+    pub fn f1(&self) -> f64 {
+        ratio(2 * self.right, self.given + self.support)
+    }
+}
+
+/// Mean F1 over the labels that occur or are predicted, 0 to 1; one entry per label.
+pub fn macro_f1(counts: &[LabelCounts]) -> f64 {
+    let concerned = || counts.iter().filter(|label| label.given + label.support > 0);
+    concerned().map(LabelCounts::f1).sum::<f64>() / concerned().count().max(1) as f64
 }
 
 /// How many labels come before `target` by probability.

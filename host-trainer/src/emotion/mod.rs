@@ -2,6 +2,7 @@
 
 pub mod augment;
 pub mod batches;
+pub mod bootstrap;
 pub mod calibrate;
 pub mod card;
 pub mod crop_margin;
@@ -9,17 +10,20 @@ mod cutmix;
 mod data;
 pub mod dataset;
 pub mod ece;
+pub mod evaluated;
 pub mod export;
 #[cfg(test)]
 pub(crate) mod export_tests;
 pub mod figures;
 pub mod gate;
 pub mod inference;
+pub mod lights;
 pub mod loss;
 pub mod metrics;
 pub mod options;
 pub mod readout;
 pub mod report;
+pub mod selective;
 pub mod task;
 pub mod teacher;
 
