@@ -27,6 +27,8 @@ pub enum Purpose {
     Scene = 9,
     /// Resampling pictures for intervals.
     Bootstrap = 10,
+    /// Perturbing a picture to measure robustness.
+    Robustness = 11,
 }
 
 /// The stream for `purpose` at (`seed`, `epoch`, `index`); `index` is a picture's place in the epoch, or a batch's or step's number.

@@ -23,6 +23,10 @@ pub mod metrics;
 pub mod options;
 pub mod readout;
 pub mod report;
+pub mod robustness;
+pub mod robustness_figures;
+#[cfg(test)]
+mod robustness_tests;
 pub mod selective;
 pub mod task;
 pub mod teacher;
