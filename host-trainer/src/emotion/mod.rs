@@ -28,6 +28,7 @@ pub mod robustness_figures;
 #[cfg(test)]
 mod robustness_tests;
 pub mod selective;
+pub mod slices;
 pub mod task;
 pub mod teacher;
 
