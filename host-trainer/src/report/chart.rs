@@ -45,7 +45,7 @@ pub(crate) fn series<F>(history: &[Epoch<F>], figure: impl Fn(&F) -> f64) -> Vec
     learned.map(|epoch| (epoch.epoch as f64, figure(&epoch.figures))).collect()
 }
 
-/// A chart with a rate on each axis, right and up; the vertical one goes to `highest`.
+/// A chart with a rate on each axis, right and up, each from 0 to `furthest`.
 ///
 /// # Errors
 /// Only when the chart cannot be laid out.
@@ -53,7 +53,7 @@ pub(crate) fn rates(
     width: u32,
     caption: Option<&str>,
     axes: [&str; 2],
-    highest: f64,
+    furthest: [f64; 2],
     draw: impl FnOnce(&mut Rates<'_, '_>) -> Result<()>,
 ) -> Result<String> {
     drawing((width, 400), |root| {
@@ -62,7 +62,7 @@ pub(crate) fn rates(
             builder.caption(caption, ("sans-serif", 16));
         }
         builder.margin(12).x_label_area_size(36).y_label_area_size(44);
-        let mut chart = builder.build_cartesian_2d(0.0..1.0, 0.0..highest).map_err(plain)?;
+        let mut chart = builder.build_cartesian_2d(0.0..furthest[0], 0.0..furthest[1]).map_err(plain)?;
         let mut mesh = chart.configure_mesh();
         mesh.x_desc(axes[0]).y_desc(axes[1]).bold_line_style(BLACK.mix(0.12)).light_line_style(TRANSPARENT);
         mesh.draw().map_err(plain)?;

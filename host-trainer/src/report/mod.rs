@@ -4,3 +4,4 @@ pub(crate) mod chart;
 pub(crate) mod page;
 pub(crate) mod sheet;
 pub(crate) mod svg;
+pub(crate) mod table;

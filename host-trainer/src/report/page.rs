@@ -7,17 +7,22 @@ use crate::task::Task;
 
 /// A page's start: its title, a line below it, and the main figures, each with its meaning. `</html>` ends the page.
 pub(crate) fn start(title: &str, kind: &str, line: &str, figures: &[(String, String)]) -> String {
-    let figure = |(figure, meaning): &(String, String)| {
-        format!("<div><b>{figure}</b><span class=\"soft\">{}</span></div>", escape(meaning))
-    };
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}: Moodlight {kind} report</title>\
-         <style>{STYLE}</style><h1>{0}</h1><p class=\"soft\">{1}</p><div class=\"figures\">{2}</div>",
+         <style>{STYLE}</style><h1>{0}</h1><p class=\"soft\">{1}</p>{2}",
         escape(title),
         escape(line),
-        figures.iter().map(figure).collect::<String>()
+        boxes(figures)
     )
+}
+
+/// The main figures of a page or of a part of it, each in a box with its meaning.
+pub(crate) fn boxes(figures: &[(String, String)]) -> String {
+    let figure = |(figure, meaning): &(String, String)| {
+        format!("<div><b>{figure}</b><span class=\"soft\">{}</span></div>", escape(meaning))
+    };
+    format!("<div class=\"figures\">{}</div>", figures.iter().map(figure).collect::<String>())
 }
 
 /// The name of a run's folder.
@@ -42,12 +47,16 @@ const STYLE: &str = "
 body { margin: 0 auto; max-width: 62rem; padding: 2rem 1.2rem 4rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif }
 h1 { font-size: 1.6rem; margin: 0 0 .2rem } h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem }
+h3 { font-size: 1rem; margin: 1.6rem 0 .4rem }
 p, li { color: var(--ink) } .soft { color: var(--soft) }
 .figures { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0 }
 .figures div { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; min-width: 8rem }
 .figures b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums }
 svg { max-width: 100%; height: auto; border-radius: 8px } .row { display: flex; flex-wrap: wrap; gap: 1rem }
 pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; padding: .8rem; font-size: .82rem }
+.wide { overflow-x: auto } table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums }
+th, td { padding: .3rem .4rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap }
+th:first-child, td:first-child { text-align: left; padding-left: 0 }
 summary { cursor: pointer; margin: 1rem 0 }
 @media (prefers-color-scheme: dark) { .chart svg { filter: invert(.9) hue-rotate(180deg) }
   .sheet > svg > rect:first-child { fill: none } .sheet text:not([fill]) { fill: var(--ink) }

@@ -27,7 +27,7 @@ pub fn curves(history: &[Epoch<EmotionFigures>], best: usize) -> Result<String> 
 /// # Errors
 /// Only when the chart cannot be laid out.
 pub fn reliability(bins: &[Bin]) -> Result<String> {
-    rates(420, Some("confidence and accuracy"), ["confidence", "accuracy"], 1.0, |chart| {
+    rates(420, Some("confidence and accuracy"), ["confidence", "accuracy"], [1.0, 1.0], |chart| {
         chart.draw_series(LineSeries::new([(0.0, 0.0), (1.0, 1.0)], BLACK.mix(0.4))).map_err(plain)?;
         let points: Vec<(f64, f64)> = bins.iter().map(|bin| (bin.confidence, bin.accuracy)).collect();
         chart.draw_series(LineSeries::new(points.clone(), VAL.stroke_width(2))).map_err(plain)?;

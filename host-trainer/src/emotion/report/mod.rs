@@ -2,7 +2,9 @@
 
 mod confusion;
 mod curves;
+pub mod evaluation;
 mod page;
+mod selective;
 mod sheet;
 pub mod text;
 
@@ -41,7 +43,7 @@ impl ReportingTask for EmotionTask {
             run.chosen(),
             text::scores(&data.labels, &scores)
         );
-        let groups = sheet::choose(split, &probabilities, classes, run.config.run.seed);
+        let groups = sheet::choose(&targets, &probabilities, classes, run.config.run.seed);
         let pictures = page::Pictures {
             curves: curves::curves(&run.history, run.best_epoch)?,
             confusion: confusion::confusion(&data.labels, &scores),

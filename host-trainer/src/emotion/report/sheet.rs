@@ -25,12 +25,12 @@ pub struct Tile {
     pub confidence: f32,
 }
 
-/// The errors with the highest confidence, and a random sample drawn by `seed`; `probabilities` is `[pictures,
-/// classes]`.
-pub fn choose(split: &Split, probabilities: &[f32], classes: usize, seed: u64) -> Vec<Group<Tile>> {
+/// The errors with the highest confidence, and a random sample drawn by `seed`; `probabilities` is `[pictures, classes]`, `targets`
+/// `[pictures]`.
+pub fn choose(targets: &[usize], probabilities: &[f32], classes: usize, seed: u64) -> Vec<Group<Tile>> {
     let tile = |(picture, row): (usize, &[f32])| Tile { picture, predicted: top(row), confidence: row[top(row)] };
     let all: Vec<Tile> = probabilities.chunks_exact(classes).enumerate().map(tile).collect();
-    let wrong = |tile: &&Tile| split.items[tile.picture].label != tile.predicted;
+    let wrong = |tile: &&Tile| targets[tile.picture] != tile.predicted;
     let mut mistakes: Vec<Tile> = all.iter().filter(wrong).copied().collect();
     mistakes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let groups = LAYOUT.choose("surest mistakes", mistakes, all, seed);
@@ -116,19 +116,19 @@ mod tests {
     #[test]
     fn the_surest_mistakes_come_first_and_the_sample_is_fair() {
         let (split, probabilities) = pictures();
-        let groups = choose(&split, &probabilities, 2, 1);
+        let groups = choose(&split.targets(), &probabilities, 2, 1);
         assert_eq!(groups[0].title, "surest mistakes, 20 of 20");
         assert_eq!(groups[0].tiles[0].picture, 57);
         assert!(groups[0].tiles.windows(2).all(|pair| pair[0].confidence >= pair[1].confidence));
         assert_eq!(groups[1].tiles.len(), RANDOM);
-        assert_eq!(groups, choose(&split, &probabilities, 2, 1));
-        assert_ne!(groups[1], choose(&split, &probabilities, 2, 2)[1]);
+        assert_eq!(groups, choose(&split.targets(), &probabilities, 2, 1));
+        assert_ne!(groups[1], choose(&split.targets(), &probabilities, 2, 2)[1]);
     }
 
     #[test]
     fn every_tile_has_its_picture_and_every_mistake_its_truth() {
         let (split, probabilities) = pictures();
-        let groups = choose(&split, &probabilities, 2, 1);
+        let groups = choose(&split.targets(), &probabilities, 2, 1);
         let svg = sheet(&["no".into(), "yes".into()], &split, &groups, (3, 2, 2)).unwrap();
         assert_eq!(svg.matches("<image").count(), 20 + RANDOM);
         let wrong =
@@ -141,7 +141,7 @@ mod tests {
         let (split, _) = pictures();
         let right: Vec<f32> =
             split.items.iter().flat_map(|item| if item.label == 0 { [1.0, 0.0] } else { [0.0, 1.0] }).collect();
-        let groups = choose(&split, &right, 2, 1);
+        let groups = choose(&split.targets(), &right, 2, 1);
         assert_eq!(groups.len(), 1);
         assert_eq!(groups[0].title, "drawn at random");
     }

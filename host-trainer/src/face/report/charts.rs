@@ -13,7 +13,7 @@ use plotters::prelude::*;
 /// Only when the chart cannot be laid out.
 pub fn precision_recall(findings: &Findings, scores: &Scores) -> Result<String> {
     let axes = ["recall, faces of at least 10 % of the width", "precision"];
-    rates(560, None, axes, 1.02, |chart| {
+    rates(560, None, axes, [1.0, 1.02], |chart| {
         let points = findings.curve().into_iter().map(|point| (point.recall, point.precision));
         chart.draw_series(LineSeries::new(points, TRAIN.stroke_width(2))).map_err(plain)?;
         let used = (scores.recall.rate(), scores.precision);
