@@ -160,5 +160,6 @@ fn a_flag_of_the_other_task_is_refused_with_its_name() {
     refused("export face --out face.onnx --labels happy,sad", "--labels", "emotion");
     refused("export face --out face.onnx --crop-margin 0.1", "--crop-margin", "emotion");
     refused("evaluate --model face.onnx --data photos --no-face-search", "--no-face-search", "emotion");
-    refused("evaluate --model emotion.onnx --data pictures --report page.html", "--report", "face");
+    refused("evaluate --model face.onnx --data photos --robustness", "--robustness", "emotion");
+    refused("evaluate --model face.onnx --data photos --config emotion.toml", "--config", "emotion");
 }

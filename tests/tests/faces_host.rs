@@ -155,6 +155,15 @@ fn each_data_folder_is_measured_by_itself_and_some_may_choose() {
     assert!(told.contains("ranges from 10 training scenes: "), "{told}");
     let page = ["evaluate", "--model", "own.onnx", "--data", "own", "--report", "own.md"];
     here(&page).expect_error(2, &["own.md must end in .html"]);
+    draw_photos(&at("far/test"), 6..9, 2);
+    let both = ["evaluate", "--model", "own.onnx", "--no-record", "--data", "own", "--data", "far"];
+    let told = here(&[&both[..], &["--report", "pages/both.html"]].concat()).expect_code(0).stdout;
+    let row = |name: &str| told.lines().find(|line| line.starts_with(name)).unwrap().split_whitespace().nth(1).unwrap();
+    assert_eq!((row("own "), row("far ")), ("9", "5"), "{told}");
+    let page = fs::read_to_string(at("pages/both.html")).unwrap();
+    assert!(page.contains("<h2>own's test photos") && page.contains("<h2>far's test photos"));
+    let found = &here(&[&both[..], &["--json"]].concat()).expect_code(0).json_lines()[0];
+    assert_eq!((found[0]["photos"].as_u64(), found[1]["photos"].as_u64()), (Some(9), Some(5)));
     let search = ["evaluate", "--model", "own.onnx", "--data", "own", "--no-face-search"];
     here(&search).expect_error(2, &["--no-face-search", "emotion"]);
     here(&["export", "run", "--out", "own.onnx", "--crop-margin", "0.3"]).expect_error(2, &["--crop-margin"]);

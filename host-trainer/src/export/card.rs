@@ -82,11 +82,11 @@ fn with_former_rows(card: &str, former: &str) -> String {
     kept.fold(card.to_owned(), |text, row| text + row + "\n")
 }
 
-/// Adds a row to the log of the card at `path`; where there is no card, says so. `columns` begin the log of a card without one.
+/// Adds rows, each a line, to the log of the card at `path`; where there is no card, says so. `columns` begin the log of a card without one.
 ///
 /// # Errors
 /// When the card cannot be written.
-pub fn append_row(path: &Path, columns: &[&str], row: &str, quiet: bool) -> Result<()> {
+pub fn append_rows(path: &Path, columns: &[&str], rows: &str, quiet: bool) -> Result<()> {
     let Some(mut text) = std::fs::read_to_string(path).ok().filter(|text| is_card(text)) else {
         tell!("host-trainer: not recorded: {} is no model card", path.display());
         return Ok(());
@@ -96,7 +96,7 @@ pub fn append_row(path: &Path, columns: &[&str], row: &str, quiet: bool) -> Resu
     if !text.contains(LOG) {
         text = text + "\n" + &log(columns);
     }
-    files::write_whole(path, (text + row).as_bytes())
+    files::write_whole(path, (text + rows).as_bytes())
         .with_context(|| format!("the figures above could not be added to {}", path.display()))?;
     if quiet { Ok(()) } else { say!("added to {}", path.display()) }
 }
@@ -176,14 +176,14 @@ mod tests {
         {
             std::fs::write(&path, &card).unwrap();
             for data in ["faces", "strangers"] {
-                append_row(&path, &COLUMNS, &row(&["2026-11-30", data]), true).unwrap();
+                append_rows(&path, &COLUMNS, &row(&["2026-11-30", data]), true).unwrap();
             }
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.starts_with(card.trim_end()) && text.matches(LOG).count() == sections, "{text}");
             assert!(text.ends_with("|---|---|\n| 2026-11-30 | faces |\n| 2026-11-30 | strangers |\n"), "{text}");
         }
         std::fs::write(&path, "my notes").unwrap();
-        append_row(&path, &COLUMNS, "| a | b |\n", true).unwrap();
+        append_rows(&path, &COLUMNS, "| a | b |\n", true).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "my notes");
         assert!(refuse_foreign_card(&path).is_err());
     }

@@ -7,6 +7,7 @@ mod face;
 pub use args::EvaluateArgs;
 
 use super::task_flags::TaskFlags;
+use crate::failure::{Kind, failure};
 use anyhow::Result;
 use emotion_models::pb::ModelProto;
 use emotion_models::{ModelError, Task, decode, read_card};
@@ -21,6 +22,9 @@ pub fn run(args: &EvaluateArgs, given: &TaskFlags) -> Result<ExitCode> {
     let model = read(&args.model)?;
     let task = read_card(&model).map_or(Task::Emotion, |card| card.task);
     given.refuse_other(task)?;
+    if let Some(page) = args.report.as_ref().filter(|page| page.extension().is_none_or(|end| end != "html")) {
+        return Err(failure(Kind::Usage, format!("--report {} must end in .html", page.display())));
+    }
     match task {
         Task::Emotion => emotion::run(args, &model),
         Task::Face => face::run(args, &model),

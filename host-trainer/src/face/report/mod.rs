@@ -10,8 +10,9 @@ use super::metrics::Scores;
 use super::task::FaceTask;
 use crate::device::Engine;
 use crate::files::write_whole;
-use crate::report::page::{details, name, start};
+use crate::report::page::{boxes, details, name, start};
 use crate::report::svg::escape;
+use crate::report::table::Table;
 use crate::run::finished::FinishedRun;
 use crate::task::ReportingTask;
 use anyhow::Result;
@@ -51,14 +52,38 @@ impl ReportingTask for FaceTask {
     }
 }
 
-/// Writes the page of an exported model's evaluation on a part of a data set.
+/// One data set's part of the page of an exported model's evaluation.
+pub struct Section {
+    /// What it was measured on, such as `faces's test photos`.
+    data: String,
+    figures: Vec<(String, String)>,
+    body: String,
+}
+
+/// What was found in the photos `data`, for [`of_model`].
+///
+/// # Errors
+/// When a chart cannot be laid out.
+pub fn section(data: &str, detections: &PhotoDetections<'_>, scores: &Scores) -> Result<Section> {
+    let body = body(scores, &pages(detections, scores, 1)?);
+    Ok(Section { data: data.to_owned(), figures: figures(data, scores), body })
+}
+
+/// Writes the page of an exported model's evaluation; of several data sets `table` has the figures side by side.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn of_model(out: &Path, model: &str, data: &str, detections: &PhotoDetections<'_>, scores: &Scores) -> Result<()> {
-    let pages = pages(detections, scores, 1)?;
-    let heading = format!("on {data}, through the engine that runs on the device");
-    Ok(write_whole(out, page(model, &heading, data, scores, &pages, "").as_bytes())?)
+pub(crate) fn of_model(out: &Path, model: &str, table: &Table, sections: &[Section]) -> Result<()> {
+    let engine = "through the engine that runs on the device";
+    let html = match sections {
+        [one] => start(model, "face", &format!("on {}, {engine}", one.data), &one.figures) + &one.body,
+        several => {
+            let part = |one: &Section| format!("<h2>{}</h2>{}{}", escape(&one.data), boxes(&one.figures), one.body);
+            let parts: String = several.iter().map(part).collect();
+            format!("{}<h2>Figures</h2>{}{parts}", start(model, "face", engine, &[]), table.html())
+        }
+    };
+    Ok(write_whole(out, (html + "</html>\n").as_bytes())?)
 }
 
 /// A page's pictures, as SVG.
@@ -73,7 +98,12 @@ fn pages(detections: &PhotoDetections<'_>, scores: &Scores, seed: u64) -> Result
 }
 
 fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictures, more: &str) -> String {
-    let figures = [
+    start(name, "face", heading, &figures(part, scores)) + &body(scores, pictures) + more + "</html>\n"
+}
+
+/// The main figures, each with its meaning.
+fn figures(part: &str, scores: &Scores) -> Vec<(String, String)> {
+    vec![
         (format!("{:.3}", scores.average_precision), format!("average precision, {} {part}", scores.photos)),
         (scores.recall.shown(), format!("recall of {} faces of at least 10 % of the width", scores.recall.faces)),
         (format!("{:.3}", scores.precision), format!("precision at score {:.2}", scores.threshold)),
@@ -82,15 +112,18 @@ fn page(name: &str, heading: &str, part: &str, scores: &Scores, pictures: &Pictu
             format!("of {} centres within 12 % of the face's width", scores.localisation.near.faces),
         ),
         (scores.false_positives.to_string(), format!("boxes in {} photos without a face", scores.empty_photos)),
-    ];
-    start(name, "face", heading, &figures)
-        + &format!(
-            "<h2>Precision and recall</h2><p class=\"soft\">Boxes fit from an intersection over union of 0.4 on; faces under 10 % of the \
+    ]
+}
+
+/// The curve, the figures as text, and the photos.
+fn body(scores: &Scores, pictures: &Pictures) -> String {
+    format!(
+        "<h2>Precision and recall</h2><p class=\"soft\">Boxes fit from an intersection over union of 0.4 on; faces under 10 % of the \
          width are neither right nor wrong.</p><div class=\"chart\">{}</div><pre>{}</pre>\
          <h2>Photos</h2><p class=\"soft\">Dashed: ground truth. Green: found. Red: false positive. Orange: missed. \
-         Grey: under 10 % of the width.</p><div class=\"sheet\">{}</div>{more}</html>\n",
-            pictures.curve,
-            escape(&text(scores)),
-            pictures.sheet
-        )
+         Grey: under 10 % of the width.</p><div class=\"sheet\">{}</div>",
+        pictures.curve,
+        escape(&text(scores)),
+        pictures.sheet
+    )
 }
