@@ -159,7 +159,7 @@ pub struct EmotionArgs {
     /// Probability with which a batch is mixed by CutMix.
     #[arg(long, value_name = "PROBABILITY")]
     pub cutmix: Option<f32>,
-    /// Model whose answers to the training pictures are learned beside their labels; one of ours, or any ONNX that a [[teachers]]
+    /// Model whose answers to the training pictures are learned beside their labels; one of ours, or any ONNX that a `[[teachers]]`
     /// table of the configuration explains; may be given several times.
     #[arg(long, value_name = "MODEL.onnx")]
     pub teacher: Vec<PathBuf>,

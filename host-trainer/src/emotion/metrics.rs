@@ -30,7 +30,7 @@ pub struct Scores {
     pub confusion: Vec<Vec<usize>>,
     /// Mean negative log-likelihood, in nats.
     pub loss: f64,
-    /// Expected calibration error over [`BINS`] bins of equal mass.
+    /// Expected calibration error over 15 bins of equal mass.
     pub ece: f64,
     /// 95th percentile of the calibration error that a perfectly calibrated model of the same confidences would show.
     pub ece_p95: f64,

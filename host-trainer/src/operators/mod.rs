@@ -2,7 +2,7 @@
 //!
 //! burn's CPU backend composes batch normalisation from many passes and builds a whole layer's im2col at once; these
 //! work on tiles that stay in cache. Everything else (addition, matrix products, softmax) is burn's own, and on other
-//! devices than the processor everything is: [`reference`] has the same operators from burn's.
+//! devices than the processor everything is: [`mod@reference`] has the same operators from burn's.
 
 pub mod conv;
 pub mod gemm;

@@ -286,7 +286,7 @@ pub fn task_of(path: &Path) -> Task {
 /// What may change while a run is under way.
 const CHANGEABLE: [&str; 5] = ["epochs", "threads", "device", "operators", "data.cache"];
 
-/// Half a run with one configuration and half with another is nobody's run, but for what is [`CHANGEABLE`].
+/// Half a run with one configuration and half with another is nobody's run, but for what is `CHANGEABLE`.
 ///
 /// # Errors
 /// Names the keys that have changed since `saved`, a checkpoint's configuration, was written.

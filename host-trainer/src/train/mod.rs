@@ -1,5 +1,5 @@
 //! Training: batches in, checkpoints and a history out. [`session`] is a run from its configuration to its report, [`trainer`] the
-//! loop over epochs and steps, [`step`] one step.
+//! loop over epochs and steps, `step` one step.
 
 mod backward;
 mod calibrate;

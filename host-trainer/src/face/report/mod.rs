@@ -60,7 +60,7 @@ pub struct Section {
     body: String,
 }
 
-/// What was found in the photos `data`, for [`of_model`].
+/// What was found in the photos `data`, for `of_model`.
 ///
 /// # Errors
 /// When a chart cannot be laid out.
