@@ -1,7 +1,7 @@
 //! Documents that a stranger can read: their size, sentences, lines, links and words.
 #![allow(clippy::unwrap_used)]
 
-use end_to_end_tests::{Document, Session, documents_in, edge_runtime, host_trainer, root, without_code};
+use end_to_end_tests::{Document, Fence, Session, documents_in, edge_runtime, host_trainer, root, without_code};
 use host_trainer::emotion::dataset::Labelling;
 use host_trainer::emotion::options::{ColourName, EmotionConfig};
 use host_trainer::emotion::teacher::TeacherConfig;
