@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use end_to_end_tests::{Document, Fence, Session, documents_in, edge_runtime, host_trainer, root, without_code};
+use host_trainer::emotion::colour::ColourName;
 use host_trainer::emotion::dataset::Labelling;
-use host_trainer::emotion::options::{ColourName, EmotionConfig};
+use host_trainer::emotion::options::EmotionConfig;
 use host_trainer::emotion::teacher::TeacherConfig;
 use host_trainer::face::options::FaceConfig;
 use host_trainer::nets::Architecture;

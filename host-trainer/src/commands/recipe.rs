@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn the_projects_own_recipe_and_its_net_are_taken() {
+        let path = Path::new("../recipes/emotion.toml");
+        assert_eq!(read(path).unwrap().step.len(), 4);
+        let net = path.with_file_name("emotion-net.toml");
+        let mut config = crate::run::config::Config::<crate::emotion::options::EmotionConfig>::read(&net).unwrap();
+        config.task.data.sources.push("fer7".into());
+        config.check().unwrap();
+    }
+
+    #[test]
     fn a_recipe_that_is_none_is_refused_with_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.toml");

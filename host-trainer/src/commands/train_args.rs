@@ -3,8 +3,9 @@
 use super::compute_args::{ComputeArgs, StorageArgs, set};
 use super::task_flags::{EMOTION, FACE};
 use crate::emotion::augment::Augment;
+use crate::emotion::colour::ColourName;
 use crate::emotion::loss::ClassWeights;
-use crate::emotion::options::{ColourName, EmotionConfig, Monitor};
+use crate::emotion::options::{EmotionConfig, Monitor};
 use crate::emotion::teacher::TeacherConfig;
 use crate::face::options::FaceConfig;
 use crate::failure::{Kind, failure};

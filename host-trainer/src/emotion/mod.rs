@@ -5,6 +5,7 @@ pub mod batches;
 pub mod bootstrap;
 pub mod calibrate;
 pub mod card;
+pub mod colour;
 pub mod crop_margin;
 mod cutmix;
 mod data;

@@ -1,6 +1,7 @@
 //! What only emotion runs have in their configuration.
 
 use super::augment::Augment;
+use super::colour::ColourName;
 use super::dataset::scan::label_folders;
 use super::dataset::{Cache, DataSource, Labelling};
 use super::loss::ClassWeights;
@@ -10,7 +11,7 @@ use crate::run::config::{Config, RunConfig, TaskConfig, check_val_fraction};
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
 use anyhow::{Context, Result, ensure};
-use emotion_models::{Colour, InputSpec, PixelMap, TEST_CARD_LABELS, Task};
+use emotion_models::{InputSpec, PixelMap, TEST_CARD_LABELS, Task};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,16 +64,6 @@ pub struct EmotionData {
     /// How the pictures of a folder are labelled, by the folder's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labelling: BTreeMap<String, Labelling>,
-}
-
-/// Colour of the input picture, as written in files and flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum ColourName {
-    /// One channel.
-    Grey,
-    /// Three channels.
-    Rgb,
 }
 
 /// What an epoch is judged by; always on the validation part.
@@ -185,11 +176,7 @@ impl TaskConfig for EmotionConfig {
             Architecture::Lenet => PixelMap { offset: 0.0, scale: 1.0 / 255.0 },
             Architecture::Compact => PixelMap { offset: 128.0, scale: 1.0 / 128.0 },
         };
-        let colour = match self.colour {
-            ColourName::Grey => Colour::Grey,
-            ColourName::Rgb => Colour::Rgb,
-        };
-        InputSpec { width: self.size, height: self.size, colour, pixel_map }
+        InputSpec { width: self.size, height: self.size, colour: self.colour.into(), pixel_map }
     }
 
     fn float_net(&self, labels: usize) -> Result<Net> {

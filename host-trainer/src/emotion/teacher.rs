@@ -1,11 +1,11 @@
 //! Teachers: other models whose answers a net learns from beside the labels (Hinton et al. 2015, arXiv:1503.02531).
 
-use super::options::ColourName;
+use super::colour::ColourName;
 use crate::failure::{Kind, failure};
 use anyhow::{Context, Result};
 use emotion_models::pb::{ModelProto, NodeProto, ValueInfoProto};
 use emotion_models::{
-    Classifier, Colour, CropBox, FrameView, InputSpec, ModelCard, PixelFormat, PixelMap, Precision, Preprocessor, Task,
+    Classifier, CropBox, FrameView, InputSpec, ModelCard, PixelFormat, PixelMap, Precision, Preprocessor, Task,
     apply_temperature, decode, embed, read_card, read_file,
 };
 use serde::{Deserialize, Serialize};
@@ -97,10 +97,7 @@ impl TeacherConfig {
             return Err(missing("labels"));
         }
         let size = self.size.ok_or_else(|| missing("size"))?;
-        let colour = match self.colour.ok_or_else(|| missing("colour"))? {
-            ColourName::Grey => Colour::Grey,
-            ColourName::Rgb => Colour::Rgb,
-        };
+        let colour = self.colour.ok_or_else(|| missing("colour"))?.into();
         let offset = self.offset.ok_or_else(|| missing("offset"))?;
         let scale = self.scale.ok_or_else(|| missing("scale"))?;
         // A card's labels are all different, and none is empty.
@@ -267,7 +264,7 @@ impl Teacher {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use emotion_models::{TestCard, shipped};
+    use emotion_models::{Colour, TestCard, shipped};
 
     const LABELS: [&str; 4] = ["bored", "happy", "angry", "sad"];
 
