@@ -212,7 +212,9 @@ impl Panel {
         let plain = |light: &Light| light.name.chars().count() + " ○  100 %  ".chars().count() - 1;
         let spare = line.left.saturating_sub(moods.iter().map(plain).sum());
         let columns = (spare / moods.len().max(1)).saturating_sub(1).min(MAX_SHORT_BAR);
-        for (index, light) in moods.iter().enumerate() {
+        // Moods without a light come last: they are the first to find no room.
+        let (lit_moods, dark_moods): (Vec<_>, Vec<_>) = moods.iter().enumerate().partition(|(_, light)| !light.dark);
+        for (index, light) in lit_moods.into_iter().chain(dark_moods) {
             let value = self.value(view, index);
             let columns = if columns < 3 { 0 } else { columns };
             line.add(plain(light) + columns + usize::from(columns > 0), |out| {
@@ -343,6 +345,16 @@ mod tests {
         assert!(line.starts_with("● happy    ○ angry ") && line.contains("● happy ███"), "{line}");
         assert!(line.contains("○ sad ") && line.contains(" 97 %"), "{line}");
         assert!(!line.contains('\x1b'), "{line}");
+    }
+
+    #[test]
+    fn moods_without_a_light_are_the_first_to_find_no_room() {
+        let mut panel = panel(&["angry", "disgust", "fear", "happy", "neutral", "sad"]);
+        [1, 2, 4].into_iter().for_each(|index| panel.lights[index].dark = true);
+        let mut lines = Vec::new();
+        panel.draw(&view(&[0.01, 0.0, 0.0, 0.97, 0.01, 0.01], 3), 0b100_1000, Ink::None, (80, 5), &mut lines);
+        assert!(lines[0].contains("● happy") && lines[0].contains("○ sad"), "{}", lines[0]);
+        assert!(!lines[0].contains("calm") && !lines[0].contains("neutral"), "{}", lines[0]);
     }
 
     #[test]

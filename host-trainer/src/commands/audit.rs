@@ -1,10 +1,12 @@
 //! `audit`: what a data set holds, and what is wrong with it.
 
-use crate::emotion::dataset::DatasetError;
+use super::labellings::labellings;
 use crate::emotion::dataset::near_duplicates::{equal_groups, near_duplicates};
 use crate::emotion::dataset::reading::{Reading, read_all};
 use crate::emotion::dataset::scan::{describe, scan};
+use crate::emotion::dataset::{DatasetError, VotedFolder};
 use crate::failure::Kind;
+use crate::files::own_name;
 use crate::output::say;
 use anyhow::Result;
 use clap::Args;
@@ -19,6 +21,10 @@ pub struct AuditArgs {
     /// Folder with train/LABEL/* and perhaps val/ and test/.
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
+    /// Training configuration whose `[data.labelling.NAME]` names people's votes for the pictures of a folder of that name: shows
+    /// where votes and folders disagree.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -46,6 +52,8 @@ pub struct Audit {
     pub across_parts: Vec<[PathBuf; 2]>,
     /// Pairs (equal or near) with different labels.
     pub across_labels: Vec<[PathBuf; 2]>,
+    /// What people called the pictures of each label, where they voted.
+    pub votes: Vec<VotedFolder>,
 }
 
 /// A file that does not decode.
@@ -79,7 +87,12 @@ struct File {
 /// # Errors
 /// When the folder cannot be read or holds no picture.
 pub fn run(args: &AuditArgs) -> Result<ExitCode> {
-    let audit = audit(&args.data, !args.json)?;
+    let labelling = match &args.config {
+        Some(config) => labellings(config, std::slice::from_ref(&args.data))?.remove(&own_name(&args.data)),
+        None => None,
+    };
+    let votes = VotedFolder::compare(&args.data, &labelling.unwrap_or_default())?;
+    let audit = Audit { votes, ..audit(&args.data, !args.json)? };
     match args.json {
         true => say!("{}", serde_json::to_string_pretty(&audit)?)?,
         false => print(&audit)?,
@@ -194,6 +207,9 @@ fn print(audit: &Audit) -> Result<()> {
             near.paths[1].display(),
             near.correlation
         )?;
+    }
+    for folder in &audit.votes {
+        say!("votes for {}", folder.text())?;
     }
     list("pairs with different labels", &audit.across_labels)?;
     list("pairs across the split", &audit.across_parts)

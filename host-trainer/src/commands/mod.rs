@@ -8,6 +8,7 @@ pub mod draw;
 pub mod evaluate;
 pub mod export;
 mod face_search;
+mod labellings;
 pub mod predict;
 pub mod quantize;
 pub mod recipe;

@@ -15,6 +15,7 @@ pub mod split;
 mod store;
 #[cfg(test)]
 mod tests;
+mod voted_folder;
 
 pub use error::DatasetError;
 pub use fingerprint::fingerprint;
@@ -22,6 +23,7 @@ pub use labelled_part::{LabelledPart, LabelledPicture};
 pub use labelling::Labelling;
 pub use source::DataSource;
 pub use store::{Cache, Storage, Store};
+pub use voted_folder::VotedFolder;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@ mod tables;
 
 use super::args::EvaluateArgs;
 use crate::commands::face_search::Search;
+use crate::commands::labellings::labellings;
 use crate::emotion::card::{LOG_COLUMNS, log_row};
 use crate::emotion::evaluated::legend;
 use crate::emotion::lights::Lights;
@@ -21,7 +22,7 @@ use crate::part::Part;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
 use emotion_models::{Classifier, ModelCard};
-use folder::{Folder, labellings};
+use folder::Folder;
 use judge::{Judge, JudgedFolder};
 use print::Found;
 use std::path::{Path, PathBuf};
