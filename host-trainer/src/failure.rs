@@ -90,6 +90,7 @@ pub fn failure(kind: Kind, message: impl fmt::Display + fmt::Debug + Send + Sync
 pub fn kind_of(error: &anyhow::Error) -> Option<Kind> {
     error.chain().find_map(|cause| match cause {
         _ if cause.is::<WriteError>() => Some(Kind::Output),
+        _ if matches!(cause.downcast_ref(), Some(DatasetError::Labelling { .. })) => Some(Kind::Config),
         _ if cause.is::<DatasetError>() => Some(Kind::Data),
         _ if cause.is::<ModelError>() || cause.is::<CardError>() || cause.is::<WeightsError>() => Some(Kind::Model),
         _ => cause.downcast_ref::<Failure>().map(|failure| failure.kind),

@@ -3,14 +3,19 @@
 
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
+use crate::interrupt::interrupted;
 use crate::output::{say, tell};
 use crate::run::checkpoint;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
-use std::time::Instant;
+use std::process::{Child, Command, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a step is looked after.
+const POLL: Duration = Duration::from_millis(100);
 
 /// Arguments of `recipe`.
 #[derive(Debug, Args)]
@@ -80,6 +85,7 @@ pub fn run(args: &RecipeArgs) -> Result<ExitCode> {
     }
     let [data, work, folder] = [args.data.as_path(), &args.work, folder_of(&args.recipe)].map(absolute);
     let (data, work, folder) = (data?, work?, folder?);
+    let interrupted = interrupted()?;
     for (index, step) in recipe.step.iter().enumerate() {
         let state = step.state(&work);
         let words = step.words(&work, &folder, state);
@@ -90,7 +96,7 @@ pub fn run(args: &RecipeArgs) -> Result<ExitCode> {
         }
         if state != State::Done && !args.dry_run {
             let began = Instant::now();
-            let code = execute(&words, &data)?;
+            let code = execute(&words, &data, &interrupted)?;
             if code != 0 {
                 tell!("host-trainer: the step {name} ended with exit code {code}; the same command goes on from there");
                 return Ok(ExitCode::from(code));
@@ -143,13 +149,43 @@ impl Step {
     }
 }
 
-/// Runs this program with these words in the folder of the data sets, and returns its exit code.
-fn execute(words: &[String], data: &Path) -> Result<u8> {
+/// Runs this program with these words in the folder of the data sets, and returns its exit code. A signal to stop goes on to the
+/// step, which saves its run.
+fn execute(words: &[String], data: &Path, interrupted: &AtomicBool) -> Result<u8> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
-    // A signal to stop reaches the child as well, which saves its run.
-    let _interrupted = crate::interrupt::interrupted()?;
-    let status = Command::new(program).args(words).current_dir(data).status().context("cannot start a step")?;
-    Ok(status.code().map_or(INTERRUPTED, |code| u8::try_from(code).unwrap_or(1)))
+    let mut command = Command::new(program);
+    command.args(words).current_dir(data);
+    // In a group of its own it gets a signal once, from here; a second one would end it before it has saved.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut step = command.spawn().context("cannot start a step")?;
+    let mut asked = false;
+    let status = loop {
+        if let Some(status) = step.try_wait().context("cannot wait for a step")? {
+            break status;
+        }
+        if !asked && interrupted.load(Ordering::Relaxed) {
+            asked = true;
+            ask_to_stop(&mut step);
+        }
+        std::thread::sleep(POLL);
+    };
+    let code = status.code().map_or(INTERRUPTED, |code| u8::try_from(code).unwrap_or(1));
+    // Whatever the step made of the signal, no other begins.
+    Ok(if asked && code == 0 { INTERRUPTED } else { code })
+}
+
+#[cfg(unix)]
+fn ask_to_stop(step: &mut Child) {
+    if let Ok(id) = libc::pid_t::try_from(step.id()) {
+        // SAFETY: `kill` takes no pointers; the process was not waited for yet, so that the number is still its own.
+        unsafe { libc::kill(id, libc::SIGTERM) };
+    }
+}
+
+#[cfg(not(unix))]
+fn ask_to_stop(step: &mut Child) {
+    let _ = step.kill();
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How a model bears what cameras, rooms and hands do to a picture.
+//! Perturbed pictures, to measure how far a model stays right: darkness, noise, blur, compression, occlusion, other crops.
 //!
 //! Nothing here is shared with training's augmentation, so that the one does not test itself with the other: amounts are fixed, and
 //! they are applied to the picture at its own size and in its own colours, before the net's preprocessing.

@@ -89,7 +89,7 @@ impl Task for EmotionTask {
     }
 
     fn batches(&self, epoch: usize) -> BatchMaker {
-        self.batches_with(epoch, self.config.task.augment.clone())
+        self.batches_with(epoch, self.config.task.augment.clone()).taught_by(self.teachers.clone())
     }
 
     fn calibration_batches(&self, _examples: usize) -> BatchMaker {
@@ -145,7 +145,7 @@ impl EmotionTask {
             rates: self.rates.clone(),
             worth: self.worth.clone(),
         };
-        BatchMaker::new(self.train.clone(), spec).taught_by(self.teachers.clone())
+        BatchMaker::new(self.train.clone(), spec)
     }
 
     /// The labels of each picture's data set, of both sets where CutMix joined two; empty unless absent labels are masked.

@@ -72,7 +72,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
 fn search(args: &EvaluateArgs, data: &Path, finder: &FaceDetector) -> Result<Searched> {
     let part = args.split;
     let loaded = photos::load(&[data.to_path_buf()], part, true)?;
-    // Made now, as export makes its own: whoever cannot write there hears of it before the photos are searched.
+    // Created now, so that a folder that cannot be written is reported before the evaluation starts.
     if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
         make_folder(folder)?;
     }

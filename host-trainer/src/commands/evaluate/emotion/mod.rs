@@ -49,7 +49,7 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
     let lights = Lights::new(&labels, &thresholds, &args.emotion.lights)?;
     let folders = find_folders(args, &labels)?;
     let slices = args.emotion.slices.as_ref().map(|asked| find_slices(asked, &folders)).transpose()?;
-    // Made now, as export makes its own: whoever cannot write there hears of it before the pictures are judged.
+    // Created now, so that a folder that cannot be written is reported before the evaluation starts.
     if let Some(folder) = args.report.as_ref().and_then(|page| page.parent()) {
         make_folder(folder)?;
     }
