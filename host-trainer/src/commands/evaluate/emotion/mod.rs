@@ -1,7 +1,7 @@
 //! `evaluate` of an emotion model: labelled pictures, through the engine that runs on the device.
 
+mod evaluator;
 mod folder;
-mod judge;
 mod print;
 mod tables;
 
@@ -22,8 +22,8 @@ use crate::part::Part;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
 use emotion_models::{Classifier, ModelCard};
+use evaluator::{Evaluator, FolderResult};
 use folder::Folder;
-use judge::{Judge, JudgedFolder};
 use print::Found;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -54,31 +54,31 @@ pub fn run(args: &EvaluateArgs, model: &ModelProto) -> Result<ExitCode> {
         make_folder(folder)?;
     }
 
-    let mut judge = Judge::new(classifier, search, outputs, args.emotion.robustness);
-    let judged = folders.into_iter().map(|folder| {
+    let mut evaluator = Evaluator::new(classifier, search, outputs, args.emotion.robustness);
+    let result = folders.into_iter().map(|folder| {
         let title = folder.title.clone();
-        let judged = judge.folder(folder, &lights, !args.json);
-        if args.data.len() > 1 { judged.with_context(|| format!("in {title}")) } else { judged }
+        let result = evaluator.folder(folder, &lights, !args.json);
+        if args.data.len() > 1 { result.with_context(|| format!("in {title}")) } else { result }
     });
-    let judged = judged.collect::<Result<Vec<_>>>()?;
+    let result = result.collect::<Result<Vec<_>>>()?;
     let by_group = slices.as_ref().map(|slices| {
-        let all: Vec<_> = judged.iter().map(|judged| groups(judged, slices, &lights)).collect();
+        let all: Vec<_> = result.iter().map(|result| groups(result, slices, &lights)).collect();
         (slices.column.as_str(), all)
     });
     let groups = by_group.as_ref().map(|(column, all)| (*column, all.as_slice()));
-    let found = Found { labels: &labels, lights: &lights, folders: &judged, groups };
+    let found = Found { labels: &labels, lights: &lights, folders: &result, groups };
     match args.json {
         true => print::json(args, &found)?,
         false => print::text(args, &found)?,
     }
     if let Some(path) = &args.report {
-        write_page(path, args, &card, &found, &mut judge)?;
+        write_page(path, args, &card, &found, &mut evaluator)?;
         if !args.json {
             say!("page: {}", path.display())?;
         }
     }
     if args.split == Part::Test && !args.no_record {
-        record(args, &card, &labels, &judged)?;
+        record(args, &card, &labels, &result)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -95,7 +95,7 @@ fn find_folders(args: &EvaluateArgs, labels: &[String]) -> Result<Vec<Folder>> {
     args.data.iter().zip(args.titles()).map(find).collect()
 }
 
-/// The groups, of which at least one picture must be among those that are judged.
+/// The groups, of which at least one picture must be among those that are evaluated.
 fn find_slices(asked: &str, folders: &[Folder]) -> Result<Slices> {
     let slices = Slices::read(asked)?;
     let mut pictures = folders.iter().flat_map(|folder| &folder.pictures);
@@ -111,51 +111,57 @@ fn find_slices(asked: &str, folders: &[Folder]) -> Result<Slices> {
 }
 
 /// Writes the page with a section for each folder.
-fn write_page(path: &Path, args: &EvaluateArgs, card: &ModelCard, found: &Found<'_>, judge: &mut Judge) -> Result<()> {
+fn write_page(
+    path: &Path,
+    args: &EvaluateArgs,
+    card: &ModelCard,
+    found: &Found<'_>,
+    evaluator: &mut Evaluator,
+) -> Result<()> {
     let Found { labels, lights, folders, groups } = found;
     let titles = args.titles().join(", ");
     let line = format!("on the {} pictures of {titles}, through the engine that runs on the device", args.split.name());
     let subject = Subject { model: &card.name, line: &line, labels, lights, input: &card.input };
     let mut sections = vec![];
-    for (index, judged) in folders.iter().enumerate() {
-        let robustness = of_robustness(&[judged]).map(|table| ("Robustness".to_owned(), table));
+    for (index, result) in folders.iter().enumerate() {
+        let robustness = of_robustness(&[result]).map(|table| ("Robustness".to_owned(), table));
         let slices =
             groups.map(|(column, all)| (format!("By {column}"), of_groups(column, &[(None, all[index].as_slice())])));
         let tables: Vec<_> = robustness.into_iter().chain(slices).collect();
-        let Folder { title, pictures, .. } = &judged.folder;
-        let bytes = |picture: usize| judge.bytes(&pictures[picture].path);
-        sections.push(section(&subject, title, &judged.evaluated, &tables, bytes)?);
+        let Folder { title, pictures, .. } = &result.folder;
+        let bytes = |picture: usize| evaluator.bytes(&pictures[picture].path);
+        sections.push(section(&subject, title, &result.evaluated, &tables, bytes)?);
     }
     let html = page(&subject, &of_folders(folders), &legend(labels, lights), &sections);
     Ok(write_whole(path, html.as_bytes())?)
 }
 
 /// Adds a row for each folder to the log in the model's card.
-fn record(args: &EvaluateArgs, card: &ModelCard, labels: &[String], folders: &[JudgedFolder]) -> Result<()> {
-    let row = |judged: &JudgedFolder| {
-        log_row(&own_name(&judged.folder.data), &judged.evaluated.scores, &how(args, labels, card, judged))
+fn record(args: &EvaluateArgs, card: &ModelCard, labels: &[String], folders: &[FolderResult]) -> Result<()> {
+    let row = |result: &FolderResult| {
+        log_row(&own_name(&result.folder.data), &result.evaluated.scores, &how(args, labels, card, result))
     };
     let rows: String = folders.iter().map(row).collect();
     append_rows(&args.model.with_extension("md"), &LOG_COLUMNS, &rows, args.json)
 }
 
 /// How the pictures were taken and the model run, for the card's log.
-fn how(args: &EvaluateArgs, labels: &[String], model: &ModelCard, judged: &JudgedFolder) -> String {
+fn how(args: &EvaluateArgs, labels: &[String], model: &ModelCard, result: &FolderResult) -> String {
     let mut how = match args.emotion.search.no_face_search {
         true => "evaluate, pictures taken whole".to_owned(),
         false => "evaluate, faces searched for".to_owned(),
     };
-    if judged.no_face > 0 {
-        how += &format!(" ({} more pictures show none)", judged.no_face);
+    if result.no_face > 0 {
+        how += &format!(" ({} more pictures show none)", result.no_face);
     }
     if labels.len() < model.labels.len() {
         how += &format!(", {} read out", labels.join(", "));
     }
-    if judged.folder.relabelled {
+    if result.folder.relabelled {
         how += ", labelled as a configuration says";
     }
-    if judged.folder.voted_out > 0 {
-        how += &format!(" (votes leave {} out)", judged.folder.voted_out);
+    if result.folder.voted_out > 0 {
+        how += &format!(" (votes leave {} out)", result.folder.voted_out);
     }
     how + &args.ran_in(model)
 }

@@ -1,6 +1,6 @@
 //! What an evaluation says on standard output: text for people, JSON for programs.
 
-use super::judge::JudgedFolder;
+use super::evaluator::FolderResult;
 use super::tables::{Group, of_folders, of_groups, of_robustness};
 use crate::commands::evaluate::args::EvaluateArgs;
 use crate::emotion::bootstrap::Intervals;
@@ -20,7 +20,7 @@ pub struct Found<'a> {
     /// Those that have a light.
     pub lights: &'a Lights,
     /// The folders, in the order given.
-    pub folders: &'a [JudgedFolder],
+    pub folders: &'a [FolderResult],
     /// The column of groups and, by folder, its groups, where these were asked for.
     pub groups: Option<(&'a str, &'a [Vec<Group>])>,
 }
@@ -96,23 +96,23 @@ impl<'a> Slice<'a> {
 /// When standard output cannot be written to.
 pub fn json(args: &EvaluateArgs, found: &Found<'_>) -> Result<()> {
     let mut reports = vec![];
-    for (index, judged) in found.folders.iter().enumerate() {
+    for (index, result) in found.folders.iter().enumerate() {
         let slices = found.groups.map(|(_, groups)| groups[index].iter().map(Slice::of).collect());
         let details = || Details {
-            voted_out: judged.folder.voted_out,
-            lit: Lit::of(&judged.evaluated),
-            robustness: judged.robustness.as_ref(),
+            voted_out: result.folder.voted_out,
+            lit: Lit::of(&result.evaluated),
+            robustness: result.robustness.as_ref(),
             slices,
         };
         reports.push(FolderReport {
             model: args.model.display().to_string(),
-            data: judged.folder.data.display().to_string(),
+            data: result.folder.data.display().to_string(),
             split: args.split.name(),
             labels: found.labels,
-            skipped: judged.folder.skipped,
-            undecodable: judged.undecodable,
-            no_face: judged.no_face,
-            scores: &judged.evaluated.scores,
+            skipped: result.folder.skipped,
+            undecodable: result.undecodable,
+            no_face: result.no_face,
+            scores: &result.evaluated.scores,
             details: args.is_detailed().then(details),
         });
     }
@@ -136,7 +136,7 @@ pub fn text(args: &EvaluateArgs, found: &Found<'_>) -> Result<()> {
         }
         several => {
             say!("{model} on {split}")?;
-            several.iter().try_for_each(|judged| say!("{}: {}", judged.folder.title, counts(judged)))?;
+            several.iter().try_for_each(|result| say!("{}: {}", result.folder.title, counts(result)))?;
         }
     }
     if !args.is_detailed() {
@@ -147,7 +147,7 @@ pub fn text(args: &EvaluateArgs, found: &Found<'_>) -> Result<()> {
         say!("\n{}", table.text().trim_end())?;
     }
     if let Some((column, groups)) = found.groups {
-        let titles = found.folders.iter().map(|judged| judged.folder.title.as_str());
+        let titles = found.folders.iter().map(|result| result.folder.title.as_str());
         let titles = titles.map(|title| (found.folders.len() > 1).then_some(title));
         let each: Vec<_> = titles.zip(groups.iter().map(Vec::as_slice)).collect();
         say!("\n{}", of_groups(column, &each).text().trim_end())?;
@@ -155,9 +155,9 @@ pub fn text(args: &EvaluateArgs, found: &Found<'_>) -> Result<()> {
     Ok(())
 }
 
-/// How many pictures were judged, and why others were not.
-fn counts(judged: &JudgedFolder) -> String {
-    let JudgedFolder { folder, undecodable, no_face, evaluated, .. } = judged;
+/// How many pictures were evaluated, and why others were not.
+fn counts(result: &FolderResult) -> String {
+    let FolderResult { folder, undecodable, no_face, evaluated, .. } = result;
     let mut counts = format!("{} pictures", evaluated.scores.count);
     if folder.skipped > 0 {
         counts += &format!(", {} more bear labels that the model lacks", folder.skipped);

@@ -1,6 +1,6 @@
 //! The tables of an evaluation: folders, perturbations, groups.
 
-use super::judge::JudgedFolder;
+use super::evaluator::FolderResult;
 use crate::emotion::evaluated::{COLUMNS, Evaluated};
 use crate::emotion::lights::Lights;
 use crate::emotion::slices::Slices;
@@ -15,25 +15,25 @@ pub struct Group {
 }
 
 /// The groups of a folder, in order.
-pub fn groups(judged: &JudgedFolder, slices: &Slices, lights: &Lights) -> Vec<Group> {
-    let groups = slices.group(judged.folder.pictures.iter().map(|picture| picture.name.as_str()));
+pub fn groups(result: &FolderResult, slices: &Slices, lights: &Lights) -> Vec<Group> {
+    let groups = slices.group(result.folder.pictures.iter().map(|picture| picture.name.as_str()));
     let group =
-        |(value, places): (String, Vec<usize>)| Group { value, evaluated: judged.evaluated.part(&places, lights) };
+        |(value, places): (String, Vec<usize>)| Group { value, evaluated: result.evaluated.part(&places, lights) };
     groups.into_iter().map(group).collect()
 }
 
 /// A row a folder.
-pub fn of_folders(all: &[JudgedFolder]) -> Table {
+pub fn of_folders(all: &[FolderResult]) -> Table {
     let mut table = Table::new(["data"].iter().chain(&COLUMNS));
-    all.iter().for_each(|judged| table.push(&judged.folder.title, judged.evaluated.row()));
+    all.iter().for_each(|result| table.push(&result.folder.title, result.evaluated.row()));
     table
 }
 
 /// A row a perturbation, a column a folder; `None` where none was asked for.
-pub fn of_robustness(all: &[&JudgedFolder]) -> Option<Table> {
-    let figures = || all.iter().filter_map(|judged| judged.robustness.as_ref());
+pub fn of_robustness(all: &[&FolderResult]) -> Option<Table> {
+    let figures = || all.iter().filter_map(|result| result.robustness.as_ref());
     let first = figures().next()?;
-    let titles = all.iter().map(|judged| judged.folder.title.as_str());
+    let titles = all.iter().map(|result| result.folder.title.as_str());
     let mut table = Table::new(["accuracy (change)"].into_iter().chain(titles));
     for (index, (name, _)) in first.rows().iter().enumerate() {
         table.push(name, figures().map(|robustness| robustness.rows().swap_remove(index).1));

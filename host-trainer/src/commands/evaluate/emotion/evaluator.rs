@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// Searches one photo after another for its face, and classifies that.
 #[derive(Clone)]
-pub struct Judge {
+pub struct Evaluator {
     classifier: Classifier,
     search: Search,
     preprocessor: Preprocessor,
@@ -26,9 +26,9 @@ pub struct Judge {
     robustness: bool,
 }
 
-/// A folder whose pictures were judged.
-pub struct JudgedFolder {
-    /// The folder, with the pictures that were judged alone.
+/// What was found on a folder.
+pub struct FolderResult {
+    /// The folder, with the evaluated pictures alone.
     pub folder: Folder,
     /// Files that could not be read.
     pub undecodable: usize,
@@ -41,39 +41,39 @@ pub struct JudgedFolder {
 }
 
 /// What the model says of a picture.
-struct Verdict {
+struct Answer {
     /// Of the labels read out, at the card's temperature.
     probabilities: Probabilities,
     /// Its label under each perturbation, where that was asked for.
     perturbed: Vec<usize>,
 }
 
-impl Judge {
-    /// A judge that reads out the `outputs` of a model and, for `robustness`, looks at each picture perturbed too.
+impl Evaluator {
+    /// An evaluator that reads out the `outputs` of a model and, for `robustness`, classifies each picture perturbed too.
     pub fn new(classifier: Classifier, search: Search, outputs: Vec<usize>, robustness: bool) -> Self {
         let spec = classifier.card().input;
         let input = vec![0.0; spec.len()];
-        Judge { classifier, search, preprocessor: Preprocessor::new(&spec), input, outputs, robustness }
+        Evaluator { classifier, search, preprocessor: Preprocessor::new(&spec), input, outputs, robustness }
     }
 
-    /// Judges every picture of a folder; `visible` shows how far it is.
+    /// Evaluates every picture of a folder; `visible` shows how far it is.
     ///
     /// # Errors
-    /// When not one picture could be judged.
-    pub fn folder(&self, folder: Folder, lights: &Lights, visible: bool) -> Result<JudgedFolder> {
+    /// When not one picture could be evaluated.
+    pub fn folder(&self, folder: Folder, lights: &Lights, visible: bool) -> Result<FolderResult> {
         let progress = Progress::new("evaluating", folder.pictures.len(), visible);
-        let found = share_out(self, &folder.pictures, &progress, |judge, picture| Some(judge.picture(picture)));
+        let found = share_out(self, &folder.pictures, &progress, |evaluator, picture| Some(evaluator.picture(picture)));
         drop(progress);
         let all = folder.pictures.len();
-        let mut judged = Folder { pictures: vec![], ..folder };
+        let mut evaluable = Folder { pictures: vec![], ..folder };
         let (mut probabilities, mut perturbed, mut undecodable, mut no_face) = (vec![], vec![], 0, 0);
         for (picture, found) in folder.pictures.into_iter().zip(found) {
             match found {
                 Ok(None) => no_face += 1,
-                Ok(Some(verdict)) => {
-                    probabilities.extend_from_slice(&verdict.probabilities);
-                    perturbed.push(verdict.perturbed);
-                    judged.pictures.push(picture);
+                Ok(Some(answer)) => {
+                    probabilities.extend_from_slice(&answer.probabilities);
+                    perturbed.push(answer.perturbed);
+                    evaluable.pictures.push(picture);
                 }
                 Err(reason) => {
                     tell!("left out {}: {reason}", picture.path.display());
@@ -81,18 +81,18 @@ impl Judge {
                 }
             }
         }
-        if judged.pictures.is_empty() {
+        if evaluable.pictures.is_empty() {
             let message = match no_face {
                 0 => format!("not one of {all} pictures could be read"),
                 _ => format!("no face found in {no_face} of {all} pictures; --no-face-search takes each whole"),
             };
             return Err(failure(Kind::Data, message));
         }
-        let targets: Vec<usize> = judged.pictures.iter().map(|picture| picture.target).collect();
+        let targets: Vec<usize> = evaluable.pictures.iter().map(|picture| picture.target).collect();
         let evaluated = Evaluated::new(probabilities, targets, lights);
         let figures = || Robustness::new(evaluated.scores.accuracy, &evaluated.targets, &perturbed);
         let robustness = self.robustness.then(figures);
-        Ok(JudgedFolder { folder: judged, undecodable, no_face, evaluated, robustness })
+        Ok(FolderResult { folder: evaluable, undecodable, no_face, evaluated, robustness })
     }
 
     /// The bytes `[C, H, W]` of a photo's face as the net sees them.
@@ -108,7 +108,7 @@ impl Judge {
     }
 
     /// What the model says of a photo's face; `None` where no face is found.
-    fn picture(&mut self, labelled: &Labelled) -> Result<Option<Verdict>> {
+    fn picture(&mut self, labelled: &Labelled) -> Result<Option<Answer>> {
         let picture = Picture::open(&labelled.path)?;
         let frame = picture.view()?;
         let Some((crop, _)) = self.search.crop(&frame)? else { return Ok(None) };
@@ -121,7 +121,7 @@ impl Judge {
                 perturbed.push(top(&self.classify(&changed.view()?, whole)?));
             }
         }
-        Ok(Some(Verdict { probabilities, perturbed }))
+        Ok(Some(Answer { probabilities, perturbed }))
     }
 
     fn classify(&mut self, frame: &FrameView<'_>, crop: CropBox) -> Result<Probabilities> {
