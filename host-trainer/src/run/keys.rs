@@ -6,10 +6,11 @@ use serde::de::{Error, Visitor};
 use std::convert::Infallible;
 use std::fmt;
 use std::ops::Range;
+use strsim::levenshtein;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// A key that is so many letters off another one is taken for a slip of the finger.
+/// A key that is this many edits (Levenshtein 1966) or fewer from another one is taken for a slip of the finger.
 const MAX_EDITS: usize = 2;
 
 /// The keys that only runs of a task have; they are those of its part of the configuration.
@@ -54,24 +55,9 @@ fn unknown(name: &str, task: Task, shared: &[&str]) -> String {
     }
     let mut known: Vec<&str> = shared.iter().chain(keys_of(task)).copied().collect();
     known.sort_unstable();
-    let nearest = known.iter().map(|key| (edits(name, key), *key)).min().filter(|(edits, _)| *edits <= MAX_EDITS);
+    let nearest = known.iter().map(|key| (levenshtein(name, key), *key)).min().filter(|(edits, _)| *edits <= MAX_EDITS);
     let hint = nearest.map_or(String::new(), |(_, key)| format!(" did you mean `{key}`?"));
     format!("unknown key `{name}`;{hint} --task {task} has the keys {}", known.join(", "))
-}
-
-/// Letters to insert, delete or replace to make one word the other (Levenshtein 1966).
-fn edits(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (place, letter) in one.chars().enumerate() {
-        let mut replaced = place;
-        row[0] = place + 1;
-        for (column, &wanted) in other.iter().enumerate() {
-            let least = (replaced + usize::from(letter != wanted)).min(row[column] + 1).min(row[column + 1] + 1);
-            replaced = std::mem::replace(&mut row[column + 1], least);
-        }
-    }
-    row[other.len()]
 }
 
 /// An error about the characters of `span`.
@@ -139,14 +125,5 @@ mod tests {
             "`scenes_per_epoch` belongs to --task face; this configuration has the task emotion"
         );
         check_keys(DeTable::parse("seed = 1\nscenes = {}\n").unwrap().get_ref(), Task::Face, &shared).unwrap();
-    }
-
-    #[test]
-    fn edits_are_counted() {
-        for (one, other, count) in
-            [("", "", 0), ("", "ab", 2), ("epoch", "epochs", 1), ("colour", "color", 1), ("kitten", "sitting", 3)]
-        {
-            assert_eq!((edits(one, other), edits(other, one)), (count, count), "{one} {other}");
-        }
     }
 }
