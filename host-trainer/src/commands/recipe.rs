@@ -215,13 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn the_projects_own_recipe_and_its_net_are_taken() {
-        let path = Path::new("../recipes/emotion.toml");
-        assert_eq!(read(path).unwrap().step.len(), 4);
-        let net = path.with_file_name("emotion-net.toml");
-        let mut config = crate::run::config::Config::<crate::emotion::options::EmotionConfig>::read(&net).unwrap();
-        config.task.data.sources.push("fer7".into());
-        config.check().unwrap();
+    fn the_projects_own_recipes_and_their_nets_are_taken() {
+        for (name, steps) in [("emotion", 4), ("seed", 2)] {
+            let path = Path::new("../recipes").join(name).with_extension("toml");
+            assert_eq!(read(&path).unwrap().step.len(), steps, "{name}");
+            let net = path.with_file_name(format!("{name}-net.toml"));
+            let mut config = crate::run::config::Config::<crate::emotion::options::EmotionConfig>::read(&net).unwrap();
+            config.task.data.sources.push("fer7".into());
+            config.check().unwrap();
+        }
     }
 
     #[test]
