@@ -170,7 +170,9 @@ fn training_keys() -> BTreeSet<String> {
     let labelling = Labelling { votes: Some("votes.csv".into()), ..Labelling::default() };
     emotion.task.data.labelling.insert("NAME".into(), labelling);
     emotion.task.teachers.push(TeacherConfig {
-        model: "teacher.onnx".into(),
+        model: Some("teacher.onnx".into()),
+        answers: Some("answers.csv".into()),
+        columns: [("joy".into(), "happy".into())].into(),
         labels: vec!["happy".into()],
         size: Some(64),
         colour: Some(ColourName::Grey),

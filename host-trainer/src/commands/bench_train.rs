@@ -182,7 +182,7 @@ fn steps(
     args: &BenchTrainArgs,
 ) -> Result<BenchResult> {
     let progress = Progress::new("measuring", WARM_UP + args.steps, !args.json);
-    let batch = trainer.batches(0).make(0);
+    let batch = trainer.batches(0).make(0)?;
     bare(trainer, &batch, WARM_UP, &progress)?;
     trainer.stopwatch_mut().take();
     timing::take();
@@ -233,7 +233,7 @@ fn epoch(config: &Config<EmotionConfig>, data: &Dataset, visible: bool) -> Resul
     let mut trainer = trainer(config, data)?;
     let steps = trainer.batches(0).count();
     let progress = Progress::new("epoch and bare steps", 2 * steps, visible);
-    let batch = trainer.batches(0).make(0);
+    let batch = trainer.batches(0).make(0)?;
     bare(&mut trainer, &batch, WARM_UP, &Progress::new("", WARM_UP, false))?;
     let sum = |times: Vec<Duration>| times.iter().sum::<Duration>().as_secs_f64();
     let mut bare_seconds = sum(bare(&mut trainer, &batch, steps / 2, &progress)?);
@@ -242,7 +242,7 @@ fn epoch(config: &Config<EmotionConfig>, data: &Dataset, visible: bool) -> Resul
     trainer.stopwatch_mut().start();
     for (step, batch) in prefetch(trainer.batches(0), 0).enumerate() {
         trainer.stopwatch_mut().lap(Stage::Wait);
-        trainer.step(0, step, &batch, 1e-6)?;
+        trainer.step(0, step, &batch?, 1e-6)?;
         progress.advance();
     }
     let epoch_seconds = began.elapsed().as_secs_f64();

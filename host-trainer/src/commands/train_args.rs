@@ -224,9 +224,7 @@ impl TrainArgs {
             task.augment = Augment::none();
         }
         task.mask_absent |= flags.mask_absent;
-        task.teachers.extend(
-            flags.teacher.iter().map(|model| TeacherConfig { model: model.clone(), ..TeacherConfig::default() }),
-        );
+        task.teachers.extend(flags.teacher.iter().map(|model| TeacherConfig::of_model(model)));
         set(&mut task.teacher_share, flags.teacher_share);
         set(&mut task.colour, flags.colour);
         set(&mut task.label_smoothing, flags.label_smoothing);

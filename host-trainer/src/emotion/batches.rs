@@ -3,9 +3,10 @@
 use super::augment::Augment;
 use super::cutmix;
 use super::dataset::Split;
-use super::teacher::Teachers;
+use super::teacher::{Teachers, spread};
 use crate::random::{Purpose, stream};
 use crate::train::prefetch::{Batch, MakeBatch};
+use anyhow::Result;
 use emotion_models::{InputSpec, PixelMap};
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -67,7 +68,7 @@ impl BatchMaker {
         Self { split, spec, order, teachers: None }
     }
 
-    /// Mixes the teachers' answers to the changed pictures into what the net is to answer.
+    /// Mixes the teachers' answers to the pictures into what the net is to answer.
     pub fn taught_by(self, teachers: Option<Arc<Teachers>>) -> Self {
         Self { teachers, ..self }
     }
@@ -92,7 +93,7 @@ impl MakeBatch for BatchMaker {
         self.order.len() / self.spec.batch_size.max(1)
     }
 
-    fn make(&self, number: usize) -> Batch<SoftLabels> {
+    fn make(&self, number: usize) -> Result<Batch<SoftLabels>> {
         let BatchSpec { batch_size, seed, epoch, augment, input, classes, worth, .. } = &self.spec;
         let (seed, epoch) = (*seed, *epoch as u64);
         let shape = (input.colour.channels(), input.height as usize, input.width as usize);
@@ -111,8 +112,8 @@ impl MakeBatch for BatchMaker {
             let (weight, trust) = worth.get(source).copied().unwrap_or((1.0, 1.0));
             let mut known = self.split.shares(member, *classes);
             match &self.teachers {
-                Some(teachers) => teachers.mix(target, &mut known, trust),
-                None => known.iter_mut().for_each(|share| *share = trust * *share + (1.0 - trust) / *classes as f32),
+                Some(teachers) => teachers.mix(target, member, &mut known, trust)?,
+                None => spread(&mut known, trust),
             }
             shares.append(&mut known);
             weights.push(weight);
@@ -126,7 +127,7 @@ impl MakeBatch for BatchMaker {
         }
         let PixelMap { offset, scale } = input.pixel_map;
         pixels.iter_mut().for_each(|pixel| *pixel = (*pixel - offset) * scale);
-        Batch { pixels, len: members.len(), targets: SoftLabels { shares, weights, sources, partner_sources } }
+        Ok(Batch { pixels, len: members.len(), targets: SoftLabels { shares, weights, sources, partner_sources } })
     }
 }
 
@@ -163,7 +164,7 @@ mod tests {
 
     fn batches(split: Arc<Split>, spec: BatchSpec) -> Vec<Batch<SoftLabels>> {
         let maker = BatchMaker::new(split, spec);
-        (0..maker.count()).map(|number| maker.make(number)).collect()
+        (0..maker.count()).map(|number| maker.make(number).expect("without teachers")).collect()
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub struct EmotionConfig {
     pub augment: Augment,
     /// Share of each target that is the teachers' answer, where there are any.
     pub teacher_share: f32,
-    /// Other models to learn from.
+    /// Other models to learn from, or their answers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub teachers: Vec<TeacherConfig>,
 }
@@ -158,6 +158,7 @@ impl TaskConfig for EmotionConfig {
             self.balanced_sampling
         );
         ensure!((0.0..=1.0).contains(&self.teacher_share), "teacher_share {} is outside 0..=1", self.teacher_share);
+        self.teachers.iter().try_for_each(TeacherConfig::check)?;
         check_val_fraction(self.data.val_fraction)?;
         self.augment.check().map_err(anyhow::Error::msg)
     }

@@ -2,7 +2,7 @@
 
 use super::augment::Augment;
 use super::batches::{BatchMaker, BatchSpec, SoftLabels};
-use super::dataset::{Dataset, Split};
+use super::dataset::{Dataset, PictureName, Split};
 use super::figures::{EmotionFigures, PartFigures};
 use super::inference::probabilities;
 use super::loss::{Targets, cross_entropy};
@@ -82,8 +82,10 @@ impl Task for EmotionTask {
     }
 
     fn prepare(&mut self) -> Result<()> {
-        let EmotionConfig { teachers, teacher_share, .. } = &self.config.task;
-        let teachers = Teachers::open(teachers, *teacher_share, &self.labels, &self.config.input())?;
+        let EmotionConfig { teachers, teacher_share, data, .. } = &self.config.task;
+        let sources = data.sources.iter().map(|source| source.parse()).collect::<Result<Vec<_>, _>>()?;
+        let pictures = PictureName::all(&self.train, &sources);
+        let teachers = Teachers::open(teachers, *teacher_share, &self.labels, &self.config.input(), &pictures)?;
         self.teachers = teachers.map(Arc::new);
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::photos::Photos;
 use super::scenes::compose::{Composer, HardNegative};
 use super::targets::Targets;
 use crate::train::prefetch::{Batch, MakeBatch};
+use anyhow::Result;
 use emotion_models::PixelMap;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ impl MakeBatch for SceneMaker {
         self.steps
     }
 
-    fn make(&self, number: usize) -> Batch<Targets> {
+    fn make(&self, number: usize) -> Result<Batch<Targets>> {
         let composer = Composer::new(&self.photos, &self.scenes, &self.hard_negatives, self.size);
         let (mut pixels, mut targets) = (vec![], Targets::default());
         for index in number * self.batch_size..(number + 1) * self.batch_size {
@@ -47,6 +48,6 @@ impl MakeBatch for SceneMaker {
             pixels.extend(scene.pixels.iter().map(|&byte| self.pixel_map.real(f32::from(byte))));
             targets.push(&scene.faces, self.cells);
         }
-        Batch { pixels, len: self.batch_size, targets }
+        Ok(Batch { pixels, len: self.batch_size, targets })
     }
 }

@@ -29,7 +29,7 @@ impl<T: Task> Trainer<T> {
             Tensors::new(&self.net, &self.state.weights, &device, self.engine.fast(), 0).without_fake_quantize();
         let (mut sums, mut examples) = (BTreeMap::<String, [f64; 2]>::new(), 0usize);
         for batch in prefetch(self.task.calibration_batches(wanted), 0) {
-            let batch = first_of(batch, wanted - examples);
+            let batch = first_of(batch?, wanted - examples);
             let len = batch.len;
             examples += len;
             for (name, range) in forward::forward(&self.net, &float, self.pixels(batch), None).ranges {
@@ -55,9 +55,9 @@ impl<T: Task> Trainer<T> {
     /// Begins with weights `taken` from another net, which later epochs have to be better than.
     ///
     /// # Errors
-    /// When a checkpoint cannot be written.
+    /// When a batch cannot be made or a checkpoint cannot be written.
     pub fn initialise_from(&mut self, taken: &TransferReport) -> Result<()> {
-        let pixels = self.pixels(self.task.batches(0).make(0));
+        let pixels = self.pixels(self.task.batches(0).make(0)?);
         init::recalibrate_batch_norm(&self.net, &mut self.state.weights, taken, &pixels, self.engine.fast());
         self.state.ema = self.state.ema.take().map(|_| self.state.weights.clone());
         // A quantised run is judged when it knows its ranges.

@@ -1,5 +1,6 @@
 //! Batches, made by threads of their own ahead of the step that uses them.
 
+use anyhow::Result;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -27,25 +28,34 @@ pub trait MakeBatch: Send + Sync + 'static {
     fn count(&self) -> usize;
 
     /// Batch `number`, counted from 0.
-    fn make(&self, number: usize) -> Batch<Self::Targets>;
+    ///
+    /// # Errors
+    /// When what it is made with fails.
+    fn make(&self, number: usize) -> Result<Batch<Self::Targets>>;
 }
 
-/// The batches of an epoch from number `first` on, in order.
-pub fn prefetch<M: MakeBatch>(maker: M, first: usize) -> impl Iterator<Item = Batch<M::Targets>> {
+/// The batches of an epoch from number `first` on, in order. The epoch is over at one that cannot be made.
+pub fn prefetch<M: MakeBatch>(maker: M, first: usize) -> impl Iterator<Item = Result<Batch<M::Targets>>> {
     // While a graphics card trains, the cores have nothing else to do.
     prefetch_on(rayon::current_num_threads().max(2), maker, first)
 }
 
 /// Worker `w` of `n` makes every nth batch, so their order needs no sorting.
-fn prefetch_on<M: MakeBatch>(workers: usize, maker: M, first: usize) -> impl Iterator<Item = Batch<M::Targets>> {
+fn prefetch_on<M: MakeBatch>(
+    workers: usize,
+    maker: M,
+    first: usize,
+) -> impl Iterator<Item = Result<Batch<M::Targets>>> {
     let maker = Arc::new(maker);
-    let start = |worker: usize| -> Receiver<Batch<M::Targets>> {
+    let start = |worker: usize| -> Receiver<Result<Batch<M::Targets>>> {
         let (sender, receiver) = sync_channel(AHEAD);
         let maker = Arc::clone(&maker);
         thread::spawn(move || {
             for number in (first + worker..maker.count()).step_by(workers) {
+                let batch = maker.make(number);
+                let failed = batch.is_err();
                 // The receiver is gone when the epoch was left early.
-                if sender.send(maker.make(number)).is_err() {
+                if sender.send(batch).is_err() || failed {
                     return;
                 }
             }
@@ -58,7 +68,9 @@ fn prefetch_on<M: MakeBatch>(workers: usize, maker: M, first: usize) -> impl Ite
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use anyhow::ensure;
 
     struct Numbers(usize);
 
@@ -69,8 +81,9 @@ mod tests {
             self.0
         }
 
-        fn make(&self, number: usize) -> Batch<usize> {
-            Batch { pixels: vec![], len: 0, targets: number }
+        fn make(&self, number: usize) -> Result<Batch<usize>> {
+            ensure!(number != 7, "batch 7");
+            Ok(Batch { pixels: vec![], len: 0, targets: number })
         }
     }
 
@@ -78,9 +91,19 @@ mod tests {
     fn batches_come_in_order_from_any_first_one_on_and_from_any_number_of_workers() {
         for workers in [1, 2, 3, 8] {
             for first in 0..8 {
-                let numbers: Vec<usize> = prefetch_on(workers, Numbers(7), first).map(|batch| batch.targets).collect();
+                let batches = prefetch_on(workers, Numbers(7), first);
+                let numbers: Vec<usize> = batches.map(|batch| batch.unwrap().targets).collect();
                 assert_eq!(numbers, (first..7).collect::<Vec<_>>(), "{workers} workers from {first}");
             }
+        }
+    }
+
+    #[test]
+    fn a_batch_that_cannot_be_made_is_told_in_its_place() {
+        for workers in [1, 3] {
+            let mut batches = prefetch_on(workers, Numbers(20), 5);
+            assert_eq!([batches.next(), batches.next()].map(|batch| batch.unwrap().unwrap().targets), [5, 6]);
+            assert_eq!(batches.next().unwrap().unwrap_err().to_string(), "batch 7");
         }
     }
 
@@ -94,9 +117,9 @@ mod tests {
             self.1
         }
 
-        fn make(&self, _number: usize) -> Batch<()> {
+        fn make(&self, _number: usize) -> Result<Batch<()>> {
             self.0.wait();
-            Batch { pixels: vec![], len: 0, targets: () }
+            Ok(Batch { pixels: vec![], len: 0, targets: () })
         }
     }
 

@@ -68,7 +68,7 @@ impl<T: Task> Trainer<T> {
     /// Trains until the last epoch, early stopping, or `interrupted`.
     ///
     /// # Errors
-    /// When the loss is no longer a number, or a checkpoint cannot be written.
+    /// When a batch cannot be made, the loss is no longer a number, or a checkpoint cannot be written.
     pub fn train(&mut self, interrupted: &AtomicBool) -> Result<End> {
         // A run killed between checkpoint and history would otherwise lack a line until its next epoch.
         self.write_history()?;
@@ -103,6 +103,7 @@ impl<T: Task> Trainer<T> {
         let done = self.state.running.steps;
         self.stopwatch.start();
         for (step, batch) in (done..steps).zip(prefetch(batches, done)) {
+            let batch = batch?;
             self.stopwatch.lap(Stage::Wait);
             learning_rate = self.learning_rate(epoch, step, steps);
             let loss = self.step(epoch, step, &batch, learning_rate)?;

@@ -1,6 +1,7 @@
 //! What a folder's labels are worth: other names for them, votes of several people, and how much they count.
 
 use super::DatasetError;
+use super::picture_table::{Columns, PictureTable};
 use super::scan::LabelFolders;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,45 +96,11 @@ impl Labelling {
     }
 
     fn parse(&self, bytes: &[u8], known: &[String]) -> Result<Votes, String> {
-        let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-        let header = table.headers().map_err(|error| error.to_string())?.clone();
-        let place = |name: &str| header.iter().position(|column| column == name);
-        let columns = header.iter().collect::<Vec<_>>().join(", ");
-        let needed = |name: &str| place(name).ok_or(format!("it has no column {name} (columns: {columns})"));
-        let file = needed("file")?;
-        let mut labels: Vec<(usize, String)> = match self.columns.is_empty() {
-            true => known.iter().filter_map(|label| Some((place(label)?, label.clone()))).collect(),
-            false => self
-                .columns
-                .iter()
-                .map(|(column, label)| Ok((needed(column)?, label.clone())))
-                .collect::<Result<_, String>>()?,
-        };
-        labels.sort();
-        if labels.is_empty() {
-            return Err(format!("no column is called as a label (columns: {columns}); name them in `columns`"));
-        }
-        let others = self.other_columns.iter().map(|name| needed(name)).collect::<Result<Vec<_>, _>>()?;
-        let mut names: Vec<String> = labels.iter().map(|(_, label)| label.clone()).collect();
-        names.sort();
-        names.dedup();
-        let mut rows = HashMap::new();
-        for row in table.records() {
-            let row = row.map_err(|error| error.to_string())?;
-            let line = row.position().map_or(0, csv::Position::line);
-            let number = |column: usize| {
-                let text = row.get(column).unwrap_or_default();
-                let number = text.parse::<f32>().ok().filter(|number| number.is_finite() && *number >= 0.0);
-                number.ok_or(format!("line {line}: `{text}` in column {} is no number of votes", &header[column]))
-            };
-            let mut shares = vec![0.0; names.len()];
-            for (column, label) in &labels {
-                shares[names.partition_point(|name| name < label)] += number(*column)?;
-            }
-            let others = others.iter().map(|&column| number(column)).sum::<Result<f32, String>>()?;
-            rows.insert(row[file].to_owned(), self.shares(shares, others));
-        }
-        Ok(Votes { labels: names, rows, digest: Sha256::digest(bytes).into() })
+        let (labels, others) = (&self.columns, self.other_columns.as_slice());
+        let table =
+            PictureTable::parse(bytes, &Columns { labels, known, others, number: ("number of votes", f32::MAX) })?;
+        let rows = table.rows.into_iter().map(|row| (row.file, self.shares(row.numbers, row.others))).collect();
+        Ok(Votes { labels: table.labels, rows, digest: Sha256::digest(bytes).into() })
     }
 
     /// The votes as shares of one; none where the picture is to be left out.

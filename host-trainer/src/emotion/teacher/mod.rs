@@ -1,184 +1,71 @@
 //! Teachers: other models whose answers a net learns from beside the labels (Hinton et al. 2015, arXiv:1503.02531).
 
-use super::colour::ColourName;
-use crate::failure::{Kind, failure};
-use anyhow::{Context, Result};
-use emotion_models::pb::{ModelProto, NodeProto, ValueInfoProto};
-use emotion_models::{
-    Classifier, CropBox, FrameView, InputSpec, ModelCard, PixelFormat, PixelMap, Precision, Preprocessor, Task,
-    apply_temperature, decode, embed, read_card, read_file,
-};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::path::PathBuf;
+mod answers;
+mod config;
+mod model;
+
+pub use config::TeacherConfig;
+
+use super::dataset::PictureName;
+use answers::Answers;
+use anyhow::Result;
+use emotion_models::{FrameView, InputSpec, PixelFormat};
+use model::ModelTeacher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// A model to learn from. One of ours says what its numbers mean; of any other the configuration does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct TeacherConfig {
-    /// An ONNX file that takes one picture `[1, C, H, W]` and gives one value for each label, `[1, labels]`.
-    pub model: PathBuf,
-    /// What its outputs stand for, in order, in the words of the data; an empty word for what the data does not know. A model of
-    /// ours names them itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
-    /// Rows and columns of its input.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u32>,
-    /// Colour of its input.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub colour: Option<ColourName>,
-    /// The pixel value, 0 to 255, that is 0 in its input.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub offset: Option<f32>,
-    /// What one step of a pixel's value is in its input.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scale: Option<f32>,
-    /// Whether it gives logits, to which a softmax is added.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub logits: bool,
-    /// SHA-256 of the file, in hexadecimal; noted when the run starts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-}
-
-impl Default for TeacherConfig {
-    fn default() -> Self {
-        TeacherConfig {
-            model: PathBuf::new(),
-            labels: vec![],
-            size: None,
-            colour: None,
-            offset: None,
-            scale: None,
-            logits: false,
-            sha256: None,
-        }
-    }
-}
-
-impl TeacherConfig {
-    /// Opens the model once, and notes its fingerprint.
-    ///
-    /// # Errors
-    /// A file that is not there, is no usable model, or has changed since its fingerprint was noted.
-    pub fn note(&mut self) -> Result<()> {
-        self.sha256 = Some(self.open()?.1);
-        Ok(())
-    }
-
-    /// The model, and the fingerprint of its file.
-    fn open(&self) -> Result<(Classifier, String)> {
-        let name = self.model.display().to_string();
-        let bytes = read_file(&self.model)?;
-        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        if self.sha256.as_ref().is_some_and(|noted| *noted != digest) {
-            let message = format!("the teacher {name} has changed since the run was started; put the old file back");
-            return Err(failure(Kind::Model, message));
-        }
-        let mut model = decode(&bytes).map_err(|error| error.named(&name))?;
-        if read_card(&model).is_err() {
-            let card = self.card(&model).with_context(|| format!("the teacher {name} has no card of ours"))?;
-            if self.logits {
-                append_softmax(&mut model);
-            }
-            embed(&mut model, &card);
-        }
-        let opened = Classifier::from_model(&model, &name);
-        Ok((opened.with_context(|| format!("the teacher {name} cannot be used"))?, digest))
-    }
-
-    /// What the configuration says of a model that has no card.
-    fn card(&self, model: &ModelProto) -> Result<ModelCard> {
-        let keys = "labels, size, colour, offset and scale in its [[teachers]]";
-        let missing = |what: &str| failure(Kind::Config, format!("say {keys}: {what} is missing"));
-        if self.labels.is_empty() {
-            return Err(missing("labels"));
-        }
-        let size = self.size.ok_or_else(|| missing("size"))?;
-        let colour = self.colour.ok_or_else(|| missing("colour"))?.into();
-        let offset = self.offset.ok_or_else(|| missing("offset"))?;
-        let scale = self.scale.ok_or_else(|| missing("scale"))?;
-        // A card's labels are all different, and none is empty.
-        let label = |(at, label): (usize, &String)| if label.is_empty() { format!("other{at}") } else { label.clone() };
-        Ok(ModelCard {
-            name: model.graph.as_ref().map_or("teacher".into(), |graph| graph.name.clone()),
-            task: Task::Emotion,
-            labels: self.labels.iter().enumerate().map(label).collect(),
-            input: InputSpec { width: size, height: size, colour, pixel_map: PixelMap { offset, scale } },
-            crop_margin: 0.0,
-            limits: Default::default(),
-            temperature: 1.0,
-            thresholds: vec![0.5; self.labels.len()],
-            precision: Precision::F32,
-            training_data: "unknown".into(),
-            data_fingerprint: String::new(),
-            metrics: Default::default(),
-        })
-    }
-}
-
-/// Puts a softmax behind the graph's only output.
-fn append_softmax(model: &mut ModelProto) {
-    let Some(graph) = &mut model.graph else { return };
-    let Some(output) = graph.output.first_mut() else { return };
-    let probabilities = format!("{}_probabilities", output.name);
-    graph.node.push(NodeProto {
-        name: "softmax".into(),
-        op_type: "Softmax".into(),
-        input: vec![output.name.clone()],
-        output: vec![probabilities.clone()],
-        ..Default::default()
-    });
-    *output = ValueInfoProto { name: probabilities, ..output.clone() };
-}
 
 /// The teachers of a run, for any number of threads.
 pub struct Teachers {
     /// What is copied for a thread that finds none idle; the lock alone makes an engine fit for several threads.
-    masters: Mutex<Vec<Teacher>>,
+    masters: Mutex<Vec<ModelTeacher>>,
     /// Copies that no thread uses at the moment.
-    idle: Mutex<Vec<Vec<Teacher>>>,
+    idle: Mutex<Vec<Vec<ModelTeacher>>>,
+    /// Teachers of whom there are only answers.
+    answers: Vec<Answers>,
     /// Share of a target that is the teachers'.
     share: f32,
     shape: (usize, usize, usize),
 }
 
-/// One teacher, with buffers of its own.
-#[derive(Clone)]
-struct Teacher {
-    classifier: Classifier,
-    preprocessor: Preprocessor,
-    tensor: Vec<f32>,
-    /// For each of its outputs the data's label.
-    labels: Vec<Option<usize>>,
-}
-
 impl Teachers {
-    /// Opens the teachers of a run with these labels and this input; `share` of a target is theirs.
+    /// Opens the teachers of a run with these labels, this input and these training `pictures`; `share` of a target is theirs.
     ///
     /// # Errors
-    /// A teacher that cannot be opened, has changed, or knows none of the labels.
-    pub fn open(teachers: &[TeacherConfig], share: f32, labels: &[String], input: &InputSpec) -> Result<Option<Self>> {
-        let masters = teachers.iter().map(|teacher| Teacher::open(teacher, labels)).collect::<Result<Vec<_>>>()?;
+    /// A teacher that cannot be opened, has changed, or knows none of the labels or of the pictures.
+    pub fn open(
+        teachers: &[TeacherConfig],
+        share: f32,
+        labels: &[String],
+        input: &InputSpec,
+        pictures: &[PictureName],
+    ) -> Result<Option<Self>> {
+        let (mut masters, mut answers) = (vec![], vec![]);
+        for teacher in teachers {
+            match &teacher.answers {
+                Some(file) => answers.push(Answers::open(teacher, file, labels, pictures)?),
+                None => masters.push(ModelTeacher::open(teacher, labels)?),
+            }
+        }
         let shape = (input.colour.channels(), input.height as usize, input.width as usize);
-        Ok((!masters.is_empty()).then(|| Teachers {
+        Ok((!teachers.is_empty()).then(|| Teachers {
             masters: Mutex::new(masters),
             idle: Mutex::default(),
+            answers,
             share,
             shape,
         }))
     }
 
-    /// Mixes the teachers' answer to `pixels`, `[C, H, W]` of 0 to 255, into `target`, a picture's label or votes of which `trust` is
-    /// believed. A label that no teacher knows keeps its share.
-    pub fn mix(&self, pixels: &[f32], target: &mut [f32], trust: f32) {
-        let idle = locked(&self.idle).pop();
-        let mut teachers = idle.unwrap_or_else(|| locked(&self.masters).clone());
-        let answer = self.answer(&mut teachers, pixels, target.len());
-        locked(&self.idle).push(teachers);
-        let Some(answer) = answer else { return };
+    /// Mixes the teachers' answer into `target`, the label or votes of the training picture with index `picture`, of which `trust` is
+    /// believed. Models answer to `pixels`, the picture as augmented, `[C, H, W]` of 0 to 255. A label that no teacher knows keeps
+    /// its share; where no teacher knows any, the rest is spread.
+    ///
+    /// # Errors
+    /// A model that cannot answer.
+    pub fn mix(&self, pixels: &[f32], picture: usize, target: &mut [f32], trust: f32) -> Result<()> {
+        let Some(answer) = self.answer(pixels, picture, target.len())? else {
+            spread(target, trust);
+            return Ok(());
+        };
         let unknown: f32 =
             target.iter().zip(&answer).filter(|(_, answer)| answer.is_none()).map(|(share, _)| share).sum();
         let believed = (1.0 - self.share) * trust;
@@ -187,25 +74,33 @@ impl Teachers {
                 *share = believed * *share + (1.0 - believed) * answer * (1.0 - unknown);
             }
         }
+        Ok(())
     }
 
-    /// The mean of the teachers' answers: for each label that one knows, adding up to one.
-    fn answer(&self, teachers: &mut [Teacher], pixels: &[f32], labels: usize) -> Option<Vec<Option<f32>>> {
-        let bytes = self.frame(pixels);
-        let (channels, height, width) = self.shape;
-        let format = if channels == 1 { PixelFormat::Grey } else { PixelFormat::Rgb };
-        let frame = FrameView::new(format, width as u32, height as u32, &bytes).ok()?;
-        let mut sums = vec![(0.0, 0usize); labels];
-        for teacher in teachers {
-            for (label, probability) in teacher.answer(&frame)? {
-                sums[label].0 += probability;
-                sums[label].1 += 1;
+    /// The mean of the teachers' answers: for each label that one knows, adding up to one; `None` where none knows any.
+    fn answer(&self, pixels: &[f32], picture: usize, labels: usize) -> Result<Option<Vec<Option<f32>>>> {
+        let mut known: Vec<(usize, f32)> = self.answers.iter().flat_map(|answers| answers.answer(picture)).collect();
+        let idle = locked(&self.idle).pop();
+        let mut models = idle.unwrap_or_else(|| locked(&self.masters).clone());
+        if !models.is_empty() {
+            let bytes = self.frame(pixels);
+            let (channels, height, width) = self.shape;
+            let format = if channels == 1 { PixelFormat::Grey } else { PixelFormat::Rgb };
+            let frame = FrameView::new(format, width as u32, height as u32, &bytes)?;
+            for model in &mut models {
+                known.append(&mut model.answer(&frame)?);
             }
+        }
+        locked(&self.idle).push(models);
+        let mut sums = vec![(0.0, 0usize); labels];
+        for (label, probability) in known {
+            sums[label].0 += probability;
+            sums[label].1 += 1;
         }
         let mean = |&(sum, count): &(f32, usize)| (count > 0).then(|| sum / count as f32);
         let means: Vec<Option<f32>> = sums.iter().map(mean).collect();
         let total: f32 = means.iter().flatten().sum();
-        Some(means.into_iter().map(|mean| mean.map(|mean| mean / total.max(f32::MIN_POSITIVE))).collect())
+        Ok((total > 0.0).then(|| means.into_iter().map(|mean| mean.map(|mean| mean / total)).collect()))
     }
 
     /// `[C, H, W]` as a frame of bytes.
@@ -217,54 +112,21 @@ impl Teachers {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Believes `trust` of a target, and spreads the rest over all labels.
+pub fn spread(target: &mut [f32], trust: f32) {
+    let each = (1.0 - trust) / target.len() as f32;
+    target.iter_mut().for_each(|share| *share = trust * *share + each);
 }
 
-impl Teacher {
-    fn open(config: &TeacherConfig, labels: &[String]) -> Result<Self> {
-        let (classifier, _) = config.open()?;
-        let card = classifier.card();
-        let names = if config.labels.is_empty() { &card.labels } else { &config.labels };
-        if names.len() != card.labels.len() {
-            let message = format!(
-                "the teacher {} has {} outputs, and its [[teachers]] names {} labels",
-                config.model.display(),
-                card.labels.len(),
-                names.len()
-            );
-            return Err(failure(Kind::Config, message));
-        }
-        let known: Vec<Option<usize>> =
-            names.iter().map(|name| labels.iter().position(|label| label == name)).collect();
-        if known.iter().flatten().count() < 2 {
-            let message = format!(
-                "the teacher {} knows {}, and the data bears {}: name its labels in the data's words in a [[teachers]] table",
-                config.model.display(),
-                names.join(", "),
-                labels.join(", ")
-            );
-            return Err(failure(Kind::Config, message));
-        }
-        let preprocessor = Preprocessor::new(&card.input);
-        Ok(Teacher { tensor: vec![0.0; card.input.len()], preprocessor, labels: known, classifier })
-    }
-
-    /// The data's labels that it knows, with their probabilities.
-    fn answer(&mut self, frame: &FrameView<'_>) -> Option<Vec<(usize, f32)>> {
-        let whole = CropBox::full(frame.width(), frame.height());
-        self.preprocessor.tensor(frame, whole, &mut self.tensor);
-        let raw = self.classifier.raw_probabilities(&self.tensor).ok()?;
-        let answer = apply_temperature(&raw, self.classifier.card().temperature);
-        Some(self.labels.iter().zip(answer.iter()).filter_map(|(label, p)| Some(((*label)?, *p))).collect())
-    }
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use emotion_models::{Colour, TestCard, shipped};
+    use emotion_models::{Colour, PixelMap, TestCard, decode, shipped};
 
     const LABELS: [&str; 4] = ["bored", "happy", "angry", "sad"];
 
@@ -280,7 +142,11 @@ mod tests {
     fn shipped_teacher(folder: &std::path::Path) -> TeacherConfig {
         let model = folder.join("teacher.onnx");
         std::fs::write(&model, shipped::EMOTION).unwrap();
-        TeacherConfig { model, ..TeacherConfig::default() }
+        TeacherConfig::of_model(&model)
+    }
+
+    fn picture(number: usize) -> PictureName {
+        PictureName { folder: "faces".into(), path: format!("train/happy/{number}.png") }
     }
 
     fn happy_face() -> Vec<f32> {
@@ -293,8 +159,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let teachers = [shipped_teacher(folder.path())];
         let mix = |share: f32, trust: f32, mut target: Vec<f32>| {
-            let teachers = Teachers::open(&teachers, share, &labels(), &input()).unwrap().unwrap();
-            teachers.mix(&happy_face(), &mut target, trust);
+            let teachers = Teachers::open(&teachers, share, &labels(), &input(), &[]).unwrap().unwrap();
+            teachers.mix(&happy_face(), 0, &mut target, trust).unwrap();
             assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{target:?}");
             target
         };
@@ -308,6 +174,53 @@ mod tests {
     }
 
     #[test]
+    fn answers_in_a_file_count_as_a_models_do_and_pictures_without_one_keep_their_label() {
+        let folder = tempfile::tempdir().unwrap();
+        let csv = folder.path().join("answers.csv");
+        std::fs::write(&csv, "file,happy,sad\nfaces/train/happy/0.png,0.25,0.75\ntrain/happy/1.png,1,0\n").unwrap();
+        let mut answers = TeacherConfig { answers: Some(csv.clone()), ..TeacherConfig::default() };
+        answers.note().unwrap();
+        let pictures = [picture(0), picture(1), picture(2)];
+        let open = |teachers: &[TeacherConfig]| {
+            Teachers::open(teachers, 0.5, &labels(), &input(), &pictures).unwrap().unwrap()
+        };
+        let mixed = |teachers: &Teachers, picture: usize, trust: f32| {
+            let mut target = vec![0.0, 1.0, 0.0, 0.0];
+            teachers.mix(&happy_face(), picture, &mut target, trust).unwrap();
+            target
+        };
+        let alone = open(std::slice::from_ref(&answers));
+        assert_eq!(mixed(&alone, 0, 1.0), [0.0, 0.625, 0.0, 0.375]);
+        assert_eq!(mixed(&alone, 1, 1.0), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(mixed(&alone, 2, 1.0), [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(mixed(&alone, 2, 0.5), [0.125, 0.625, 0.125, 0.125]);
+        let model = shipped_teacher(folder.path());
+        let (both, model) = (open(&[answers.clone(), model.clone()]), open(&[model]));
+        assert_eq!(mixed(&both, 2, 1.0), mixed(&model, 2, 1.0));
+        // The mean of 0.75 and what the model says of a happy face, which is little.
+        let sad = mixed(&both, 0, 1.0)[3];
+        assert!(sad > 0.15 && sad < 0.3 && mixed(&model, 0, 1.0)[3] < 0.1, "{sad}");
+        std::fs::write(&csv, "file,happy,sad\ntrain/happy/1.png,1,0\n").unwrap();
+        assert!(answers.note().unwrap_err().to_string().contains("answers.csv has changed"));
+    }
+
+    #[test]
+    fn keys_of_a_model_and_of_answers_do_not_mix() {
+        let told =
+            |text: &str| toml::from_str::<TeacherConfig>(text).unwrap().check().map_err(|error| error.to_string());
+        assert_eq!(told("model = 'a.onnx'\nlabels = ['happy', 'sad']\nsize = 48"), Ok(()));
+        assert_eq!(told("answers = 'a.csv'\ncolumns = { joy = 'happy' }\nsha256 = '0'"), Ok(()));
+        for (text, word) in [
+            ("", "either a model"),
+            ("model = 'a.onnx'\nanswers = 'a.csv'", "either a model"),
+            ("model = 'a.onnx'\ncolumns = { joy = 'happy' }", "columns"),
+            ("answers = 'a.csv'\nsize = 48", "size"),
+        ] {
+            assert!(told(text).is_err_and(|told| told.contains(word)), "{text}");
+        }
+    }
+
+    #[test]
     fn a_teacher_that_changed_is_none_or_speaks_another_language_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mut teacher = shipped_teacher(folder.path());
@@ -315,12 +228,12 @@ mod tests {
         assert_eq!(teacher.sha256.as_ref().unwrap().len(), 64);
         teacher.note().unwrap();
         let told = |teacher: &TeacherConfig, labels: &[String]| {
-            format!("{:#}", Teachers::open(std::slice::from_ref(teacher), 0.5, labels, &input()).err().unwrap())
+            format!("{:#}", Teachers::open(std::slice::from_ref(teacher), 0.5, labels, &input(), &[]).err().unwrap())
         };
         assert!(told(&teacher, &["wut".into(), "freude".into()]).contains("angry, happy, sad"));
         let renamed = TeacherConfig { labels: vec!["wut".into(), "freude".into(), String::new()], ..teacher.clone() };
-        assert!(Teachers::open(&[renamed], 0.5, &["wut".into(), "freude".into()], &input()).is_ok());
-        std::fs::write(&teacher.model, "no model").unwrap();
+        assert!(Teachers::open(&[renamed], 0.5, &["wut".into(), "freude".into()], &input(), &[]).is_ok());
+        std::fs::write(teacher.model.as_ref().unwrap(), "no model").unwrap();
         assert!(told(&teacher, &labels()).contains("has changed"));
         teacher.sha256 = None;
         assert!(told(&teacher, &labels()).contains("teacher.onnx"));
@@ -332,7 +245,7 @@ mod tests {
         let mut model = decode(shipped::EMOTION).unwrap();
         model.metadata_props.clear();
         let mut teacher = shipped_teacher(folder.path());
-        std::fs::write(&teacher.model, emotion_models::encode(&model)).unwrap();
+        std::fs::write(teacher.model.as_ref().unwrap(), emotion_models::encode(&model)).unwrap();
         let told = format!("{:#}", teacher.note().unwrap_err());
         assert!(told.contains("[[teachers]]") && told.contains("labels is missing"), "{told}");
     }

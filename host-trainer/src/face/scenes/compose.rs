@@ -415,8 +415,9 @@ mod tests {
         };
         for threads in [1, 5] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let made: Vec<Vec<f32>> = pool.install(|| prefetch(maker(), 3).map(|batch| batch.pixels).collect());
-            let expected: Vec<Vec<f32>> = (3..9).map(|step| maker().make(step).pixels).collect();
+            let made: Vec<Vec<f32>> =
+                pool.install(|| prefetch(maker(), 3).map(|batch| batch.unwrap().pixels).collect());
+            let expected: Vec<Vec<f32>> = (3..9).map(|step| maker().make(step).unwrap().pixels).collect();
             assert!(made == expected, "{threads} threads");
         }
     }
