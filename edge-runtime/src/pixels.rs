@@ -12,12 +12,13 @@ pub fn encode(picture: &RgbImage, format: PixelFormat, out: &mut Vec<u8>) {
     match format {
         PixelFormat::Rgb => out.extend_from_slice(picture.as_raw()),
         PixelFormat::Grey => luma(picture, out),
-        PixelFormat::Yuyv => {
+        PixelFormat::Yuyv | PixelFormat::Uyvy => {
             for y in 0..picture.height() {
                 for x in (0..picture.width()).step_by(2) {
                     let [u, v] = chroma(picture, x, y, 1);
                     let right = (x + 1).min(picture.width() - 1);
-                    out.extend([brightness(picture, x, y), u, brightness(picture, right, y), v]);
+                    let (first, second) = (brightness(picture, x, y), brightness(picture, right, y));
+                    out.extend(if format == PixelFormat::Yuyv { [first, u, second, v] } else { [u, first, v, second] });
                 }
             }
         }

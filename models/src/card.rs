@@ -1,6 +1,7 @@
 //! The model card: what a model's numbers mean, carried in the ONNX file as `moodlight.*` properties.
 
 use crate::input::{Colour, InputSpec, PixelMap};
+use crate::printable::composed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -313,7 +314,7 @@ impl ModelCard {
         let card = Self {
             name: found.text("name")?.to_owned(),
             task: found.parse("task")?,
-            labels: found.list("labels")?,
+            labels: found.list::<String>("labels")?.iter().map(|label| composed(label).into_owned()).collect(),
             input: InputSpec {
                 width: found.parse("input_width")?,
                 height: found.parse("input_height")?,

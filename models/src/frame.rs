@@ -20,6 +20,8 @@ pub enum PixelFormat {
     Rgb,
     /// Two pixels in four bytes: Y0 U Y1 V (4:2:2).
     Yuyv,
+    /// Two pixels in four bytes: U Y0 V Y1 (4:2:2).
+    Uyvy,
     /// A luma plane, then a plane of interleaved U V at half width and half height (4:2:0).
     Nv12,
     /// A luma plane, then a U plane and a V plane, each at half width and half height (4:2:0).
@@ -28,7 +30,7 @@ pub enum PixelFormat {
 
 impl PixelFormat {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Grey, Self::Rgb, Self::Yuyv, Self::Nv12, Self::I420];
+    pub const ALL: [Self; 6] = [Self::Grey, Self::Rgb, Self::Yuyv, Self::Uyvy, Self::Nv12, Self::I420];
 
     /// Bytes of one row of the first plane, without padding.
     pub fn row_bytes(self, width: u32) -> usize {
@@ -36,7 +38,7 @@ impl PixelFormat {
         match self {
             Self::Grey | Self::Nv12 | Self::I420 => width,
             Self::Rgb => width.saturating_mul(3),
-            Self::Yuyv => width.div_ceil(2).saturating_mul(4),
+            Self::Yuyv | Self::Uyvy => width.div_ceil(2).saturating_mul(4),
         }
     }
 
@@ -50,6 +52,7 @@ impl PixelFormat {
             Self::Grey => "grey",
             Self::Rgb => "rgb",
             Self::Yuyv => "yuyv",
+            Self::Uyvy => "uyvy",
             Self::Nv12 => "nv12",
             Self::I420 => "i420",
         }
@@ -64,7 +67,7 @@ impl fmt::Display for PixelFormat {
 
 /// A pixel format's name that is not one of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown pixel format `{0}`: use grey, rgb, yuyv, nv12 or i420")]
+#[error("unknown pixel format `{0}`: use grey, rgb, yuyv, uyvy, nv12 or i420")]
 pub struct UnknownPixelFormat(pub String);
 
 impl FromStr for PixelFormat {
@@ -137,7 +140,7 @@ impl Layout {
         let luma = stride.saturating_mul(height);
         let tight = format.row_bytes(width as u32);
         match format {
-            PixelFormat::Grey | PixelFormat::Rgb | PixelFormat::Yuyv => {
+            PixelFormat::Grey | PixelFormat::Rgb | PixelFormat::Yuyv | PixelFormat::Uyvy => {
                 Self { planes: [(0, stride), (0, 0), (0, 0)], required: end(0, stride, height, tight) }
             }
             PixelFormat::Nv12 => {

@@ -20,9 +20,10 @@ const fn term(group: usize, step: usize, offset: usize, weight: f32) -> Term {
     Term { group, step, offset, weight }
 }
 
-// Luma of planar formats and of YUYV; the bytes of RGB.
+// Luma of planar formats, of YUYV and of UYVY; the bytes of RGB.
 const Y: Term = term(1, 1, 0, 1.0);
 const YUYV_Y: Term = term(1, 2, 0, 1.0);
+const UYVY_Y: Term = term(1, 2, 1, 1.0);
 const RED: Term = term(1, 3, 0, 1.0);
 const GREEN: Term = term(1, 3, 1, 1.0);
 const BLUE: Term = term(1, 3, 2, 1.0);
@@ -44,6 +45,11 @@ const YUYV_U_TO_G: Term = term(2, 4, 1, U_TO_G);
 const YUYV_U_TO_B: Term = term(2, 4, 1, U_TO_B);
 const YUYV_V_TO_R: Term = term(2, 4, 3, V_TO_R);
 const YUYV_V_TO_G: Term = term(2, 4, 3, V_TO_G);
+
+const UYVY_U_TO_G: Term = term(2, 4, 0, U_TO_G);
+const UYVY_U_TO_B: Term = term(2, 4, 0, U_TO_B);
+const UYVY_V_TO_R: Term = term(2, 4, 2, V_TO_R);
+const UYVY_V_TO_G: Term = term(2, 4, 2, V_TO_G);
 
 const NV12_U_TO_G: Term = term(2, 2, 0, U_TO_G);
 const NV12_U_TO_B: Term = term(2, 2, 0, U_TO_B);
@@ -68,10 +74,13 @@ const fn chroma(plane: usize, bytes: usize, channels: Channels) -> PlaneUse {
 static LUMA_TO_GREY: [PlaneUse; 1] = [full(1, 1, &[&[Y]])];
 static LUMA_TO_RGB: [PlaneUse; 1] = [full(1, 1, &[&[Y], &[Y], &[Y]])];
 static YUYV_TO_GREY: [PlaneUse; 1] = [full(2, 4, &[&[YUYV_Y]])];
+static UYVY_TO_GREY: [PlaneUse; 1] = [full(2, 4, &[&[UYVY_Y]])];
 static RGB_TO_GREY: [PlaneUse; 1] = [full(1, 3, &[&[RED_TO_Y, GREEN_TO_Y, BLUE_TO_Y]])];
 static RGB_TO_RGB: [PlaneUse; 1] = [full(1, 3, &[&[RED], &[GREEN], &[BLUE]])];
 static YUYV_TO_RGB: [PlaneUse; 1] =
     [full(2, 4, &[&[YUYV_Y, YUYV_V_TO_R], &[YUYV_Y, YUYV_U_TO_G, YUYV_V_TO_G], &[YUYV_Y, YUYV_U_TO_B]])];
+static UYVY_TO_RGB: [PlaneUse; 1] =
+    [full(2, 4, &[&[UYVY_Y, UYVY_V_TO_R], &[UYVY_Y, UYVY_U_TO_G, UYVY_V_TO_G], &[UYVY_Y, UYVY_U_TO_B]])];
 static NV12_TO_RGB: [PlaneUse; 2] =
     [full(1, 1, &[&[Y], &[Y], &[Y]]), chroma(1, 2, &[&[NV12_V_TO_R], &[NV12_U_TO_G, NV12_V_TO_G], &[NV12_U_TO_B]])];
 static I420_TO_RGB: [PlaneUse; 3] = [
@@ -86,10 +95,12 @@ pub(crate) fn planes(format: PixelFormat, colour: Colour) -> (&'static [PlaneUse
     match (format, colour) {
         (PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::I420, Colour::Grey) => (&LUMA_TO_GREY, [0.0; 3]),
         (PixelFormat::Yuyv, Colour::Grey) => (&YUYV_TO_GREY, [0.0; 3]),
+        (PixelFormat::Uyvy, Colour::Grey) => (&UYVY_TO_GREY, [0.0; 3]),
         (PixelFormat::Rgb, Colour::Grey) => (&RGB_TO_GREY, [0.0; 3]),
         (PixelFormat::Grey, Colour::Rgb) => (&LUMA_TO_RGB, [0.0; 3]),
         (PixelFormat::Rgb, Colour::Rgb) => (&RGB_TO_RGB, [0.0; 3]),
         (PixelFormat::Yuyv, Colour::Rgb) => (&YUYV_TO_RGB, CHROMA_BIAS),
+        (PixelFormat::Uyvy, Colour::Rgb) => (&UYVY_TO_RGB, CHROMA_BIAS),
         (PixelFormat::Nv12, Colour::Rgb) => (&NV12_TO_RGB, CHROMA_BIAS),
         (PixelFormat::I420, Colour::Rgb) => (&I420_TO_RGB, CHROMA_BIAS),
     }
