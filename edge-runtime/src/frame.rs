@@ -50,6 +50,8 @@ pub struct Frame {
     /// The moment the frame stands for, which smoothing and hold time count: when it was captured for live sources, the
     /// frame number over the frame rate when every frame counts.
     pub time: Duration,
+    /// The name of the picture file that it shows.
+    pub name: Option<Arc<str>>,
     /// What its source could not show until now.
     pub skipped: Option<Arc<Skipped>>,
 }
@@ -68,6 +70,7 @@ impl Frame {
             age: Duration::ZERO,
             captured: Duration::ZERO,
             time: Duration::ZERO,
+            name: None,
             skipped: None,
         }
     }

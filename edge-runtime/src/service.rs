@@ -245,6 +245,7 @@ mod tests {
             latency: None,
             inference: None,
             faces: Default::default(),
+            picture: None,
             fault: fault.map(Arc::from),
         }
     }

@@ -131,6 +131,7 @@ mod tests {
             latency: Some(Duration::from_millis(3)),
             inference: None,
             faces: Default::default(),
+            picture: None,
             fault: None,
         }
     }

@@ -108,6 +108,7 @@ fn the_frame_path_allocates_only_inside_the_engine() {
                 latency: Some(judged.timings.frame),
                 inference: Some(judged.timings.inference),
                 faces: judged.faces,
+                picture: None,
                 fault: None,
             };
             summary.count(&event);

@@ -13,7 +13,7 @@ use edge_runtime::lights::{Lights, Memory};
 use edge_runtime::mood::{MoodAggregator, MoodState};
 use edge_runtime::output::greeting;
 use edge_runtime::output::paint::Ink;
-use edge_runtime::output::panel::{PICTURE, Panel, View};
+use edge_runtime::output::panel::{PICTURE, Panel, Shown, Thumbnail, View};
 use edge_runtime::pipeline::Pipeline;
 use edge_runtime::setup;
 use edge_runtime::source::SourceSpec;
@@ -44,7 +44,7 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
         lights,
     };
     let mut frame = Frame::empty();
-    let mut view = View::empty();
+    let mut view = View::default();
     for number in 0..30 {
         frame.shape(PixelFormat::Rgb, 640, 480);
         frame.data = TestCard::new(DEMO_SEED).draw(label, number, 640, 480).into_raw();
@@ -61,23 +61,25 @@ fn scene(classifier: &Classifier, label: &str) -> (Vec<String>, Vec<String>) {
             latency: Some(judged.timings.frame),
             inference: Some(judged.timings.inference),
             faces: judged.faces,
+            picture: None,
             fault: None,
         });
     }
     let side = PICTURE as u32;
     let spec = InputSpec { width: side, height: side, colour: Colour::Rgb, pixel_map: PixelMap::UNIT };
     let mut shrink = Preprocessor::new(&spec);
-    view.picture.copy_from_slice(shrink.resize(&frame.view().unwrap(), CropBox::centred_square(640, 480)));
+    let planes = shrink.resize(&frame.view().unwrap(), CropBox::centred_square(640, 480)).to_vec();
+    view.face = Thumbnail { width: PICTURE, height: PICTURE, planes };
     (view.fresh_picture, view.fps) = (true, Some(30.0));
     let mut lines = Vec::new();
-    Panel::new(&resolved.wiring, true).draw(&view, memory.bits(), Ink::True, (COLUMNS, 40), &mut lines);
+    Panel::new(&resolved.wiring, Shown::Face).draw(&view, memory.bits(), Ink::True, (COLUMNS, 40), &mut lines);
     assert!(matches!(view.event.unwrap().state, MoodState::Mood(_)), "{label}");
     (lines, memory.lit())
 }
 
 fn draw(classifier: &Classifier) -> (String, Vec<Vec<String>>) {
     let scenes = SCENES.map(|label| scene(classifier, label));
-    let greeting = greeting(&SourceSpec::TestCard, classifier, true, true, Ink::True);
+    let greeting = greeting(&SourceSpec::TestCard, classifier, Some(COLUMNS), true, Ink::True);
     let head: Vec<String> =
         std::iter::once("$ cargo run --release".to_owned()).chain(greeting.lines().map(str::to_owned)).collect();
     let rows = head.len() + scenes[0].0.len();

@@ -4,7 +4,7 @@ mod text;
 
 use crate::lights::LampWiring;
 use crate::mood::mood_word;
-use crate::photo::{ClassifiedFace, PhotoFaces, Unsure, Verdict};
+use crate::photo::{ClassifiedFace, PhotoFaces, Verdict};
 use emotion_models::{Face, Picture, PixelFormat, Rect};
 use image::imageops::{FilterType, resize};
 use image::{GrayImage, RgbImage, buffer::ConvertBuffer};
@@ -208,11 +208,7 @@ fn caption(verdict: &Verdict, moods: &[LampWiring]) -> (String, Vec<String>) {
         format!("{name} {:.2}", probabilities[label])
     };
     let mut lines: Vec<String> = Vec::new();
-    match verdict.unsure {
-        Some(Unsure::Undecided) => lines.push("unsure".to_owned()),
-        Some(Unsure::Rejected(reason)) => lines.push(format!("unsure: {}", reason.message())),
-        None => {}
-    }
+    lines.extend(verdict.unsure.map(|unsure| format!("unsure: {}", unsure.message())));
     let mut others: Vec<usize> = (0..probabilities.len()).filter(|&label| label != top).collect();
     others.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
     lines.extend(others.into_iter().take(OTHERS).map(shown));
@@ -237,6 +233,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::lights::LightColour;
+    use crate::photo::Unsure;
     use crate::track::RejectReason;
     use emotion_models::Probabilities;
     use proptest::prelude::*;

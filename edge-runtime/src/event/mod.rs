@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Why a face that was classified is unsure.
 pub const UNDECIDED: &str = "no mood is sure enough";
+/// Why a state is unsure that lasts a hold time longer than the face, or comes before the first.
+const NOBODY: &str = "no face is in view";
 
 /// One frame, or a fault. Cloning it allocates nothing.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,8 @@ pub struct Event {
     pub inference: Option<Duration>,
     /// The faces in view, the main one first.
     pub faces: FacesInView,
+    /// The name of the picture file that the frame shows.
+    pub picture: Option<Arc<str>>,
     /// Why there is a fault, in words.
     pub fault: Option<Arc<str>>,
 }
@@ -46,7 +50,7 @@ impl Event {
         if self.state != MoodState::Unsure {
             return None;
         }
-        let first = self.faces.first()?;
+        let Some(first) = self.faces.first() else { return Some(NOBODY) };
         Some(first.rejected.map_or(UNDECIDED, RejectReason::message))
     }
 }
@@ -72,7 +76,7 @@ pub fn state_name(state: MoodState, labels: &[String]) -> &str {
 
 /// An event as a JSON object: `time` in seconds, `frame`, `state`, `mood`, `lit` (every mood that is lit), `probabilities` and `smoothed` by label,
 /// `latency_ms` from camera to light, `unsure` (why), `faces` (`id`, `box` as left, top, width and height in pixels, `score`, `state`,
-/// `mood`, `probabilities`, `unsure`), `fault`; what does not apply is null.
+/// `mood`, `probabilities`, `unsure`), `picture` (the file shown), `fault`; what does not apply is null.
 pub struct JsonEvent<'a> {
     /// The event.
     pub event: &'a Event,
@@ -97,6 +101,7 @@ impl Serialize for JsonEvent<'_> {
         map.serialize_entry("unsure", &event.unsure())?;
         let faces = event.faces.iter().map(|face| JsonFace { face, labels });
         map.serialize_entry("faces", &faces.collect::<Vec<_>>())?;
+        map.serialize_entry("picture", &event.picture.as_deref())?;
         map.serialize_entry("fault", &event.fault.as_deref())?;
         map.end()
     }
@@ -181,12 +186,13 @@ mod tests {
             latency: Some(Duration::from_micros(1500)),
             inference: None,
             faces: FacesInView::new(),
+            picture: None,
             fault: None,
         };
         let json = |event: &Event| serde_json::to_string(&JsonEvent { event, labels: &labels }).unwrap();
         assert_eq!(
             json(&event),
-            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","lit":["happy"],"probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"unsure":null,"faces":[],"fault":null}"#
+            r#"{"event":"frame","time":1.234,"frame":37,"state":"mood","mood":"happy","lit":["happy"],"probabilities":{"angry":0.1235,"happy":0.8766},"smoothed":{"angry":0.1235,"happy":0.8766},"latency_ms":1.5,"unsure":null,"faces":[],"picture":null,"fault":null}"#
         );
         event = Event {
             frame: None,
@@ -228,6 +234,7 @@ mod tests {
             latency: None,
             inference: None,
             faces: faces.into_iter().collect(),
+            picture: None,
             fault: None,
         };
         let json = |event: &Event| serde_json::to_value(JsonEvent { event, labels: &labels }).unwrap();
@@ -264,6 +271,6 @@ mod tests {
             assert_eq!(json(&event)["unsure"], *reason);
         }
         event.faces.clear();
-        assert!(json(&event)["unsure"].is_null());
+        assert_eq!(json(&event)["unsure"], NOBODY);
     }
 }

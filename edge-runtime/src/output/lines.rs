@@ -132,6 +132,9 @@ fn plain(out: &mut String, event: &Event, labels: &[String]) {
     if let Some(latency) = event.latency {
         let _ = write!(out, "  {:.1} ms", latency.as_secs_f64() * 1e3);
     }
+    if let Some(picture) = &event.picture {
+        let _ = write!(out, "  {picture}");
+    }
     if let Some(fault) = &event.fault {
         let _ = write!(out, "  {fault}");
     }

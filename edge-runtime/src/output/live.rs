@@ -3,16 +3,17 @@
 use super::paint::Ink;
 use super::panel::{Panel, View};
 use super::screen;
-use super::shapes::PICTURE;
+use super::shapes::wrapped;
+use super::thumbnail::{Pictures, Shrinker};
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::lights::Memory;
 use crate::mailbox::{Handover, Mailbox, Stop, Taken};
 use crate::summary::Summary;
-use emotion_models::{Colour, CropBox, InputSpec, PixelMap, Preprocessor};
+use emotion_models::CropBox;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,6 +23,9 @@ const REDRAW: Duration = Duration::from_millis(66);
 /// How long the end of a run waits for a slow terminal.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How much larger than its box the picture of a face is that the model was not asked about.
+const FACE_MARGIN: f32 = 0.2;
+
 /// What the drawing thread gets: buffers that go round.
 type Post = Mailbox<View, ()>;
 
@@ -29,9 +33,10 @@ type Post = Mailbox<View, ()>;
 pub struct Live {
     post: Arc<Post>,
     done: Receiver<io::Result<()>>,
-    /// Whether the drawing thread has drawn the picture it had.
-    wants_picture: Arc<AtomicBool>,
-    shrink: Preprocessor,
+    /// The pictures that the drawing thread wants next; none while it has not drawn those it had.
+    wanted: Arc<AtomicU8>,
+    shrink_frame: Shrinker,
+    shrink_face: Shrinker,
     rate: Rate,
     labels: Vec<String>,
 }
@@ -40,11 +45,11 @@ impl Live {
     pub(super) fn start(panel: Panel, memory: Memory, ink: Ink, stop: &Stop) -> io::Result<Self> {
         let labels = panel.labels();
         // The last drawing comes after the request to stop, so this mailbox has a stop of its own.
-        let views = [View::empty(), View::empty(), View::empty()];
+        let views = [View::default(), View::default(), View::default()];
         let post = Arc::new(Mailbox::new(Handover::Latest, Stop::default(), views));
-        let wants_picture = Arc::new(AtomicBool::new(panel.has_picture()));
+        let wanted = Arc::new(AtomicU8::new(panel.pictures(screen::size()).code()));
         let (tell, done) = sync_channel(1);
-        let drawer = Drawer { panel, memory, ink, post: Arc::clone(&post), wants_picture: Arc::clone(&wants_picture) };
+        let drawer = Drawer { panel, memory, ink, post: Arc::clone(&post), wanted: Arc::clone(&wanted) };
         let stop = stop.clone();
         thread::Builder::new().name("display".to_owned()).spawn(move || {
             let result = drawer.run();
@@ -53,9 +58,8 @@ impl Live {
             }
             let _ = tell.send(result);
         })?;
-        let side = PICTURE as u32;
-        let spec = InputSpec { width: side, height: side, colour: Colour::Rgb, pixel_map: PixelMap::UNIT };
-        Ok(Self { post, done, wants_picture, shrink: Preprocessor::new(&spec), rate: Rate::default(), labels })
+        let (shrink_frame, shrink_face) = (Shrinker::default(), Shrinker::default());
+        Ok(Self { post, done, wanted, shrink_frame, shrink_face, rate: Rate::default(), labels })
     }
 
     pub(super) fn event(&mut self, event: &Event, frame: Option<(&Frame, Option<CropBox>)>) {
@@ -63,13 +67,25 @@ impl Live {
         view.event = Some(event.clone());
         view.fps = if frame.is_some() { self.rate.count() } else { None };
         view.fresh_picture = false;
-        if let Some((frame, crop)) = frame
-            && self.wants_picture.swap(false, Ordering::Relaxed)
-            && let Ok(pixels) = frame.view()
-        {
-            let crop = crop.unwrap_or(CropBox::centred_square(frame.width, frame.height));
-            view.picture.copy_from_slice(self.shrink.resize(&pixels, crop));
-            view.fresh_picture = true;
+        if let Some((frame, crop)) = frame {
+            let wanted = Pictures::of_code(self.wanted.swap(Pictures::None.code(), Ordering::Relaxed));
+            if let Some(most) = wanted.frame() {
+                let whole = CropBox::full(frame.width, frame.height);
+                view.frame_width = frame.width;
+                view.fresh_picture = self.shrink_frame.shrink(frame, whole, most, &mut view.frame);
+            }
+            if let Some(side) = wanted.face() {
+                // Beside the whole frame there is no face where none is seen.
+                let crop = crop.or(event.faces.first().map(|seen| seen.face.crop(FACE_MARGIN)));
+                let alone = wanted.frame().is_none();
+                let crop = crop.or(alone.then(|| CropBox::centred_square(frame.width, frame.height)));
+                match crop {
+                    Some(crop) => {
+                        view.fresh_picture = self.shrink_face.shrink(frame, crop, [side; 2], &mut view.face);
+                    }
+                    None => view.face.height = 0,
+                }
+            }
         }
         self.post.put(view);
     }
@@ -82,7 +98,10 @@ impl Live {
             Err(_) => return Ok(()),
         }
         let mut stdout = io::stdout().lock();
-        writeln!(stdout, "{}", summary.text(&self.labels))?;
+        for line in summary.text(&self.labels).lines() {
+            let columns = screen::size().0.max(20);
+            wrapped(line, columns).iter().try_for_each(|line| writeln!(stdout, "{line}"))?;
+        }
         stdout.flush()
     }
 }
@@ -92,12 +111,12 @@ struct Drawer {
     memory: Memory,
     ink: Ink,
     post: Arc<Post>,
-    wants_picture: Arc<AtomicBool>,
+    wanted: Arc<AtomicU8>,
 }
 
 impl Drawer {
     fn run(self) -> io::Result<()> {
-        let mut shown = View::empty();
+        let mut shown = View::default();
         let mut lines = Vec::new();
         loop {
             let drawn = Instant::now();
@@ -112,12 +131,13 @@ impl Drawer {
                 Taken::End(_) => true,
             };
             shown.ended = ended;
-            self.panel.draw(&shown, self.memory.bits(), self.ink, screen::size(), &mut lines);
-            screen::draw(&lines)?;
+            let size = screen::size();
+            self.panel.draw(&shown, self.memory.bits(), self.ink, size, &mut lines);
+            screen::draw(&lines, size)?;
             if ended {
                 return screen::leave();
             }
-            self.wants_picture.store(self.panel.has_picture(), Ordering::Relaxed);
+            self.wanted.store(self.panel.pictures(size).code(), Ordering::Relaxed);
             thread::sleep(REDRAW.saturating_sub(drawn.elapsed()));
         }
     }

@@ -51,13 +51,28 @@ impl Log {
 
 impl Write for Log {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let _ = self.0.try_send(Message::Text(text.to_vec()));
+        let _ = self.0.try_send(Message::Text(one_line(text)));
         Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A message as one line: a line break in it is that of a file's name.
+fn one_line(text: &[u8]) -> Vec<u8> {
+    let (message, end) = text.split_at(text.len() - usize::from(text.ends_with(b"\n")));
+    let mut line = Vec::with_capacity(text.len());
+    for &byte in message {
+        match byte {
+            b'\n' => line.extend(b"\\n"),
+            b'\r' => line.extend(b"\\r"),
+            byte => line.push(byte),
+        }
+    }
+    line.extend(end);
+    line
 }
 
 fn write_all(messages: &Receiver<Message>) {
@@ -70,5 +85,16 @@ fn write_all(messages: &Receiver<Message>) {
                 let _ = done.send(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line() {
+        assert_eq!(one_line(b"a\nb\rc\n"), b"a\\nb\\rc\n");
+        assert_eq!(one_line(b""), b"");
     }
 }

@@ -9,6 +9,7 @@ pub mod paint;
 pub mod panel;
 mod screen;
 mod shapes;
+mod thumbnail;
 
 use crate::event::Event;
 use crate::frame::Frame;
@@ -23,7 +24,7 @@ use live::Live;
 pub use log::{Log, start_log};
 use paint::Ink;
 use panel::Panel;
-pub use screen::{is_live_terminal, restore, restore_on_panic};
+pub use screen::{is_live_terminal, left_during, restore, restore_on_panic, size as terminal_size};
 use std::io::{self, Write};
 
 /// Writes to standard output, all at once.

@@ -57,6 +57,17 @@ impl Ink {
         }
     }
 
+    /// A picture's pixel, made ready for this ink: of 256 colours the neighbours share what no single one shows, in the pattern of
+    /// Bayer's ordered dithering.
+    pub fn dithered(self, rgb: [u8; 3], x: usize, y: usize) -> [u8; 3] {
+        const PATTERN: [[i16; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+        if self != Self::Indexed {
+            return rgb;
+        }
+        let change = (2 * PATTERN[y % 4][x % 4] - 15) * DITHER / 16;
+        rgb.map(|value| (i16::from(value) + change).clamp(0, 255) as u8)
+    }
+
     fn colour(self, out: &mut String, ground: u8, [r, g, b]: [u8; 3]) {
         // Writing into a String cannot fail.
         let _ = match self {
@@ -66,6 +77,9 @@ impl Ink {
         };
     }
 }
+
+/// How far dithering changes a pixel: less than half of the 40 between two of xterm's levels.
+const DITHER: i16 = 16;
 
 /// The nearest of xterm's 6x6x6 colours and 24 greys.
 fn indexed(rgb: [u8; 3]) -> u8 {
@@ -92,6 +106,14 @@ mod tests {
         for (rgb, index) in [([255, 0, 0], 196), ([0, 0, 0], 16), ([128, 128, 128], 244), ([95, 135, 255], 69)] {
             assert_eq!(indexed(rgb), index, "{rgb:?}");
         }
+    }
+
+    #[test]
+    fn a_colour_between_two_of_256_is_made_of_both() {
+        let drawn: std::collections::BTreeSet<u8> =
+            (0..16).map(|at| indexed(Ink::Indexed.dithered([155, 115, 115], at % 4, at / 4))).collect();
+        assert!(drawn.len() > 1, "{drawn:?}");
+        assert_eq!(Ink::True.dithered([155, 115, 115], 1, 2), [155, 115, 115]);
     }
 
     #[test]
