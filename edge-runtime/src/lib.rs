@@ -16,6 +16,7 @@ pub mod event;
 pub mod exit;
 pub mod frame;
 pub mod histogram;
+mod home;
 pub mod lights;
 pub mod mailbox;
 pub mod memory;

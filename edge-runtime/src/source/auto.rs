@@ -3,10 +3,12 @@
 //! A V4L2 camera, such as a USB one, takes precedence over a camera module. Somebody who plugs one into a board with a
 //! module wants the new one. Name `rpicam` to use the module anyway.
 
-use super::{Camera, CameraRequest, FrameSource, SourceError, rpicam, v4l2};
+use super::{Camera, FrameSource, Playback, SourceError, ffmpeg, rpicam, v4l2};
 
-/// Opens the first camera that can be opened: V4L2 cameras in the order of their nodes, then libcamera's.
-pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSource>, SourceError> {
+/// Opens the first camera that can be opened: V4L2 cameras in the order of their nodes, then libcamera's; where V4L2 is not built in,
+/// then what ffmpeg reads.
+pub(super) fn open(playback: &Playback) -> Result<Box<dyn FrameSource>, SourceError> {
+    let (request, fps) = (&playback.camera, playback.fps);
     let found = v4l2::cameras();
     let mut refusal = None;
     for camera in found.iter().filter(|camera| camera.is_readable()) {
@@ -21,10 +23,16 @@ pub(super) fn open(request: &CameraRequest, fps: f64) -> Result<Box<dyn FrameSou
     {
         return Ok(rpicam::open(request, fps)?);
     }
+    if !v4l2::IS_BUILT_IN
+        && let Some(camera) = ffmpeg::first_camera()
+    {
+        return Ok(ffmpeg::open(&camera, playback)?);
+    }
     Err(refusal.map_or_else(|| SourceError::NoCamera(not_found(&found, &modules)), SourceError::from))
 }
 
-/// Whether there is a camera that `auto` would try.
+/// Whether there is a camera that this program reads by itself. What ffmpeg reads is nobody's first choice: a webcam goes on only
+/// where somebody asks for it.
 pub fn is_any() -> bool {
     v4l2::cameras().iter().any(Camera::is_readable)
         || rpicam::list_cameras().is_some_and(|modules| modules.is_ok_and(|cameras| !cameras.is_empty()))
@@ -33,7 +41,7 @@ pub fn is_any() -> bool {
 /// What was searched for, and what was there.
 fn not_found(found: &[Camera], modules: &Option<Result<Vec<String>, String>>) -> String {
     let devices = if !v4l2::IS_BUILT_IN {
-        "this program was built without V4L2 (on other machines than Arm ones, build it with `--features v4l`)"
+        "this program was built without V4L2 (on other machines than Arm ones, build it with `--features v4l`, or install ffmpeg)"
             .to_owned()
     } else if found.is_empty() {
         "there is no /dev/video*".to_owned()

@@ -11,7 +11,7 @@ pub enum CameraError {
     /// This program was built without V4L2.
     #[error(
         "cannot read {}: this program was built without V4L2; build it with `--features v4l`, which needs libclang, or \
-         use `source = \"rpicam\"`", .0.display()
+         use `source = \"ffmpeg:{}\"`, and for a camera module `source = \"rpicam\"`", .0.display(), .0.display()
     )]
     NotBuilt(PathBuf),
     /// There is no such device.
@@ -58,7 +58,8 @@ pub enum CameraError {
     Raw(PathBuf),
     /// None of the device's formats is one this program reads.
     #[error(
-        "{} offers no format this program reads: it has {formats}; NV12, YUYV, GREY and MJPG are read", path.display()
+        "{} offers no format this program reads: it has {formats}; NV12, YU12, YUYV, UYVY, GREY and MJPG are \
+         read", path.display()
     )]
     Unreadable {
         /// The device.
@@ -70,10 +71,10 @@ pub enum CameraError {
     #[error("{} was unplugged, or its driver gave up: plug it in again; `dmesg` may say more", .0.display())]
     Gone(PathBuf),
     /// No frames come.
-    #[error("{} delivers no frames: it is opened again until it does", .0.display())]
+    #[error("{} delivers no frames: plug it in again, or name another", .0.display())]
     Silent(PathBuf),
     /// Frames come, but none is of use.
-    #[error("{} delivers frames, but {what}: it is opened again; try another cable or port", path.display())]
+    #[error("{} delivers frames, but {what}: try another cable or port", path.display())]
     Broken {
         /// The device.
         path: PathBuf,
@@ -102,6 +103,9 @@ pub enum CameraError {
          2024: libcamera-apps)"
     )]
     NoProgram,
+    /// There is no `ffmpeg`.
+    #[error("no ffmpeg on PATH, which reads this source: `sudo apt install ffmpeg`, or on a Mac `brew install ffmpeg`")]
+    NoFfmpeg,
     /// The program cannot be started.
     #[error("cannot start {}: {source}", program.display())]
     NotStarted {
@@ -111,7 +115,7 @@ pub enum CameraError {
         source: io::Error,
     },
     /// The program ended, or was asked to end.
-    #[error("{program} {what}{said}; it is started again")]
+    #[error("{program} {what}{said}")]
     Program {
         /// Its name.
         program: String,

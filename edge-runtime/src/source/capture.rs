@@ -23,11 +23,22 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 /// The thread ends with the source, or when `stop` is requested. It is never joined: it may be blocked in a read that
 /// never returns.
 pub fn start(spec: SourceSpec, playback: Playback, clock: Clock, stop: &Stop) -> Arc<Capture> {
-    let handover = if playback.every_frame { Handover::Lossless } else { Handover::Latest };
     let is_camera = spec.is_camera();
+    start_own(move |playback| spec.open(playback), is_camera, playback, clock, stop)
+}
+
+/// [`start`] for a source that has no name here: `open` opens it. Where it `is_camera`, and has delivered a frame, it is opened again
+/// when it fails.
+pub fn start_own(
+    open: impl Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError> + Send + 'static,
+    is_camera: bool,
+    playback: Playback,
+    clock: Clock,
+    stop: &Stop,
+) -> Arc<Capture> {
+    let handover = if playback.every_frame { Handover::Lossless } else { Handover::Latest };
     let buffers = [Frame::empty(), Frame::empty(), Frame::empty()];
     let capture = Arc::new(Mailbox::new(handover, stop.clone(), buffers));
-    let open = move |playback: &Playback| spec.open(playback);
     let worker = Worker { open, is_camera, playback, clock, stop: stop.clone(), capture: Arc::clone(&capture) };
     let spawned = thread::Builder::new().name("capture".to_owned()).spawn(move || worker.run());
     if let Err(error) = spawned {
@@ -49,14 +60,17 @@ struct Worker<F> {
 impl<F: Fn(&Playback) -> Result<Box<dyn FrameSource>, SourceError>> Worker<F> {
     fn run(self) {
         let (mut described, mut spare) = (None, None);
+        // What never gave a frame may never come; what gave some is opened again.
+        let mut started = false;
         let mut pause = BACKOFF.0;
         loop {
             let mut delivered = None;
             // A driver's library may panic; that is treated like any other fault of the source.
             let result = catch_unwind(AssertUnwindSafe(|| self.deliver(&mut described, &mut spare, &mut delivered)))
                 .unwrap_or_else(|_| Err(SourceError::Panicked("see the message above".to_owned())));
+            started |= delivered.is_some();
             let error = match result {
-                Err(error) if self.is_camera && !self.stop.is_requested() => error,
+                Err(error) if self.is_camera && (started || self.playback.wait) && !self.stop.is_requested() => error,
                 ended => return self.capture.end(ended),
             };
             if delivered.is_some_and(|first| self.clock.now().saturating_sub(first) >= HEALTHY_AFTER) {
@@ -165,15 +179,20 @@ mod tests {
     use crate::source::CameraRequest;
 
     fn playback(every_frame: bool) -> Playback {
-        Playback { fps: 200.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() }
+        let camera = CameraRequest::default();
+        Playback { fps: 200.0, every_frame, repeat: false, dwell: None, wait: false, camera }
     }
 
     #[test]
-    fn a_camera_that_is_not_there_is_retried_and_never_an_end() {
+    fn a_camera_that_is_not_there_is_the_end_unless_the_run_waits_for_it() {
         let stop = Stop::default();
-        let capture = start(SourceSpec::Auto, playback(false), Clock::start(), &stop);
+        let missing = || SourceSpec::V4l2("/dev/no-such-camera".into());
+        let capture = start(missing(), playback(false), Clock::start(), &stop);
+        assert!(matches!(capture.take(Duration::from_secs(10)), Taken::End(Err(SourceError::Camera(_)))));
+        let waiting = Playback { wait: true, ..playback(false) };
+        let capture = start(missing(), waiting, Clock::start(), &stop);
         let found = capture.take(Duration::from_millis(300));
-        assert!(matches!(&found, Taken::Retrying(reason) if reason.contains("no camera")), "{found:?}");
+        assert!(matches!(&found, Taken::Retrying(reason) if reason.contains("no-such-camera")), "{found:?}");
         stop.request();
     }
 

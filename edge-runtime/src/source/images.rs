@@ -2,13 +2,9 @@
 
 use super::{FrameSource, SourceError};
 use crate::frame::{Frame, Skipped};
-use emotion_models::{Picture, PictureError, is_special};
-use image::ImageFormat;
+use emotion_models::{Opened, Picture, PictureError, is_picture_name, printable_path, walk};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Maximum depth of subfolders. It ends the search where links lead back up.
-const MAX_DEPTH: usize = 16;
 
 /// Shows pictures in the order of their paths, each for a number of frames.
 pub struct Images {
@@ -21,6 +17,9 @@ pub struct Images {
     next: usize,
     /// The picture shown now, and the frames it still has to show.
     current: Option<Picture>,
+    /// Its name, from the folder on.
+    name: Option<Arc<str>>,
+    folder: Option<PathBuf>,
     frames_left: u64,
     content: u64,
     several: bool,
@@ -36,16 +35,7 @@ impl Images {
     pub fn open(path: &Path, frames_each: u64, repeat: bool) -> Result<Self, SourceError> {
         let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
         let several = std::fs::metadata(path).map_err(unreadable)?.is_dir();
-        let mut paths = Vec::new();
-        if several {
-            collect(path, MAX_DEPTH, &mut paths)?;
-            paths.sort();
-        } else {
-            paths.push(path.to_owned());
-        }
-        if paths.is_empty() {
-            return Err(SourceError::NoPictures(path.to_owned()));
-        }
+        let paths = if several { pictures_in(path)? } else { vec![path.to_owned()] };
         Ok(Self {
             named: vec![false; paths.len()],
             skipped: None,
@@ -54,6 +44,8 @@ impl Images {
             repeat,
             next: 0,
             current: None,
+            name: None,
+            folder: several.then(|| path.to_owned()),
             frames_left: 0,
             content: 0,
             several,
@@ -78,6 +70,7 @@ impl Images {
             match open_picture(&self.paths[index]) {
                 Ok(picture) => {
                     self.current = Some(picture);
+                    self.name = Some(self.name_of(index));
                     self.content += 1;
                     return Ok(true);
                 }
@@ -86,6 +79,16 @@ impl Images {
             }
         }
         self.skipped.clone().map_or(Ok(false), |skipped| Err(SourceError::Pictures(skipped)))
+    }
+
+    /// A picture's path from the folder on; of a picture alone its file's name.
+    fn name_of(&self, index: usize) -> Arc<str> {
+        let path = self.paths[index].as_path();
+        let short = match &self.folder {
+            Some(folder) => path.strip_prefix(folder).ok(),
+            None => path.file_name().map(Path::new),
+        };
+        printable_path(short.unwrap_or(path)).into()
     }
 
     /// Counts a picture that cannot be shown now; in the next round it may be readable.
@@ -116,9 +119,21 @@ impl FrameSource for Images {
             frame.data.clear();
             frame.data.extend_from_slice(&picture.data);
             frame.content = self.content;
+            frame.name.clone_from(&self.name);
         }
         Ok(true)
     }
+}
+
+/// The pictures in a folder and its subfolders, in order of their paths.
+///
+/// # Errors
+/// The folder cannot be read, or has no pictures.
+pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let unreadable = |source| SourceError::Unreadable { path: folder.to_owned(), source };
+    let found = walk(folder, is_picture_name).map_err(unreadable)?;
+    found.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    if found.files.is_empty() { Err(SourceError::NoPictures(folder.to_owned())) } else { Ok(found.files) }
 }
 
 /// Opens a picture file.
@@ -129,30 +144,18 @@ pub fn open_picture(path: &Path) -> Result<Picture, SourceError> {
     if path.is_dir() {
         return Err(SourceError::Folder(path.to_owned()));
     }
-    Picture::open(path).map_err(|error| match error {
+    let opened = Picture::open_leniently(path).map_err(|error| match error {
         PictureError::Unreadable(source) => SourceError::Unreadable { path: path.to_owned(), source },
         PictureError::Undecodable(reason) => SourceError::Picture { path: path.to_owned(), reason },
-    })
-}
-
-/// Whether a file's name says it is a picture this program can decode.
-fn looks_like_picture(path: &Path) -> bool {
-    ImageFormat::from_path(path).is_ok_and(|format| format.reading_enabled())
-}
-
-fn collect(folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<(), SourceError> {
-    let unreadable = |source| SourceError::Unreadable { path: folder.to_owned(), source };
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.is_dir() {
-            if depth > 0 {
-                collect(&path, depth - 1, paths)?;
-            }
-        } else if looks_like_picture(&path) && !is_special(&path) {
-            paths.push(path);
-        }
+    });
+    let Opened { picture, cut, reduction } = opened?;
+    if reduction > 1 {
+        tracing::warn!("{} is large: read at 1/{reduction} of its size", path.display());
     }
-    Ok(())
+    if cut {
+        tracing::warn!("{} is cut off: what is missing is grey; copy it again if there is a whole one", path.display());
+    }
+    Ok(picture)
 }
 
 #[cfg(test)]
@@ -196,6 +199,24 @@ mod tests {
     }
 
     #[test]
+    fn each_frame_has_its_files_name() {
+        let folder = tempfile::tempdir().unwrap();
+        save(folder.path(), "a/z\n.png", 1);
+        save(folder.path(), "b.png", 2);
+        let mut source = Images::open(folder.path(), 1, false).unwrap();
+        let mut name = || {
+            let mut frame = Frame::empty();
+            assert!(source.fill(0, &mut frame).unwrap());
+            frame.name.as_deref().map(str::to_owned)
+        };
+        assert_eq!([name(), name()].map(Option::unwrap), ["a/z\\n.png", "b.png"]);
+        let mut alone = Images::open(&folder.path().join("b.png"), 1, false).unwrap();
+        let mut frame = Frame::empty();
+        alone.fill(0, &mut frame).unwrap();
+        assert_eq!(frame.name.as_deref(), Some("b.png"));
+    }
+
+    #[test]
     fn broken_pictures_are_passed_over_and_told_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         save(folder.path(), "a.png", 1);
@@ -227,6 +248,17 @@ mod tests {
         std::fs::remove_dir_all(folder.path()).unwrap();
         let end = source.fill(0, &mut frame).unwrap_err().to_string();
         assert!(end.contains("3 of 3 pictures"), "{end}");
+    }
+
+    #[test]
+    fn a_picture_that_is_cut_off_is_shown_as_far_as_it_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.jpg");
+        RgbImage::from_fn(64, 64, |x, y| Rgb([(x * 31) as u8, (y * 17) as u8, (x * y) as u8])).save(&path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+        let (seen, end) = shades(&mut Images::open(folder.path(), 1, false).unwrap(), 100);
+        assert!(seen.len() == 1 && matches!(end, Ok(false)), "{end:?}");
     }
 
     #[test]

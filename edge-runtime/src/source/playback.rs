@@ -18,6 +18,8 @@ pub struct Playback {
     /// Seconds each picture, and each mood of the test card, is shown. Without it: 2.5, but one frame for pictures when
     /// every frame counts, since a folder is then a film.
     pub dwell: Option<f64>,
+    /// A camera that has given no frame yet is tried again and again, as one is that gave some.
+    pub wait: bool,
     /// What is asked of a camera.
     pub camera: CameraRequest,
 }

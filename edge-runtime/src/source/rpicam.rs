@@ -1,15 +1,14 @@
 //! Cameras through libcamera, by way of its program `rpicam-vid`, or `libcamera-vid` as it was called before.
 
-mod child;
 mod frame_sync;
 mod programs;
 #[cfg(test)]
 mod tests;
 
 use super::camera_error::CameraError;
+use super::child::{Child, Read};
 use super::{CameraRequest, FrameSource, MAX_START_TIME, SourceError};
 use crate::frame::Frame;
-use child::{Child, Read};
 use emotion_models::PixelFormat;
 use frame_sync::FrameSync;
 pub use programs::list_cameras;
@@ -23,6 +22,9 @@ const FIRST_FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 const _: () = assert!(FIRST_FRAME_TIMEOUT.as_secs() < MAX_START_TIME.as_secs());
 /// How long it may be silent later on, if its frames do not come more slowly.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A wait that takes so much longer than it was to take is a pause of the whole program.
+const STOPPED_FOR: Duration = Duration::from_millis(500);
 
 /// A camera that `rpicam-vid` delivers the frames of.
 struct Rpicam {
@@ -79,7 +81,7 @@ impl FrameSource for Rpicam {
         let timeout = if self.delivered { self.frame_timeout } else { FIRST_FRAME_TIMEOUT.max(self.frame_timeout) };
         let (mut found, mut began) = (0, None);
         let (mut first, mut longest) = (Duration::ZERO, Duration::ZERO);
-        let start = Instant::now();
+        let mut start = Instant::now();
         while found < needed {
             let asked = Instant::now();
             let left = timeout.saturating_sub(start.elapsed());
@@ -91,6 +93,8 @@ impl FrameSource for Rpicam {
                     }
                     found += count;
                 }
+                // The program was stopped meanwhile, and its child with it.
+                Read::Nothing if asked.elapsed() > left + STOPPED_FOR => start = Instant::now(),
                 Read::Nothing => return Err(self.child.silent().into()),
                 Read::End => return Err(self.child.ended().into()),
             }

@@ -41,6 +41,10 @@ pub(super) struct VideoSource<D> {
     delivered: bool,
     /// Interval between the frames to keep; the camera may deliver more of them.
     pace: Option<Duration>,
+    /// The latest capture time that the driver gave.
+    stamp: Duration,
+    /// Whether the driver's capture times stood still or jumped back: then arrival counts.
+    stamps_fail: bool,
     /// When the next frame is due, on the driver's clock.
     due: Duration,
     losses: Losses,
@@ -125,6 +129,8 @@ impl<D: Driver> VideoSource<D> {
             timeout,
             delivered: false,
             pace: given.fps.is_none_or(|rate| rate > 1.25 * fps).then_some(period),
+            stamp: Duration::ZERO,
+            stamps_fail: false,
             due: Duration::ZERO,
             losses: Losses::default(),
             description: describe(path, name, &given, request, fps),
@@ -141,6 +147,15 @@ impl<D: Driver> VideoSource<D> {
             self.losses.late += 1;
         }
         Ok(Some(newest))
+    }
+
+    /// When a buffer that arrived at `arrived` was captured: when the driver says, as long as its times advance and are of this clock.
+    fn captured_at(&mut self, filled: &Filled, arrived: Duration) -> Duration {
+        let Some(stamp) = filled.taken else { return arrived };
+        self.stamps_fail |= stamp <= self.stamp;
+        self.stamp = stamp;
+        let plausible = stamp <= arrived && arrived - stamp < MAX_AGE;
+        if plausible && !self.stamps_fail { stamp } else { arrived }
     }
 
     /// Whether a frame captured at `at` is due. A camera that is faster than requested must not speed up the pipeline.
@@ -161,8 +176,7 @@ impl<D: Driver> VideoSource<D> {
         let bytes = self.driver.bytes(filled);
         let bytes = &bytes[..filled.used.min(bytes.len())];
         match self.encoding {
-            Encoding::Jpeg if self.mjpg.decode(bytes, frame) => Ok(()),
-            Encoding::Jpeg => Err("they are no whole JPEG pictures"),
+            Encoding::Jpeg => self.mjpg.decode(bytes, frame),
             Encoding::Pixels(format) => {
                 frame.shape(format, self.given.width, self.given.height);
                 // Some drivers leave the stride out.
@@ -190,7 +204,7 @@ impl<D: Driver> VideoSource<D> {
             }
             let Some(filled) = self.newest()? else { continue };
             let arrived = self.driver.now();
-            let taken = filled.taken.filter(|taken| *taken <= arrived && arrived - *taken < MAX_AGE).unwrap_or(arrived);
+            let taken = self.captured_at(&filled, arrived);
             let read = self.is_wanted(taken).then(|| self.read(&filled, frame));
             self.driver.queue(filled)?;
             match read {

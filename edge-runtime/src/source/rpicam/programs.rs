@@ -1,9 +1,7 @@
 //! Which of libcamera's programs is installed, and which cameras it lists.
 
-use super::child::{end_with_us, log_plainly};
-use std::ffi::OsStr;
+use crate::source::child::{end_with_us, kill_group, last_words, log_plainly, on_path};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -22,14 +20,7 @@ pub fn list_cameras() -> Option<Result<Vec<String>, String>> {
 
 /// The first of the programs that is on PATH.
 pub(super) fn program() -> Option<PathBuf> {
-    program_in(&std::env::var_os("PATH")?)
-}
-
-fn program_in(path: &OsStr) -> Option<PathBuf> {
-    let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
-    let can_be_started =
-        |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
-    PROGRAMS.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(can_be_started)
+    on_path(&PROGRAMS)
 }
 
 fn list(program: &Path, timeout: Duration) -> Result<Vec<String>, String> {
@@ -54,7 +45,7 @@ fn list(program: &Path, timeout: Duration) -> Result<Vec<String>, String> {
             Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
             _ => {
-                super::child::kill_group(&child);
+                kill_group(&child);
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err("it does not answer".to_owned());
@@ -63,7 +54,7 @@ fn list(program: &Path, timeout: Duration) -> Result<Vec<String>, String> {
     };
     let [output, errors] = [output, errors].map(|thread| thread.join().unwrap_or_default());
     if !status.success() {
-        let said = super::child::last_words(&String::from_utf8_lossy(&errors));
+        let said = last_words(&String::from_utf8_lossy(&errors));
         return Err(if said.is_empty() { format!("it ends ({status}) without a word") } else { said });
     }
     Ok([output, errors].iter().flat_map(|text| cameras(&String::from_utf8_lossy(text))).collect())
@@ -82,7 +73,8 @@ fn cameras(text: &str) -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::source::rpicam::tests::script;
+    use crate::source::child::found_in;
+    use crate::source::child::tests::script;
 
     #[test]
     fn cameras_are_read_from_the_list() {
@@ -114,12 +106,12 @@ mod tests {
     fn the_newer_name_wins_wherever_it_is() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let path = std::env::join_paths([first.path(), second.path()]).unwrap();
-        assert_eq!(program_in(&path), None);
+        assert_eq!(found_in(&path, &PROGRAMS), None);
         let older = script(first.path(), "libcamera-vid", "");
-        assert_eq!(program_in(&path), Some(older));
+        assert_eq!(found_in(&path, &PROGRAMS), Some(older));
         // A file that cannot be started is no program.
         std::fs::write(first.path().join("rpicam-vid"), "").unwrap();
         let newer = script(second.path(), "rpicam-vid", "");
-        assert_eq!(program_in(&path), Some(newer));
+        assert_eq!(found_in(&path, &PROGRAMS), Some(newer));
     }
 }

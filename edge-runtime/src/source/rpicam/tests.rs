@@ -1,17 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::source::child::tests::script;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-
-/// A shell script under a program's name.
-pub(super) fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let path = folder.join(name);
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
 
 const REQUEST: CameraRequest = CameraRequest { width: 100, height: 4, colour: false };
 /// Rows of 100 pixels lie 128 bytes apart.

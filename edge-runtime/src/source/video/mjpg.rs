@@ -7,7 +7,7 @@
 //! in grey bars has a mood of its own.
 
 use crate::frame::Frame;
-use emotion_models::{PixelFormat, is_whole_jpeg};
+use emotion_models::{PixelFormat, is_whole_jpeg, without_fill};
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
@@ -15,6 +15,10 @@ use zune_jpeg::JpegDecoder;
 
 /// After this many pictures in a row that only the lenient decoder accepts, the camera is assumed to always write such.
 const LENIENT_AFTER: u32 = 5;
+
+/// What may be wrong with a camera's pictures.
+const NOT_WHOLE: &str = "they are no whole JPEG pictures";
+const LARGER: &str = "they are larger than the size that its driver set";
 
 /// Decodes the JPEG pictures of one camera.
 pub(super) struct Mjpg {
@@ -36,12 +40,14 @@ impl Mjpg {
         Self { most: (most(width), most(height)), colour, lenient_in_a_row: 0, completed: Vec::new() }
     }
 
-    /// Decodes a picture into `frame`; bytes after its end are ignored. Returns `false`, with the frame in any state,
-    /// if the picture is cut off or damaged.
-    pub fn decode(&mut self, bytes: &[u8], frame: &mut Frame) -> bool {
-        if !bytes.starts_with(&[0xFF, 0xD8]) || !is_whole_jpeg(bytes) {
-            return false;
-        }
+    /// Decodes a picture into `frame`; bytes before its start and after its end are ignored. Returns what is wrong, with the
+    /// frame in any state, if the picture is cut off, damaged, or larger than the driver said. The end marker alone may be
+    /// missing.
+    pub fn decode(&mut self, bytes: &[u8], frame: &mut Frame) -> Result<(), &'static str> {
+        const START: [u8; 3] = [0xFF, 0xD8, 0xFF];
+        let start = bytes.windows(START.len()).position(|three| three == START).ok_or(NOT_WHOLE)?;
+        let ended = is_whole_jpeg(&bytes[start..]);
+        let bytes = if ended { &bytes[start..] } else { without_fill(&bytes[start..]) };
         let mut completed = std::mem::take(&mut self.completed);
         let picture = if has_tables(bytes) {
             bytes
@@ -52,9 +58,24 @@ impl Mjpg {
             completed.extend_from_slice(&bytes[2..]);
             &completed
         };
-        let decoded = self.decode_whole(picture, frame);
+        // Without an end only a strict decoder tells a whole picture from one that is cut off.
+        let decoded = if ended { self.decode_whole(picture, frame) } else { self.decode_as(picture, true, frame) };
+        let larger = !decoded && self.is_larger(picture);
         self.completed = completed;
-        decoded
+        match (decoded, larger) {
+            (true, _) => Ok(()),
+            (false, true) => Err(LARGER),
+            (false, false) => Err(NOT_WHOLE),
+        }
+    }
+
+    /// Whether a picture's header claims more pixels than the driver said.
+    fn is_larger(&self, picture: &[u8]) -> bool {
+        let mut decoder = JpegDecoder::new(ZCursor::new(picture));
+        let read = decoder.decode_headers().is_ok();
+        read && decoder
+            .info()
+            .is_some_and(|info| usize::from(info.width) > self.most.0 || usize::from(info.height) > self.most.1)
     }
 
     /// A strict decoder rejects damaged pictures, but also intact ones of cameras that deviate from the standard. Such
@@ -208,7 +229,7 @@ mod tests {
         let bytes = picture();
         for (colour, format) in [(false, PixelFormat::Grey), (true, PixelFormat::Rgb)] {
             let mut frame = Frame::empty();
-            assert!(Mjpg::new(160, 120, colour).decode(&bytes, &mut frame));
+            assert!(Mjpg::new(160, 120, colour).decode(&bytes, &mut frame).is_ok());
             assert_eq!((frame.format, frame.width, frame.height), (format, 160, 120));
             assert!(frame.view().is_ok());
             let difference = mean_difference(&frame);
@@ -222,7 +243,22 @@ mod tests {
         for rest in [&[0u8; 5000][..], &[0xFF, 0xDA, 1, 2, 0xFF, 0xD8, 7]] {
             bytes.extend(rest);
             let mut frame = Frame::empty();
-            assert!(Mjpg::new(160, 120, false).decode(&bytes, &mut frame));
+            assert!(Mjpg::new(160, 120, false).decode(&bytes, &mut frame).is_ok());
+            assert!(mean_difference(&frame) < 6.0);
+        }
+    }
+
+    #[test]
+    fn a_picture_needs_neither_its_end_marker_nor_to_be_first_in_the_buffer() {
+        let bytes = picture();
+        let end = bytes.len() - 2;
+        let zeros = |part: &[u8]| [part, &[0; 3000]].concat();
+        let before = [&[0x11, 0x22, 0xFF, 0xD8, 0, 0], bytes.as_slice()].concat();
+        for odd in
+            [bytes[..end].to_vec(), bytes[..end + 1].to_vec(), zeros(&bytes[..end]), zeros(&bytes[..end + 1]), before]
+        {
+            let mut frame = Frame::empty();
+            assert_eq!(Mjpg::new(160, 120, true).decode(&odd, &mut frame), Ok(()));
             assert!(mean_difference(&frame) < 6.0);
         }
     }
@@ -234,7 +270,7 @@ mod tests {
         assert!(bare.len() < bytes.len() - 400);
         let (mut whole, mut completed) = (Frame::empty(), Frame::empty());
         let mut mjpg = Mjpg::new(160, 120, true);
-        assert!(mjpg.decode(&bytes, &mut whole) && mjpg.decode(&bare, &mut completed));
+        assert!(mjpg.decode(&bytes, &mut whole).is_ok() && mjpg.decode(&bare, &mut completed).is_ok());
         assert_eq!(whole.data, completed.data);
     }
 
@@ -243,15 +279,18 @@ mod tests {
         let bytes = picture();
         let mut frame = Frame::empty();
         let mut mjpg = Mjpg::new(160, 120, false);
-        for part in [0, 1, 2, 10, bytes.len() / 3, bytes.len() / 2, bytes.len() - 1] {
-            assert!(!mjpg.decode(&bytes[..part], &mut frame), "{part} of {} bytes", bytes.len());
+        for part in [0, 1, 2, 10, bytes.len() / 3, bytes.len() / 2, bytes.len() - 30] {
+            assert_eq!(mjpg.decode(&bytes[..part], &mut frame), Err(NOT_WHOLE), "{part} of {} bytes", bytes.len());
+            let mut filled = bytes[..part].to_vec();
+            filled.resize(bytes.len() + 5000, 0);
+            assert_eq!(mjpg.decode(&filled, &mut frame), Err(NOT_WHOLE), "{part} of {} bytes, and zeros", bytes.len());
         }
-        assert!(!mjpg.decode(&vec![0x55; 4000], &mut frame));
-        assert!(!mjpg.decode(&without(&bytes, 0xC0), &mut frame));
-        assert!(!mjpg.decode(&without(&bytes, 0xDB), &mut frame));
+        for other in [vec![0x55; 4000], without(&bytes, 0xC0), without(&bytes, 0xDB)] {
+            assert_eq!(mjpg.decode(&other, &mut frame), Err(NOT_WHOLE));
+        }
         // A header that claims a larger picture than requested.
-        assert!(!Mjpg::new(80, 60, false).decode(&bytes, &mut frame));
-        assert!(mjpg.decode(&bytes, &mut frame));
+        assert_eq!(Mjpg::new(80, 60, false).decode(&bytes, &mut frame), Err(LARGER));
+        assert!(mjpg.decode(&bytes, &mut frame).is_ok());
     }
 
     #[test]
@@ -262,7 +301,7 @@ mod tests {
         bytes.splice(second..second, [0, 0, 0]);
         let mut mjpg = Mjpg::new(160, 120, false);
         let mut frame = Frame::empty();
-        let taken: Vec<bool> = (0..LENIENT_AFTER + 2).map(|_| mjpg.decode(&bytes, &mut frame)).collect();
+        let taken: Vec<bool> = (0..LENIENT_AFTER + 2).map(|_| mjpg.decode(&bytes, &mut frame).is_ok()).collect();
         assert_eq!(taken, [false, false, false, false, true, true, true]);
         assert!(mean_difference(&frame) < 6.0);
     }

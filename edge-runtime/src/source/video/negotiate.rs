@@ -12,11 +12,13 @@ pub(in crate::source) enum Encoding {
     Jpeg,
 }
 
-/// Formats this program reads. Among formats without compression the first is preferred: NV12 moves fewer bytes than
-/// YUYV, and both have colour, which GREY lacks.
-const READABLE: [(FourCc, Encoding); 5] = [
+/// Formats this program reads. Among formats without compression the first is preferred: NV12 and YU12 move fewer bytes
+/// than YUYV and UYVY, and all have colour, which GREY lacks.
+const READABLE: [(FourCc, Encoding); 7] = [
     (*b"NV12", Encoding::Pixels(PixelFormat::Nv12)),
+    (*b"YU12", Encoding::Pixels(PixelFormat::I420)),
     (*b"YUYV", Encoding::Pixels(PixelFormat::Yuyv)),
+    (*b"UYVY", Encoding::Pixels(PixelFormat::Uyvy)),
     (*b"GREY", Encoding::Pixels(PixelFormat::Grey)),
     (*b"MJPG", Encoding::Jpeg),
     (*b"JPEG", Encoding::Jpeg),

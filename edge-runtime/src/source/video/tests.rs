@@ -39,7 +39,7 @@ struct Fake {
 
 fn give(offer: &Offer) -> Given {
     let stride = match &offer.fourcc {
-        b"YUYV" => 2 * offer.width as usize,
+        b"YUYV" | b"UYVY" => 2 * offer.width as usize,
         _ => offer.width as usize,
     };
     Given { fourcc: offer.fourcc, width: offer.width, height: offer.height, stride, fps: offer.fps }
@@ -175,6 +175,8 @@ fn frames_keep_the_drivers_format_and_rows() {
         (b"YUYV", PixelFormat::Yuyv, 48 * 160, 160),
         (b"NV12", PixelFormat::Nv12, 80 * 48 + 80 * 24, 80),
         (b"GREY", PixelFormat::Grey, 48 * 80, 80),
+        (b"YU12", PixelFormat::I420, 80 * 48 + 2 * 40 * 24, 80),
+        (b"UYVY", PixelFormat::Uyvy, 48 * 160, 160),
     ] {
         let mut fake = Fake::new(code, [FakeStep::Frame(vec![9; bytes], None)]);
         fake.given = Box::new(move |offer| Ok(Given { stride, ..give(offer) }));
@@ -199,6 +201,20 @@ fn the_age_is_the_drivers_and_otherwise_counts_from_arrival() {
     // An unreported clock, and one that is plainly another.
     assert_eq!(fill(&mut source).unwrap().age, Duration::ZERO);
     assert_eq!(fill(&mut source).unwrap().age, Duration::ZERO);
+}
+
+#[test]
+fn capture_times_that_stand_still_or_jump_back_leave_a_camera_as_good_as_it_is() {
+    // The age of each of 60 frames, 33 ms apart, as the driver claims it.
+    type Claim = fn(u64) -> u64;
+    let (still, back): (Claim, Claim) = (|number| 5 + 33 * number, |number| if number < 20 { 5 } else { 4000 });
+    for claim in [still, back] {
+        let steps = (0..60).flat_map(|number| [grey_ago(number as u8, claim(number)), FakeStep::Quiet(33)]);
+        let mut source = Fake::new(b"GREY", steps).start_at(10.0).unwrap();
+        let frames: Vec<Frame> = (0..17).map(|_| fill(&mut source).unwrap()).collect();
+        assert!(frames.iter().skip(8).all(|frame| frame.age == Duration::ZERO));
+        assert!(frames.windows(2).all(|pair| pair[1].data[0] - pair[0].data[0] <= 4), "paced");
+    }
 }
 
 #[test]

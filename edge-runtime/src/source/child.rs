@@ -1,9 +1,11 @@
-//! The child process that delivers frames: starting it, reading with a time limit, quoting its errors, ending it.
+//! A child process that delivers frames: starting it, reading with a time limit, quoting its errors, ending it.
 
-use crate::source::camera_error::CameraError;
+use super::camera_error::{CameraError, holder};
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, ChildStdout, Command, Stdio};
@@ -47,6 +49,18 @@ struct Said {
     ended: bool,
 }
 
+/// The first of these programs that is on PATH; a name that comes earlier wins, wherever it is.
+pub(super) fn on_path(names: &[&str]) -> Option<PathBuf> {
+    found_in(&std::env::var_os("PATH")?, names)
+}
+
+pub(super) fn found_in(path: &OsStr, names: &[&str]) -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(path).collect();
+    let can_be_started =
+        |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
+    names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(can_be_started)
+}
+
 impl Child {
     pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, CameraError> {
         let failed = |source| CameraError::NotStarted { program: program.to_owned(), source };
@@ -58,9 +72,10 @@ impl Child {
         let (Some(output), Some(errors)) = (process.stdout.take(), process.stderr.take()) else {
             return Err(failed(io::Error::other("its output cannot be read")));
         };
+        running().extend(libc::pid_t::try_from(process.id()));
         let said = Arc::new(Mutex::new(Said::default()));
         let child = Self { process, output, program: program.to_owned(), said: Arc::clone(&said), gone: false };
-        thread::Builder::new().name("rpicam".to_owned()).spawn(move || listen(errors, &said)).map_err(failed)?;
+        thread::Builder::new().name("child".to_owned()).spawn(move || listen(errors, &said)).map_err(failed)?;
         Ok(child)
     }
 
@@ -97,6 +112,27 @@ impl Child {
         locked(&self.said).size.filter(|&size| size != (width, height))
     }
 
+    /// Whether it ended with success, once it has closed its output.
+    pub fn succeeded(&mut self) -> bool {
+        let until = Instant::now() + LAST_WORDS_TIMEOUT;
+        loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) => {
+                    self.forget();
+                    return status.success();
+                }
+                Ok(None) if Instant::now() < until => thread::sleep(Duration::from_millis(5)),
+                _ => return false,
+            }
+        }
+    }
+
+    /// Notes that the child was waited for.
+    fn forget(&mut self) {
+        self.gone = true;
+        running().retain(|group| u32::try_from(*group) != Ok(self.process.id()));
+    }
+
     /// The fault of a child that closed its output, which means that it ended, or is about to.
     pub fn ended(&mut self) -> CameraError {
         let until = Instant::now() + LAST_WORDS_TIMEOUT;
@@ -108,7 +144,9 @@ impl Child {
             thread::sleep(Duration::from_millis(5));
             status = self.process.try_wait().ok().flatten();
         }
-        self.gone = status.is_some();
+        if status.is_some() {
+            self.forget();
+        }
         let what = status.map_or("closed its output".to_owned(), |status| format!("ended ({status})"));
         self.fault(what)
     }
@@ -139,13 +177,56 @@ impl Child {
     fn fault(&self, what: String) -> CameraError {
         let name = self.program.file_name().unwrap_or(self.program.as_os_str()).to_string_lossy().into_owned();
         let said = last_words(&locked(&self.said).lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n"));
+        let holder = if is_in_use(&said) { self.holder() } else { String::new() };
         let said = if said.is_empty() { said } else { format!(", and says: {said}") };
-        CameraError::Program { program: name, what, said }
+        CameraError::Program { program: name, what, said: said + &holder }
+    }
+}
+
+/// The process groups of the children that run.
+static RUNNING: Mutex<Vec<libc::pid_t>> = Mutex::new(Vec::new());
+
+fn running() -> MutexGuard<'static, Vec<libc::pid_t>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stops every child, and what it started, while `work` is done.
+pub fn stopped_during(work: &mut dyn FnMut()) {
+    // No child ends or starts meanwhile, so the numbers stay their own.
+    let groups = running();
+    let signal = |signal: libc::c_int| {
+        // SAFETY: kill only takes numbers; each is the group of a child that was not waited for.
+        groups.iter().for_each(|group| _ = unsafe { libc::kill(-group, signal) });
+    };
+    signal(libc::SIGSTOP);
+    work();
+    signal(libc::SIGCONT);
+}
+
+/// Whether a program's last words mean that another one has the camera.
+fn is_in_use(said: &str) -> bool {
+    ["in use by another process", "resource busy", "failed to acquire camera"].iter().any(|words| said.contains(words))
+}
+
+impl Child {
+    /// Which other program has a camera open, in words; nothing where none can be found.
+    fn holder(&self) -> String {
+        let names = std::fs::read_dir("/dev").into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_camera = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ["media", "video", "v4l-subdev"].iter().any(|kind| name.starts_with(kind))
+        };
+        let mut devices: Vec<PathBuf> = names.filter(is_camera).collect();
+        devices.sort();
+        let mut held = devices.iter().filter_map(|device| holder(Path::new("/proc"), device));
+        let other = held.find(|(id, _)| *id != self.process.id());
+        other.map_or(String::new(), |(id, name)| format!("; `{name}` ({id}) has it: end that program"))
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
+        running().retain(|group| u32::try_from(*group) != Ok(self.process.id()));
         if self.gone {
             return;
         }
@@ -198,7 +279,9 @@ fn listen(errors: process::ChildStderr, said: &Mutex<Said>) {
                 let mut said = locked(said);
                 said.size = size_told(&line).or(said.size);
                 if said.lines.len() == KEPT_LINES {
-                    said.lines.pop_front();
+                    // Errors are the last to go: they tell why the child ends, however much it says afterwards.
+                    let first = said.lines.iter().position(|line| !is_error(line)).unwrap_or(0);
+                    said.lines.remove(first);
                 }
                 said.lines.push_back(line);
             }
@@ -210,6 +293,11 @@ fn listen(errors: process::ChildStderr, said: &Mutex<Said>) {
 // A panic while the lock is held leaves the lines whole.
 fn locked(said: &Mutex<Said>) -> MutexGuard<'_, Said> {
     said.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether libcamera, or its program, calls a line an error.
+fn is_error(line: &str) -> bool {
+    line.contains("ERROR")
 }
 
 /// The size of the first stream in libcamera's line `configuring streams: (0) 640x480-YUV420/sYCC (1) ...`.
@@ -231,18 +319,34 @@ pub(super) fn last_words(text: &str) -> String {
         {
             line = rest.trim_start().to_owned();
         }
+        // ffmpeg names where in memory a part of it lies: `[rtsp @ 0x55d0]`.
+        while let Some((head, rest)) = line.split_once(" @ 0x")
+            && let Some((_, rest)) = rest.split_once(']')
+        {
+            line = format!("{head}]{rest}");
+        }
         line.replace(|letter: char| letter.is_control(), "?")
     };
     let lines: Vec<String> = text.lines().map(plain).filter(|line| !line.is_empty()).collect();
     // If a line is called an error, the other lines do not matter.
-    let grave: Vec<&String> = lines.iter().filter(|line| line.contains("ERROR")).collect();
+    let grave: Vec<&String> = lines.iter().filter(|line| is_error(line)).collect();
     let chosen: Vec<&String> = if grave.is_empty() { lines.iter().collect() } else { grave };
     chosen[chosen.len().saturating_sub(QUOTED)..].iter().map(|line| line.as_str()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::fs;
+
+    /// A shell script under a program's name.
+    pub(in crate::source) fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
+        let path = folder.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
 
     #[test]
     fn last_words_are_the_same_whenever_they_are_said() {
@@ -261,6 +365,16 @@ mod tests {
         );
         assert_eq!(last_words("\n\n"), "");
         assert_eq!(last_words("a\nb\nc\nd\u{7}\n"), "b; c; d?");
+    }
+
+    #[test]
+    fn a_camera_in_use_is_known_by_what_libcamera_says() {
+        let said = last_words(
+            "[0:12:34.567] [1077] ERROR Camera camera.cpp:1026 Pipeline handler in use by another process\n\
+             ERROR: *** failed to acquire camera /base/soc/i2c0mux/i2c@1/imx708@1a ***\n",
+        );
+        assert!(is_in_use(&said) && said.contains("Pipeline handler in use by another process"), "{said}");
+        assert!(!is_in_use("ERROR: *** no cameras available ***"));
     }
 
     #[test]
