@@ -17,7 +17,7 @@ Exit codes:
   4  model: it cannot be read, or is not one this program can run
   5  source: no camera, a picture that does not decode, a pipe cut inside a frame or without one; also after a fault that the run recovered from
   6  lights: they cannot be driven
-  7  output: standard output was closed by its reader, or it or a file cannot be written
+  7  output: standard output was closed by its reader (without a word, as in `| head -1`), or it or a file cannot be written
   10 `doctor` has warnings, and no problems
   11 `doctor` has problems
   130, 143  a run that did not end within two seconds of SIGINT or SIGTERM: ended by force, its lights dark";
@@ -54,7 +54,7 @@ pub enum Failure {
     #[error(transparent)]
     Lights(#[from] LightsError),
     /// Standard output.
-    #[error("cannot write to standard output: {}", reason(.0))]
+    #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
     /// A file that was asked for.
     #[error("cannot write {}: {source}; check the path, its permissions and the space left", path.display())]
@@ -76,6 +76,11 @@ impl Failure {
         matches!(error, ModelError::NotInteger { .. })
     }
 
+    /// Whether the reader of standard output went away.
+    pub fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// The exit code, as [`EXIT_CODES`] says.
     pub fn code(&self) -> u8 {
         match self {
@@ -87,12 +92,5 @@ impl Failure {
             Self::Lights(_) => 6,
             Self::Output(_) | Self::Written { .. } => 7,
         }
-    }
-}
-
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => "its reader went away".to_owned(),
-        _ => error.to_string(),
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use edge_runtime::{cli::Cli, commands, exit::Failure, memory, output};
+use emotion_models::printable;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -32,9 +33,11 @@ fn main() -> ExitCode {
 fn end(result: Result<ExitCode, Failure>) -> ExitCode {
     match result {
         Ok(code) => code,
+        // Who closed the pipe has read enough, as in `| head -1`.
+        Err(failure) if failure.is_reader_gone() => ExitCode::from(failure.code()),
         Err(failure) => {
             // Standard error may be closed too; the exit code still reports the failure.
-            let _ = writeln!(std::io::stderr(), "error: {failure}");
+            let _ = writeln!(std::io::stderr(), "error: {}", printable(&failure.to_string()));
             ExitCode::from(failure.code())
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::event::UNDECIDED;
 use crate::mood::FilterSettings;
-use crate::track::{RejectReason, WhichFaces};
+use crate::track::{RejectReason, WhichFaces, confirmed_from};
 use emotion_models::{
     Classifier, CropBox, Detector, Face, FrameView, ModelCard, ModelError, Probabilities, Rect, main_face,
 };
@@ -34,6 +34,8 @@ impl CropClassifier for Classifier {
 pub enum Unsure {
     /// The face is rejected before the model runs.
     Rejected(RejectReason),
+    /// The detector is not sure that it is a face.
+    MaybeNoFace,
     /// No mood reaches its threshold.
     Undecided,
 }
@@ -43,6 +45,7 @@ impl Unsure {
     pub fn message(self) -> &'static str {
         match self {
             Self::Rejected(reason) => reason.message(),
+            Self::MaybeNoFace => "may be no face",
             Self::Undecided => UNDECIDED,
         }
     }
@@ -105,7 +108,8 @@ impl<F: Detector, J: CropClassifier> PhotoClassifier<F, J> {
         for face in &found {
             let probabilities = self.classifier.classify_crop(photo, face.crop(crop_margin))?;
             let rejected = RejectReason::of(face, &limits, width, height).map(Unsure::Rejected);
-            let unsure = rejected.or_else(|| self.undecided(&probabilities));
+            let doubtful = (face.score < confirmed_from(threshold)).then_some(Unsure::MaybeNoFace);
+            let unsure = rejected.or(doubtful).or_else(|| self.undecided(&probabilities));
             faces.push(ClassifiedFace { face: *face, verdict: Verdict { probabilities, unsure } });
         }
         let main = main_face(&found, width, height).and_then(|main| found.iter().position(|face| face == main));
@@ -119,7 +123,8 @@ impl<F: Detector, J: CropClassifier> PhotoClassifier<F, J> {
         if choice != WhichFaces::Average {
             return Some(main.verdict);
         }
-        let classified = |seen: &&ClassifiedFace| !matches!(seen.verdict.unsure, Some(Unsure::Rejected(_)));
+        let classified =
+            |seen: &&ClassifiedFace| !matches!(seen.verdict.unsure, Some(Unsure::Rejected(_) | Unsure::MaybeNoFace));
         let mut faces: Vec<&ClassifiedFace> = seen.faces.iter().filter(classified).collect();
         if faces.is_empty() {
             faces = seen.faces.iter().collect();
@@ -227,6 +232,16 @@ mod tests {
             photos.verdict(&seen, WhichFaces::Average).unwrap().unsure,
             Some(Unsure::Rejected(RejectReason::TooSmall))
         );
+    }
+
+    #[test]
+    fn what_scores_between_two_thresholds_may_be_no_face() {
+        // The threshold is 0.5, and twice its odds are 2 to 1.
+        for (score, unsure) in [(0.6, Some(Unsure::MaybeNoFace)), (0.7, None)] {
+            let (photos, seen) = classify(Some(&[Face { score, ..FACE }]));
+            assert_eq!(photos.verdict(&seen, WhichFaces::Largest).unwrap().unsure, unsure, "{score}");
+        }
+        assert_eq!(Unsure::MaybeNoFace.message(), "may be no face");
     }
 
     #[test]

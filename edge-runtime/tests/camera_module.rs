@@ -83,7 +83,7 @@ struct CameraRun {
 
 impl CameraRun {
     fn start(home: &Home, source: &str) -> Self {
-        let mut command = program(home, &["--source", source, "--json"]);
+        let mut command = program(home, &["--source", source, "--json", "--wait"]);
         command.env("LIBCAMERA_LOG_LEVELS", "*:FATAL").env("LIBCAMERA_LOG_FILE", "syslog");
         let errors = fs::File::create(home.path("log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
@@ -291,4 +291,43 @@ fn without_the_program_the_fault_says_what_to_install() {
     let mut run = CameraRun::start(&home, "rpicam");
     let fault = run.until_fault();
     assert!(fault.contains("no rpicam-vid on PATH") && fault.contains("apt install"), "{fault}");
+}
+
+#[test]
+fn the_program_stops_with_a_run_that_is_stopped_and_goes_on_with_it() {
+    let home = home();
+    let mut run = CameraRun::start(&home, "rpicam");
+    run.until_mood("happy");
+    let id = fs::read_to_string(home.path("bin/id")).unwrap();
+    let state = |id: &str| {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+        stat.rsplit(") ").next().and_then(|rest| rest.chars().next())
+    };
+    run.signal(libc::SIGTSTP);
+    let until = Instant::now() + Duration::from_secs(10);
+    while state(&id) != Some('T') || state(&run.child.id().to_string()) != Some('T') {
+        assert!(Instant::now() < until, "both stop");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    std::thread::sleep(Duration::from_millis(2500));
+    home.write("bin/mood", "sad");
+    run.signal(libc::SIGCONT);
+    run.until_mood("sad");
+    run.signal(libc::SIGTERM);
+    assert_eq!(run.child.wait().unwrap().code(), Some(0), "a pause is no fault");
+    assert_eq!(fs::read_to_string(home.path("bin/id")).unwrap(), id, "the program was not started again");
+}
+
+#[test]
+fn a_snapshot_shows_what_the_camera_sees() {
+    let home = home();
+    let ran = run(&mut program(&home, &["snapshot", "--source", "rpicam", "--annotate", "seen.png"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.starts_with("rpicam: happy (angry "), "{}", ran.out);
+    let seen = image::open(home.path("seen.png")).unwrap();
+    assert!(seen.width() >= WIDTH as u32 && seen.color().has_color());
+    wait_for_the_end_of_the_script(&home);
+    fs::remove_file(home.path("bin/rpicam-vid")).unwrap();
+    let ran = run(&mut program(&home, &["snapshot", "--source", "rpicam"]));
+    assert!(ran.code == Some(5) && ran.err.contains("apt install"), "{}", ran.err);
 }

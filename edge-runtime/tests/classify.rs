@@ -122,3 +122,44 @@ fn a_model_of_moods_finds_no_faces() {
     let ran = run(&mut home.bare(&["classify", "--face-model", "model.onnx", "sad.png"]));
     assert!(ran.code == Some(4) && ran.err.contains("model.onnx"), "{:?} {}", ran.code, ran.err);
 }
+
+#[test]
+fn a_snapshot_of_the_scene_has_its_boxes_and_moods() {
+    let home = Home::new();
+    photos(&home);
+    let ran = run(&mut home.bare(&["snapshot", "--source", "images:sad.png", "--annotate", "seen.jpg", "--json"]));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let told = &json_lines(&ran.out)[0];
+    assert!(told["label"] == "sad" && told["faces"].as_array().unwrap().len() == 1, "{told}");
+    let seen = image::open(home.path("seen.jpg")).unwrap().into_rgb8();
+    let blue = |pixel: &image::Rgb<u8>| pixel.0[2] > 200 && pixel.0[0] < 120;
+    assert!(seen.dimensions() == SIZE && seen.pixels().filter(|pixel| blue(pixel)).count() > 200);
+}
+
+#[test]
+fn names_reach_the_terminal_and_json_escaped() {
+    let home = Home::new();
+    photos(&home);
+    std::fs::rename(home.path("sad.png"), home.path("s\na\u{1b}[31md.png")).unwrap();
+    let ran = run(&mut home.bare(&["classify", "s\na\u{1b}[31md.png", "no\nne.png"]));
+    assert!(ran.out.starts_with("s\\na\\u{1b}[31md.png: sad"), "{:?}", ran.out);
+    assert_eq!((ran.out.lines().count(), ran.err.lines().count()), (1, 2), "{:?}", ran.err);
+    assert!(!ran.out.contains('\u{1b}') && !ran.err.contains('\u{1b}'), "{:?}", ran.err);
+    let ran = run(&mut home.bare(&["--source", "images:.", "--json", "--every-frame"]));
+    let names: Vec<Value> = json_lines(&ran.out).iter().map(|event| event["picture"].clone()).collect();
+    assert!(names.contains(&Value::from("s\\na\\u{1b}[31md.png")), "{names:?}");
+}
+
+#[test]
+fn a_telephones_picture_is_named_for_what_it_is() {
+    let home = Home::new();
+    photos(&home);
+    std::fs::create_dir(home.path("phone")).unwrap();
+    std::fs::rename(home.path("sad.png"), home.path("phone/sad.png")).unwrap();
+    home.write("phone/one.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1");
+    home.write("phone/two.jpg", b"\0\0\0\x18ftypavif\0\0\0\0mif1");
+    let ran = run(&mut home.bare(&["--source", "images:phone", "--json", "--every-frame"]));
+    assert_eq!(ran.code, Some(5), "{}", ran.err);
+    assert!(ran.err.contains("HEIC") && ran.err.contains("AVIF") && ran.err.contains("2 of 3 pictures"), "{}", ran.err);
+    assert!(ran.err.contains("ffmpeg -i"), "{}", ran.err);
+}

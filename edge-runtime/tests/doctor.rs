@@ -60,7 +60,7 @@ impl Board {
             service: said("systemctl").map(|text| text.trim().to_owned()),
         };
         let card = card(&["angry", "happy", "sad"]);
-        let config = Config { source: SourceSpec::Auto, ..Config::default() };
+        let config = Config { source: Some(SourceSpec::Auto), ..Config::default() };
         let wiring = resolve(&config, &card, &Origin::Defaults, &Keys::default()).unwrap().wiring;
         let file = PathBuf::from("/etc/moodlight/config.toml");
         Self {

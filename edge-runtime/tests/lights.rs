@@ -62,7 +62,8 @@ fn play(
 ) -> (Outcome, Notes) {
     let (mut pipeline, memory) = pipeline(locator);
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback { fps: 30.0, every_frame, repeat: false, dwell: None, camera: CameraRequest::default() };
+    let playback =
+        Playback { fps: 30.0, every_frame, repeat: false, dwell: None, wait: false, camera: CameraRequest::default() };
     let capture = start(source, playback, clock, &stop);
     let plan = RunPlan {
         clock,
@@ -123,8 +124,14 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
     let (mut pipeline, memory) = pipeline(Box::new(CentredSquare::default()));
     darken_on_panic(pipeline.lights.dark_switch());
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback =
-        Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
+    let playback = Playback {
+        fps: 30.0,
+        every_frame: true,
+        repeat: false,
+        dwell: None,
+        wait: false,
+        camera: CameraRequest::default(),
+    };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
     let plan = RunPlan {
         clock,
@@ -147,8 +154,14 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
 fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
     let (mut pipeline, memory) = pipeline(Box::new(CentredSquare::default()));
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback =
-        Playback { fps: 30.0, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
+    let playback = Playback {
+        fps: 30.0,
+        every_frame: true,
+        repeat: false,
+        dwell: None,
+        wait: false,
+        camera: CameraRequest::default(),
+    };
     let capture = start(SourceSpec::TestCard, playback, clock, &stop);
     let plan = RunPlan {
         clock,

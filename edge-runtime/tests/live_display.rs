@@ -114,8 +114,7 @@ fn no_color_means_none() {
 #[test]
 fn a_missing_camera_is_a_fault_that_blinks() {
     let home = Home::new();
-    home.write(".config/moodlight/config.toml", "");
-    let mut terminal = Terminal::run(home.program(&[]), 80, 10);
+    let mut terminal = Terminal::run(home.program(&["--source", "v4l2:/dev/no-camera", "--wait"]), 80, 10);
     assert!(terminal.read_until("fault"), "{}", terminal.seen);
     assert!(terminal.read_until("●"), "{}", terminal.seen);
     assert_eq!(terminal.terminate(), Some(5));

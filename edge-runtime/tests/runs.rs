@@ -27,22 +27,60 @@ fn a_bare_run_falls_back_to_the_test_card_and_says_so() {
     assert!(!ran.out.contains('\x1b'), "{}", ran.out);
 }
 
+/// Whether this machine has a camera, or a program that may have one.
+fn may_have_a_camera() -> bool {
+    std::fs::read_dir("/dev").unwrap().flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("video"))
+}
+
 #[test]
-fn what_is_configured_shows_a_fault_and_never_an_invented_mood() {
+fn a_camera_that_is_not_there_ends_the_run_at_once_with_what_to_do() {
+    let home = Home::new();
+    for (source, says) in
+        [("auto", "images:DIR"), ("v4l2:/dev/no-such-camera", "no-such-camera"), ("rpicam", "rpicam-apps")]
+    {
+        if source == "auto" && may_have_a_camera() {
+            continue;
+        }
+        let started = Instant::now();
+        let ran = run(home.program(&["--source", source, "--json"]).env("PATH", "/nonexistent"));
+        assert_eq!(ran.code, Some(5), "{source}: {}", ran.err);
+        assert!(ran.err.contains(says), "{source}: {}", ran.err);
+        assert!(!ran.out.contains("\"state\":\"mood\""), "{}", ran.out);
+        assert!(started.elapsed() < Duration::from_secs(3), "{source}: {:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_run_that_waits_shows_a_fault_and_never_an_invented_mood() {
     let home = Home::new();
     home.write(".config/moodlight/config.toml", "fps = 20\n");
-    for arguments in [&["--json"][..], &["--json", "--lights", "none"], &["--json", "--source", "auto"]] {
-        let mut child = home.program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let named = ["--json", "--wait", "--source", "v4l2:/dev/no-such-camera"];
+    for arguments in [&["--json", "--wait"][..], &["--json", "--wait", "--lights", "none"], &named] {
+        let mut command = home.program(arguments);
+        command.env("PATH", "/nonexistent");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let started = Instant::now();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
         assert!(started.elapsed() < Duration::from_secs(2));
         assert_eq!((&first["state"], &first["mood"]), (&Value::from("fault"), &Value::Null));
-        assert!(first["fault"].as_str().unwrap().contains("no camera"));
+        assert!(first["fault"].as_str().unwrap().contains("camera"), "{first}");
         terminate(&child);
         // Stopped in a fault is no success.
         assert_eq!(child.wait().unwrap().code(), Some(5));
     }
+}
+
+#[test]
+fn the_configuration_that_is_printed_runs_as_none_does() {
+    let home = Home::new();
+    let printed = run(&mut home.program(&["config"]));
+    home.write("c.toml", &printed.out);
+    let bare = run(&mut home.program(&["--frames", "2"]));
+    let configured = run(&mut home.program(&["--config", "c.toml", "--frames", "2"]));
+    let moods = |text: &str| text.lines().next().map(str::to_owned).unwrap_or_default();
+    assert_eq!((configured.code, moods(&configured.out)), (bare.code, moods(&bare.out)), "{}", configured.err);
+    assert!(may_have_a_camera() || configured.out.contains("stands in"), "{}", configured.out);
 }
 
 #[test]

@@ -133,8 +133,14 @@ fn a_frame_loop_that_hangs_is_silent() {
         let moods = MoodAggregator::new(resolved.filter, WhichFaces::Largest);
         let lights = Lights::<edge_runtime::lights::MemoryPin>::none();
         let mut pipeline = Pipeline { locator: Box::new(locator), classifier, moods, lights };
-        let playback =
-            Playback { fps: 30.0, every_frame: false, repeat: false, dwell: None, camera: CameraRequest::default() };
+        let playback = Playback {
+            fps: 30.0,
+            every_frame: false,
+            repeat: false,
+            dwell: None,
+            wait: false,
+            camera: CameraRequest::default(),
+        };
         let plan = RunPlan {
             clock: Clock::start(),
             stop,

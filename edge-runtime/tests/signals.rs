@@ -15,9 +15,9 @@ fn send(child: &Child, signal: i32) {
 }
 
 #[test]
-fn both_signals_stop_with_success_and_a_summary() {
+fn signals_stop_with_success_and_a_summary() {
     let home = Home::new();
-    for signal in [libc::SIGINT, libc::SIGTERM] {
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGUSR1, libc::SIGUSR2, libc::SIGALRM] {
         let mut child = home.program(&["--source", "test-card", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
@@ -86,4 +86,38 @@ fn an_interrupt_that_ends_the_pipe_too_is_no_cut_frame() {
         drop(input);
         assert_eq!(child.wait().unwrap().code(), Some(0), "{bytes} bytes");
     }
+}
+
+/// A process's state: `T` where it is stopped.
+fn state(id: u32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().and_then(|rest| rest.chars().next()).unwrap_or('?')
+}
+
+fn wait_for(what: &str, holds: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_that_is_stopped_goes_on_without_a_fault() {
+    let home = Home::new();
+    let mut child = home.program(&["--source", "test-card", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    send(&child, libc::SIGTSTP);
+    wait_for("it stops", || state(child.id()) == 'T');
+    std::thread::sleep(Duration::from_millis(1500));
+    send(&child, libc::SIGCONT);
+    wait_for("it goes on", || state(child.id()) != 'T');
+    std::thread::sleep(Duration::from_millis(300));
+    send(&child, libc::SIGTERM);
+    let rest: String = lines.map(|line| line.unwrap() + "\n").collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let summary = json_lines(&rest).pop().unwrap();
+    assert!(summary["faults"] == 0 && summary["frames"].as_u64().unwrap() > 3, "{summary}");
 }

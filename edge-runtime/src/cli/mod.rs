@@ -13,15 +13,17 @@ use std::path::PathBuf;
 /// The sources, as `--help` lists them.
 pub const SOURCES: &str = "\
 Sources:
-  auto                 the first camera: one V4L2 reads, such as a USB camera, else a camera module through rpicam
+  auto                 the first camera: one V4L2 reads, such as a USB camera, else a camera module through rpicam,
+                       else a webcam through ffmpeg where this program was built without V4L2
   v4l2:DEVICE          a camera by its node or a link to it, as in v4l2:/dev/video0 or v4l2:/dev/v4l/by-id/usb-...
   rpicam               a Raspberry Pi's camera module, through rpicam-vid (libcamera-vid)
+  ffmpeg:INPUT         what the program ffmpeg reads: a webcam (/dev/video0; on a Mac 0), a video file, a URL (rtsp://...)
   test-card            a face this program draws itself, changing its mood
   test-card:scene      the same face, walking through a room and out of it
   images:DIR|FILE      pictures, each shown for a while (--dwell), in order of their paths
-  stdin:WxH:FORMAT     raw frames on standard input; FORMAT is yuyv, nv12, i420, grey or rgb
+  stdin:WxH:FORMAT     raw frames on standard input; FORMAT is yuyv, uyvy, nv12, i420, grey or rgb
 
-Without a configuration file and a source, the test card stands in where there is no camera.";
+Where no source is named and there is no camera, the test card stands in; not for a service, and not with --wait.";
 
 /// Most frames that `bench` measures.
 const MAX_BENCH_FRAMES: u64 = 1_000_000;
@@ -65,6 +67,8 @@ pub enum Command {
     Run(RunArgs),
     /// Report the mood of the faces in photos
     Classify(ClassifyArgs),
+    /// Take one frame of the source, and report the mood of the faces in it
+    Snapshot(SnapshotArgs),
     /// Measure the speed of every stage, start-up, and memory
     Bench(BenchArgs),
     /// Put out every configured light, for instance after a run that was killed
@@ -104,6 +108,9 @@ pub struct RunArgs {
     /// Stop after N frames
     #[arg(long, value_name = "N", value_parser = frames, allow_negative_numbers = true)]
     pub frames: Option<u64>,
+    /// Keep trying a camera that is not there, as a service does, in place of ending with exit code 5
+    #[arg(long)]
+    pub wait: bool,
     /// Write a JSON object for each frame, one a line
     #[arg(long)]
     pub json: bool,
@@ -125,9 +132,23 @@ pub struct ClassifyArgs {
     /// file that is there
     #[arg(long, value_name = "OUT")]
     pub annotate: Option<PathBuf>,
-    /// Photos, or with --no-face-search face crops
+    /// Photos, or folders of them; with --no-face-search face crops
     #[arg(required = true, value_name = "PICTURE")]
     pub pictures: Vec<PathBuf>,
+}
+
+/// Flags of `snapshot`.
+#[derive(Args, Clone, Debug)]
+pub struct SnapshotArgs {
+    /// Flags that win over the configuration file.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Write the frame with boxes, moods and probabilities to a file ending in .png or .jpg; takes the place of a file that is there
+    #[arg(long, value_name = "FILE")]
+    pub annotate: Option<PathBuf>,
+    /// Write one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Flags of `bench`.
@@ -136,7 +157,7 @@ pub struct BenchArgs {
     /// Measure with the frames of this source as they come, and the latency from camera to light
     #[arg(long, value_name = "SOURCE", conflicts_with = "format")]
     pub source: Option<SourceSpec>,
-    /// Pixel format of the 640x480 frames: yuyv, nv12, i420, grey or rgb
+    /// Pixel format of the 640x480 frames: yuyv, uyvy, nv12, i420, grey or rgb
     #[arg(long, default_value = "yuyv")]
     pub format: PixelFormat,
     /// Flags that win over the configuration file.

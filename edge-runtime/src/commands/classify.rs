@@ -9,18 +9,19 @@ use crate::exit::Failure;
 use crate::frame::Skipped;
 use crate::photo::{CropClassifier, PhotoClassifier, PhotoFaces};
 use crate::setup::Setup;
-use crate::source::{SourceError, open_picture};
+use crate::source::{SourceError, open_picture, pictures_in};
 use crate::track::WhichFaces;
-use annotated::Annotated;
+pub(super) use annotated::Annotated;
 use emotion_models::Detector;
 use emotion_models::Picture;
-use report::PhotoReport;
+pub(super) use report::PhotoReport;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failure> {
-    let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &args.pictures)).transpose()?;
+    let pictures = pictures(&args.pictures)?;
+    let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &pictures)).transpose()?;
     let setup = Setup::new(global, &args.settings)?;
     let classifier = setup.classifier()?;
     let resolved = setup.resolve(&classifier)?;
@@ -30,13 +31,13 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
     let mut photos = PhotoClassifier { finder, classifier, filter: resolved.filter };
     let mut stdout = io::stdout().lock();
     let mut skipped: Option<Skipped> = None;
-    for path in &args.pictures {
+    for path in &pictures {
         let (picture, seen) = match classify_file(&mut photos, path)? {
             Ok(seen) => seen,
-            Err(error) if args.pictures.len() == 1 => return Err(error.into()),
+            Err(error) if pictures.len() == 1 => return Err(error.into()),
             Err(error) => {
                 tracing::warn!("{error}");
-                let skipped = skipped.get_or_insert_with(|| Skipped::new(args.pictures.len(), path));
+                let skipped = skipped.get_or_insert_with(|| Skipped::new(pictures.len(), path));
                 skipped.reasons.push(error.to_string().into());
                 skipped.times += 1;
                 continue;
@@ -56,6 +57,19 @@ pub(super) fn classify(global: &Global, args: &ClassifyArgs) -> Result<(), Failu
     }
     stdout.flush()?;
     skipped.map_or(Ok(()), |skipped| Err(SourceError::Pictures(Arc::new(skipped)).into()))
+}
+
+/// The files that are named, and those in the folders that are.
+fn pictures(named: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
+    let mut all = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            all.extend(pictures_in(path)?);
+        } else {
+            all.push(path.clone());
+        }
+    }
+    Ok(all)
 }
 
 /// The model's failure ends the command; a picture's does not.

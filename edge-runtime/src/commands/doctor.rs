@@ -37,7 +37,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
     let config = &setup.config;
     let configured = Configured {
         origin: refused.map_or_else(|| Ok(setup.origin.clone()), Err),
-        source: config.source.to_string(),
+        source: config.source().to_string(),
         backend: config.lights.backend,
         unwired,
     };
@@ -51,7 +51,7 @@ pub(super) fn doctor(global: &Global, args: &DoctorArgs) -> Result<ExitCode, Fai
     };
     let loaded = LoadedModels { emotion, face: setup.finder().transpose().map(face) };
     let plan = Needs {
-        source: config.source.clone(),
+        source: config.source(),
         backend: config.lights.backend,
         lamps,
         configured: setup.origin != Origin::Defaults || args.settings.give("source"),

@@ -31,11 +31,15 @@ const FILES: [(&str, &str); 4] = [
     ("/usr/lib/systemd/system/moodlight.service", "The Debian package's service."),
 ];
 
-const SIGNALS: [(&str, &str); 2] = [
+const SIGNALS: [(&str, &str); 3] = [
     (
-        "SIGINT, SIGTERM, SIGHUP, SIGQUIT",
+        "SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2",
         "Stop in good order, all lights dark. After two seconds, or at a second signal, the program ends by force, its \
          lights dark as well.",
+    ),
+    (
+        "SIGTSTP, SIGCONT",
+        "Ctrl-Z and fg: the lights go dark, a program that reads the camera stops, and both go on where they were.",
     ),
     ("SIGKILL", "Leaves the lights as they are: run the dark command, as the service does."),
 ];

@@ -8,6 +8,7 @@ mod doctor;
 mod man;
 mod print_config;
 mod run;
+mod snapshot;
 mod startup;
 
 use crate::cli::{Cli, Command, RunArgs};
@@ -32,6 +33,7 @@ pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => run::run(&global, &args),
         Command::Classify(args) => classify::classify(&global, &args),
+        Command::Snapshot(args) => snapshot::snapshot(&global, &args),
         Command::Bench(args) => bench::bench(&global, &args),
         Command::Dark(args) => dark::dark(&global, &args),
         Command::Config(settings) => print_config::print(&global, &settings),

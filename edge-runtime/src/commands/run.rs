@@ -1,14 +1,13 @@
 //! `run`: lights follow the mood.
 
 use crate::cli::{Global, RunArgs};
-use crate::config::Origin;
 use crate::exit::Failure;
 use crate::frame::Clock;
 use crate::lights::{self, Driver, LightsBackend, Memory, dark_after_panic, darken_on_panic};
 use crate::mailbox::{Handover, Stop};
 use crate::mood::MoodAggregator;
 use crate::output::paint::Ink;
-use crate::output::panel::Panel;
+use crate::output::panel::{Panel, Shown};
 use crate::output::{self, Output, STAND_IN, Style};
 use crate::pipeline::{self, Pipeline, RunPlan};
 use crate::service::{ServiceManager, Supervised};
@@ -18,14 +17,23 @@ use crate::source::{self, Playback, SourceSpec};
 use emotion_models::{Classifier, Colour};
 use std::time::Duration;
 
+/// Text is broken for a terminal of this many columns at least.
+const MIN_COLUMNS: usize = 20;
+
 pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let mut setup = Setup::new(global, &args.settings)?;
-    let fallback = stands_in(&setup, args);
+    let manager = ServiceManager::of_environment().unwrap_or_else(|error| {
+        tracing::warn!("cannot reach the service manager: {error}; check NOTIFY_SOCKET");
+        None
+    });
+    let wait = args.wait || manager.is_some();
+    let fallback = !wait && stands_in(&setup);
     if fallback {
-        setup.config.source = SourceSpec::TestCard;
+        setup.config.source = Some(SourceSpec::TestCard);
     }
-    let mut playback = playback(&setup, args)?;
+    let source = setup.config.source();
+    let mut playback = playback(&setup, args, wait)?;
     let stop = Stop::default();
     let classifier = setup.classifier()?;
     let locator = setup.locator()?;
@@ -49,21 +57,22 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         switch.dark();
         output::restore();
     };
-    let watch = signals::watch(stop.clone(), dark)
+    let paused = after_panic.clone();
+    let pause = move |stop: &mut dyn FnMut()| {
+        paused.dark_during(&mut || output::left_during(&mut || source::children_stopped_during(stop)));
+    };
+    let watch = signals::watch(stop.clone(), dark, pause)
         .map_err(|error| Failure::Internal(format!("cannot watch for signals: {error}")))?;
 
     // Only now, for loading the model and drawing the test card at once would take the most memory of the whole run.
-    let capture = source::start(setup.config.source.clone(), playback.clone(), clock, &stop);
+    let capture = source::start(source.clone(), playback.clone(), clock, &stop);
     greet(&setup, &classifier, style, fallback)?;
     let labels = classifier.card().labels.clone();
-    let manager = ServiceManager::of_environment().unwrap_or_else(|error| {
-        tracing::warn!("cannot reach the service manager: {error}; check NOTIFY_SOCKET");
-        None
-    });
     let handover = if playback.every_frame { Handover::Lossless } else { Handover::Latest };
     let mut output = match style {
         Style::Live => {
-            Output::live(Panel::new(&resolved.wiring, !args.no_picture), memory, Ink::of_environment(), &stop)
+            let shown = shown(&source, args.no_picture);
+            Output::live(Panel::new(&resolved.wiring, shown), memory, Ink::of_environment(), &stop)
         }
         Style::Plain | Style::Json => Output::lines(style == Style::Json, labels.clone(), handover, &stop),
     }
@@ -77,7 +86,7 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
         frames: args.frames,
         every_frame: playback.every_frame,
         period: Duration::from_secs_f64(1.0 / playback.fps),
-        camera: setup.config.source.is_camera(),
+        camera: source.is_camera(),
         hung: pipeline::HANG_TIMEOUT,
     };
     let mut observer = Supervised::new(&mut output, manager, labels);
@@ -88,17 +97,25 @@ pub(super) fn run(global: &Global, args: &RunArgs) -> Result<(), Failure> {
     outcome.result.and(written.map_err(Failure::from))
 }
 
-/// Whether the test card replaces a camera: only if nothing is configured, the lights are only drawn, and there is no
+/// The pictures that a source is shown by: the test card's face fills the frame.
+fn shown(source: &SourceSpec, no_picture: bool) -> Shown {
+    match source {
+        _ if no_picture => Shown::Nothing,
+        SourceSpec::TestCard => Shown::Face,
+        _ => Shown::Frame,
+    }
+}
+
+/// Whether the test card replaces a camera: only if no source is named, the lights are only drawn, and there is no
 /// camera.
-fn stands_in(setup: &Setup, args: &RunArgs) -> bool {
-    setup.origin == Origin::Defaults
-        && !args.settings.give("source")
+fn stands_in(setup: &Setup) -> bool {
+    setup.config.source.is_none()
         && matches!(setup.config.lights.backend, LightsBackend::Auto | LightsBackend::Terminal)
         && !source::is_any_camera()
 }
 
-fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
-    let source = &setup.config.source;
+fn playback(setup: &Setup, args: &RunArgs, wait: bool) -> Result<Playback, Failure> {
+    let source = setup.config.source();
     if args.every_frame && source.is_camera() {
         let message = "--every-frame is for pictures, pipes and the test card: a camera does not wait";
         return Err(Failure::Usage(message.to_owned()));
@@ -118,6 +135,7 @@ fn playback(setup: &Setup, args: &RunArgs) -> Result<Playback, Failure> {
         every_frame: args.every_frame,
         repeat: args.repeat,
         dwell: config.dwell,
+        wait,
         camera: setup.camera_request(),
     })
 }
@@ -142,6 +160,7 @@ fn greet(setup: &Setup, classifier: &Classifier, style: Style, fallback: bool) -
     }
     let live = style == Style::Live;
     let ink = if live { Ink::of_environment() } else { Ink::None };
-    let text = output::greeting(&setup.config.source, classifier, live, fallback, ink);
+    let columns = live.then(|| output::terminal_size().0.max(MIN_COLUMNS));
+    let text = output::greeting(&setup.config.source(), classifier, columns, fallback, ink);
     Ok(output::print(text)?)
 }

@@ -2,11 +2,13 @@
 
 use super::setting::{Given, Refused, Setting, quoted};
 use super::{Config, ConfigError, Keys, SETTINGS};
+use crate::home::expanded;
+use crate::source::SourceSpec;
 use std::path::Path;
 use toml::de::DeTable;
 
 impl Config {
-    /// Reads a file. Relative paths of models count from the file's folder.
+    /// Reads a file. Relative paths count from the file's folder, and `~` is the home.
     ///
     /// # Errors
     /// The file cannot be read, is no TOML, has an unknown key or an impossible value; named with file, line and key.
@@ -17,10 +19,15 @@ impl Config {
             refused(format!("{}:{lines}", path.display()), "not TOML: the text is not UTF-8".to_owned())
         })?;
         let (mut config, keys) = Self::parse(&text, path)?;
-        for model in [&mut config.model, &mut config.face_model].into_iter().flatten() {
-            if let Some(folder) = path.parent() {
-                *model = folder.join(&model);
-            }
+        let folder = path.parent().map(|folder| std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()));
+        let pictures = match &mut config.source {
+            Some(SourceSpec::Images(pictures)) => Some(pictures),
+            _ => None,
+        };
+        let models = [&mut config.model, &mut config.face_model].into_iter().flatten();
+        for named in models.chain(pictures) {
+            let meant = expanded(named);
+            *named = folder.as_ref().map_or(meant.clone(), |folder| folder.join(&meant));
         }
         Ok((config, keys))
     }
@@ -58,11 +65,22 @@ impl Config {
                 let mut allowed: Vec<&str> =
                     SETTINGS.iter().filter_map(|setting| first_of(setting.key, section)).collect();
                 allowed.dedup();
-                return Err(at(Refused::new(format!("unknown key: allowed are {}", quoted(allowed.into_iter())))));
+                let meant = nearest(key.get_ref(), &allowed).map(|near| format!("did you mean `{near}`? "));
+                let meant = meant.unwrap_or_default();
+                let allowed = quoted(allowed.into_iter());
+                return Err(at(Refused::new(format!("unknown key: {meant}allowed are {allowed}"))));
             }
         }
         Ok(())
     }
+}
+
+/// The key that a slip of the finger may have meant.
+fn nearest<'a>(key: &str, allowed: &[&'a str]) -> Option<&'a str> {
+    const MAX_EDITS: usize = 2;
+    let edits = |other: &str| strsim::damerau_levenshtein(key, other);
+    let near = allowed.iter().copied().min_by_key(|other| edits(other))?;
+    (edits(near) <= MAX_EDITS && edits(near) < near.len()).then_some(near)
 }
 
 /// The part of a key after `section`, up to the next dot; `None` if the key is not below `section`.

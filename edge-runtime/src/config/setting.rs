@@ -6,6 +6,7 @@ use crate::source::SourceSpec;
 use crate::track::WhichFaces;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use emotion_models::composed;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -235,7 +236,7 @@ impl<T: Field + Default> Field for BTreeMap<String, T> {
         let mut values = Self::new();
         for (label, given) in given.table()? {
             let label = label.get_ref();
-            let value = values.entry(label.to_string()).or_default();
+            let value = values.entry(composed(label).into_owned()).or_default();
             value.accept(&Given::File(given.get_ref()), each).map_err(|refused| refused.inside(label))?;
         }
         *self = values;

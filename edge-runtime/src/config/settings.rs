@@ -63,9 +63,10 @@ macro_rules! settings {
 settings! {
     /// Everything that can be configured. `Default` is what holds without a file.
     Config "" |config| config, {
-        /// Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera module),
-        /// test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, nv12, i420, grey or rgb.
-        source: SourceSpec = SourceSpec::Auto, Takes::Text, flag "source" "SOURCE";
+        /// Where frames come from: auto (the first camera), v4l2:DEVICE such as v4l2:/dev/video0, rpicam (a camera module), ffmpeg:INPUT (what ffmpeg reads),
+        /// test-card, test-card:scene, images:DIR or images:FILE, stdin:WIDTHxHEIGHT:FORMAT with yuyv, uyvy, nv12, i420, grey or rgb. Without it auto; the test card
+        /// stands in where there is no camera, but not for a service. A relative path in a file counts from the file's folder.
+        source: Option<SourceSpec> = None, Takes::Text, example "\"auto\"", flag "source" "SOURCE";
         /// The emotion model, as `host-trainer export` writes it. Without it the one inside the program.
         model: Option<PathBuf> = None, Takes::Path, example "\"emotion.onnx\"", global "--model FILE";
         /// Whether frames are searched for faces. Without, the middle of the frame is taken for one.
@@ -125,6 +126,13 @@ settings! {
         camera: LampConfig = LampConfig::default(), Takes::Lamp;
         /// One light for each mood of the model. Without any, angry is red on GPIO 17, happy green on 27, sad blue on 22.
         moods: Option<BTreeMap<String, LampConfig>> = None, Takes::EachMood(&Takes::Lamp);
+    }
+}
+
+impl Config {
+    /// Where frames come from.
+    pub fn source(&self) -> SourceSpec {
+        self.source.clone().unwrap_or_default()
     }
 }
 

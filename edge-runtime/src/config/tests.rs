@@ -56,6 +56,9 @@ fn unknown_keys_are_refused_with_file_line_and_what_is_allowed() {
         assert!(message.starts_with(place) && message.contains("unknown key"), "{message}");
         assert!(message.contains(allowed), "{message}");
     }
+    assert!(refusal("sauce = 1\n").contains("did you mean `source`? allowed are"));
+    assert!(refusal("[filter]\nholdd = 1\n").contains("did you mean `hold`?"));
+    assert!(!refusal("zzz = 1\n").contains("did you mean"));
 }
 
 #[test]
@@ -137,6 +140,25 @@ fn what_is_no_text_is_refused_with_the_line() {
 }
 
 #[test]
+fn paths_count_from_the_files_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    std::fs::write(&path, "source = \"images:pics\"\nmodel = \"m.onnx\"\nface_model = \"~/f.onnx\"\n").unwrap();
+    let (config, _) = Config::read(&path).unwrap();
+    assert_eq!(config.source().to_string(), format!("images:{}", folder.path().join("pics").display()));
+    assert_eq!(config.model.unwrap(), folder.path().join("m.onnx"));
+    assert!(!config.face_model.unwrap().starts_with(folder.path()));
+}
+
+#[test]
+fn labels_that_a_mac_wrote_decomposed_are_those_of_the_model() {
+    let text = "[filter.enter]\n\"glu\u{308}cklich\" = 0.7\n[lights.moods]\n\"glu\u{308}cklich\" = { pin = 4, light = \"white\" }\n";
+    let (config, keys) = parse(text).unwrap();
+    let resolved = resolve(&config, &card(&["gl\u{fc}cklich", "sad"]), &Origin::Defaults, &keys).unwrap();
+    assert_eq!((resolved.wiring.moods[0].pin, resolved.filter.enter(0)), (Some(4), 0.7));
+}
+
+#[test]
 fn a_model_of_other_moods_gets_lights_without_pins() {
     let card = card(&["cat", "happy"]);
     let resolved = resolve(&Config::default(), &card, &Origin::Defaults, &Keys::default()).unwrap();
@@ -204,7 +226,7 @@ fn any_config() -> impl Strategy<Value = Config> {
                 |label: &str, value: Option<f32>| value.map(|value| (label.to_owned(), value)).into_iter().collect();
             let moods = [angry, happy, sad];
             Config {
-                source: head.0.parse().unwrap(),
+                source: Some(head.0.parse().unwrap()),
                 precision: crate::precision::PrecisionChoice::F32,
                 threads: std::num::NonZeroUsize::new(3).unwrap(),
                 face_search: active_low,

@@ -87,7 +87,7 @@ fn bounds(takes: &Takes) -> String {
         Takes::Number(low, high) => format!("From {low} to {high}."),
         Takes::Above(low, high) => format!("Above {low} and at most {high}."),
         Takes::Whole(..) => format!("Takes {takes}."),
-        Takes::Path => "A relative path counts from this file's folder.".to_owned(),
+        Takes::Path => "A relative path counts from this file's folder, and ~ is the home.".to_owned(),
         Takes::EachMood(each) => bounds(each),
         Takes::Lamp => {
             let [(_, pin), (_, light), _] = LampConfig::KEYS;

@@ -83,7 +83,7 @@ fn source(machine: &Machine, plan: &Needs) -> Check {
                 (None, Some(name)) => Check::ok("source", format!("auto: {}, through rpicam", short(name))),
                 (None, None) if plan.configured => bad("auto: no camera that can be read".to_owned(), missing(machine)),
                 (None, None) => {
-                    let found = "auto: no camera, so the test card stands in until something is configured";
+                    let found = "auto: no camera, so the test card stands in until a source is named";
                     if machine.is_pi() { bad(found.to_owned(), missing(machine)) } else { Check::ok("source", found) }
                 }
             }
@@ -203,7 +203,7 @@ fn device(machine: &Machine, camera: &Camera, plan: &Needs) -> Check {
     Check::warning(
         id,
         format!("{found}; none is one this program reads"),
-        "take a camera that gives YUYV, NV12, GREY or MJPG",
+        "take a camera that gives NV12, YU12, YUYV, UYVY, GREY or MJPG",
     )
 }
 
@@ -228,6 +228,13 @@ fn module(machine: &Machine, plan: &Needs) -> Option<Check> {
     });
     match (&machine.probed.rpicam, raw) {
         (Some(Ok(listed)), raw) if !listed.is_empty() => {
+            let held = machine.probed.holders.iter().find(|holder| nodes.iter().any(|node| node.path == holder.device));
+            if let Some(Holder { process, program, .. }) = held
+                && !service::runs(machine)
+            {
+                let found = format!("{}; open in `{program}` ({process})", short(&listed[0]));
+                return Some(bad(found, "end that program: a camera module gives pictures to one only"));
+            }
             let raw = raw.map(|raw| format!("; libcamera has {raw}")).unwrap_or_default();
             let listed = listed.iter().map(|name| short(name)).collect::<Vec<_>>().join("; ");
             Some(Check::ok("camera module", format!("{listed}{raw}")))

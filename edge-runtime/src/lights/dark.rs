@@ -1,9 +1,9 @@
 //! Darkness from anywhere: the panic hook and the signal thread.
 
-use super::lamp::Shared;
+use super::lamp::{Lamp, Shared};
 use embedded_hal::digital::OutputPin;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, TryLockError};
+use std::sync::{Arc, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
 /// How long to wait for a thread that is just driving a pin.
@@ -11,26 +11,34 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Drives a set of pins inactive, from any thread and at any time.
 #[derive(Clone)]
-pub struct DarkSwitch(Arc<dyn Fn() + Send + Sync>);
+pub struct DarkSwitch(Arc<Darken>);
+
+/// Drives the pins inactive, and keeps them so until what it is given has been done.
+type Darken = dyn Fn(&mut dyn FnMut()) + Send + Sync;
 
 impl DarkSwitch {
     pub(super) fn new<P: OutputPin + Send + 'static>(lamps: Vec<Shared<P>>) -> Self {
-        Self(Arc::new(move || {
+        Self(Arc::new(move |work| {
             let until = Instant::now() + LOCK_TIMEOUT;
-            for lamp in &lamps {
-                darken(lamp, until);
-            }
+            let held: Vec<_> = lamps.iter().filter_map(|lamp| darken(lamp, until)).collect();
+            work();
+            drop(held);
         }))
     }
 
     /// Drives the pins inactive. A pin that fails, or that the calling thread was driving when it panicked, is passed
     /// over; nothing here panics or waits for long.
     pub fn dark(&self) {
-        (self.0)();
+        (self.0)(&mut || {});
+    }
+
+    /// Drives the pins inactive, and does `work` while nobody can drive them otherwise.
+    pub fn dark_during(&self, work: &mut dyn FnMut()) {
+        (self.0)(work);
     }
 }
 
-fn darken<P: OutputPin>(lamp: &Shared<P>, until: Instant) {
+fn darken<P: OutputPin>(lamp: &Shared<P>, until: Instant) -> Option<MutexGuard<'_, Lamp<P>>> {
     loop {
         let mut lamp = match lamp.try_lock() {
             Ok(lamp) => lamp,
@@ -39,11 +47,13 @@ fn darken<P: OutputPin>(lamp: &Shared<P>, until: Instant) {
                 std::thread::sleep(Duration::from_millis(1));
                 continue;
             }
-            Err(TryLockError::WouldBlock) => return,
+            Err(TryLockError::WouldBlock) => return None,
         };
         lamp.lit = None;
         let _ = lamp.set(false);
-        return;
+        // Whoever drives the pin next does not take it for what they left it as.
+        lamp.lit = None;
+        return Some(lamp);
     }
 }
 

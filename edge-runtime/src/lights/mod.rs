@@ -9,6 +9,7 @@ mod gpio;
 mod gpiochip;
 mod lamp;
 mod memory;
+mod own;
 mod pin;
 #[cfg(target_os = "linux")]
 mod rppal;
@@ -22,6 +23,7 @@ pub use error::LightsError;
 pub use gpio::GpioError;
 use lamp::{Lamp, Shared};
 pub use memory::{Change, Memory, MemoryPin};
+pub use own::{BackendPin, LightBackend};
 pub use pin::{LightPin, PinError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -243,6 +245,27 @@ mod tests {
         let dark = catch_unwind(|| panic!("a test's own panic")).is_err();
         assert!(dark && memory.lit().is_empty(), "{:?}", memory.lit());
         lights.show(MoodState::Mood(0), true, ON).unwrap();
+        assert_eq!(memory.lit(), ["angry", "camera"]);
+    }
+
+    #[test]
+    fn while_the_program_is_stopped_nobody_lights_anything() {
+        let (mut lights, memory) = lights(false);
+        lights.show(MoodState::Mood(0), true, ON).unwrap();
+        let switch = lights.dark_switch();
+        let lighting = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            switch.dark_during(&mut || {
+                assert_eq!(memory.lit(), [""; 0]);
+                scope.spawn(|| {
+                    lighting.store(true, std::sync::atomic::Ordering::SeqCst);
+                    lights.show(MoodState::Mood(0), true, ON).unwrap();
+                });
+                std::thread::sleep(Duration::from_millis(50));
+                assert_eq!(memory.lit(), [""; 0]);
+            });
+        });
+        assert!(lighting.into_inner());
         assert_eq!(memory.lit(), ["angry", "camera"]);
     }
 

@@ -27,6 +27,9 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(60);
 /// Most causes of a source's faults that are logged one by one until then.
 const MAX_LOGGED: usize = 16;
 
+/// A turn of the loop takes less, however slow its model: after more the program was stopped.
+const STOPPED_FOR: Duration = Duration::from_secs(1);
+
 /// How long a pipe's end may arrive before the signal that caused it.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -168,7 +171,13 @@ fn panic_when_asked(frames: u64) {
 
 impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
+        let mut turned_at = self.plan.clock.now();
         while !self.plan.stop.is_requested() {
+            // A turn that takes so long was no turn: the whole program was stopped, and its source with it.
+            let now = self.plan.clock.now();
+            if now.saturating_sub(std::mem::replace(&mut turned_at, now)) > STOPPED_FOR {
+                self.last_frame_at = now;
+            }
             if !self.check_driver(capture) {
                 self.observer.turn(self.plan.clock.now());
             }
@@ -283,6 +292,7 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
             latency: Some(self.plan.clock.now().saturating_sub(frame.captured)),
             inference: Some(result.timings.inference),
             faces: result.faces,
+            picture: frame.name.clone(),
             fault: None,
         };
         self.emit(&event, Some((frame, result.crop)));

@@ -8,6 +8,7 @@ mod tracker;
 use emotion_models::{CropBox, Face, FaceLimits, FrameView, ModelError, Rect};
 use std::time::Duration;
 pub use tracker::Tracker;
+pub(crate) use tracker::confirmed_from;
 
 /// Most faces that are tracked at once.
 pub const MAX_TRACKS: usize = 6;

@@ -126,7 +126,7 @@ impl<F: Detector> Tracker<F> {
             track.lost_since.get_or_insert(self.now);
         }
         if window.is_none() {
-            let confirmed = with_odds(threshold, CONFIRMATION_ODDS);
+            let confirmed = confirmed_from(threshold);
             let new = faces.iter().zip(matched).filter(|(face, matched)| !matched && face.score >= confirmed);
             new.for_each(|(face, _)| self.begin_track(face));
         }
@@ -256,6 +256,11 @@ fn contains(window: CropBox, face: &Face, sides: [u32; 2]) -> bool {
         at >= start as f32 && at < (start + size as i32) as f32
     };
     within(x, sides[0], window.x, window.width) && within(y, sides[1], window.y, window.height)
+}
+
+/// The score from which on a detection is a face for sure, where `threshold` is the detection threshold.
+pub(crate) fn confirmed_from(threshold: f32) -> f32 {
+    with_odds(threshold, CONFIRMATION_ODDS)
 }
 
 /// A probability whose odds are `times` those of `probability`.

@@ -25,7 +25,7 @@ pub(super) fn measure(setup: &Setup, source: &SourceSpec, frames: u64) -> Result
     let mut camera = setup.camera_request();
     camera.colour = pipeline.classifier.card().input.colour == Colour::Rgb;
     let (fps, dwell) = (setup.config.fps, setup.config.dwell);
-    let playback = Playback { fps, every_frame: false, repeat: true, dwell, camera };
+    let playback = Playback { fps, every_frame: false, repeat: true, dwell, wait: false, camera };
     let capture = source::start(source.clone(), playback, clock, &stop);
 
     let (mut stages, mut latency) = (Stages::default(), Histogram::default());

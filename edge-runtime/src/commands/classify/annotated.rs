@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const QUALITY: u8 = 92;
 
 /// A file for one photo, or a folder for several.
-pub(super) struct Annotated {
+pub(in crate::commands) struct Annotated {
     out: PathBuf,
     folder: bool,
     /// The photos themselves, which are never written over.
@@ -25,7 +25,7 @@ pub(super) struct Annotated {
 impl Annotated {
     /// `out` is a folder where it is one already, where there are several photos, and where its name has no extension; else it must
     /// be a PNG's or JPEG's name.
-    pub(super) fn new(out: &Path, photos: &[PathBuf]) -> Result<Self, Failure> {
+    pub(in crate::commands) fn new(out: &Path, photos: &[PathBuf]) -> Result<Self, Failure> {
         let named = format(out).is_some();
         let folder = out.is_dir() || (!named && (photos.len() > 1 || out.extension().is_none()));
         if !folder && photos.len() > 1 {
@@ -44,7 +44,7 @@ impl Annotated {
     }
 
     /// Writes what was drawn of `photo`.
-    pub(super) fn save(&mut self, photo: &Path, drawn: &RgbImage) -> Result<(), Failure> {
+    pub(in crate::commands) fn save(&mut self, photo: &Path, drawn: &RgbImage) -> Result<(), Failure> {
         let path = self.place(photo);
         if path.canonicalize().is_ok_and(|path| self.photos.contains(&path)) {
             let message = format!("--annotate would write over the picture {}: name another place", path.display());

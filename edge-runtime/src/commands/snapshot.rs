@@ -1,0 +1,81 @@
+//! `snapshot`: one frame of the source, with the faces in it and their moods.
+
+use super::classify::{Annotated, PhotoReport};
+use crate::annotate::annotate;
+use crate::cli::{Global, SnapshotArgs};
+use crate::exit::Failure;
+use crate::frame::Frame;
+use crate::photo::PhotoClassifier;
+use crate::setup::Setup;
+use crate::source::{FrameSource, Playback, SourceError, SourceSpec};
+use crate::track::WhichFaces;
+use emotion_models::{Colour, CropBox, InputSpec, Picture, PixelFormat, PixelMap, Preprocessor};
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A camera finds its exposure in this time, or in as many frames.
+const WARM_UP: (Duration, u64) = (Duration::from_secs(2), 20);
+
+pub(super) fn snapshot(global: &Global, args: &SnapshotArgs) -> Result<(), Failure> {
+    let setup = Setup::new(global, &args.settings)?;
+    let source = setup.config.source();
+    let taken = PathBuf::from(source.to_string());
+    let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &[])).transpose()?;
+    let classifier = setup.classifier()?;
+    let resolved = setup.resolve(&classifier)?;
+    let finder = setup.finder()?;
+    let (searched, choice) = (finder.is_some(), setup.config.faces);
+    let labels = classifier.card().labels.clone();
+    let mut photos = PhotoClassifier { finder, classifier, filter: resolved.filter };
+
+    let mut camera = setup.camera_request();
+    camera.colour = true;
+    let dwell = setup.config.dwell;
+    let playback = Playback { fps: setup.config.fps, every_frame: true, repeat: false, dwell, wait: false, camera };
+    let frame = take(&source, &playback)?;
+    let picture = picture_of(&frame)?;
+    let seen = photos.classify(&frame.view().map_err(SourceError::from)?)?;
+    let verdict = photos.verdict(&seen, choice);
+    let report = PhotoReport { picture: &taken, seen: &seen, verdict, labels: &labels, searched, choice };
+    let mut stdout = io::stdout().lock();
+    if args.json {
+        writeln!(stdout, "{}", report.json())?;
+    } else {
+        report.write(&mut stdout)?;
+    }
+    stdout.flush()?;
+    if let Some(annotated) = &mut annotated {
+        let mean = verdict.as_ref().filter(|_| choice == WhichFaces::Average && seen.faces.len() > 1);
+        annotated.save(&taken, &annotate(&picture, &seen, mean, &resolved.wiring.moods))?;
+    }
+    Ok(())
+}
+
+/// A frame of the source: of a camera one that it takes after it has found its exposure.
+fn take(spec: &SourceSpec, playback: &Playback) -> Result<Frame, SourceError> {
+    let mut source: Box<dyn FrameSource> = spec.open(playback)?;
+    let mut frame = Frame::empty();
+    let until = Instant::now() + WARM_UP.0;
+    for number in 0..WARM_UP.1 {
+        if !source.fill(number, &mut frame)? {
+            break;
+        }
+        if !spec.is_camera() || Instant::now() >= until {
+            break;
+        }
+    }
+    Ok(frame)
+}
+
+/// The frame as a picture in colour.
+fn picture_of(frame: &Frame) -> Result<Picture, SourceError> {
+    let view = frame.view()?;
+    let (width, height) = (frame.width, frame.height);
+    let spec = InputSpec { width, height, colour: Colour::Rgb, pixel_map: PixelMap::UNIT };
+    let mut whole = Preprocessor::new(&spec);
+    let planes = whole.resize(&view, CropBox::full(width, height));
+    let area = planes.len() / 3;
+    let data = (0..area).flat_map(|at| [planes[at], planes[area + at], planes[2 * area + at]]).collect();
+    Ok(Picture { format: PixelFormat::Rgb, width, height, data })
+}
