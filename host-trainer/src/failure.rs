@@ -3,6 +3,7 @@
 use crate::emotion::dataset::DatasetError;
 use crate::files::WriteError;
 use crate::nets::weights::WeightsError;
+use crate::output::ReaderGone;
 use emotion_models::{CardError, ModelError};
 use std::error::Error;
 use std::fmt;
@@ -89,12 +90,17 @@ pub fn failure(kind: Kind, message: impl fmt::Display + fmt::Debug + Send + Sync
 /// The kind of an error; none for a bug in this program.
 pub fn kind_of(error: &anyhow::Error) -> Option<Kind> {
     error.chain().find_map(|cause| match cause {
-        _ if cause.is::<WriteError>() => Some(Kind::Output),
+        _ if cause.is::<WriteError>() || cause.is::<ReaderGone>() => Some(Kind::Output),
         _ if matches!(cause.downcast_ref(), Some(DatasetError::Labelling { .. })) => Some(Kind::Config),
         _ if cause.is::<DatasetError>() => Some(Kind::Data),
         _ if cause.is::<ModelError>() || cause.is::<CardError>() || cause.is::<WeightsError>() => Some(Kind::Model),
         _ => cause.downcast_ref::<Failure>().map(|failure| failure.kind),
     })
+}
+
+/// Whether nobody is there any more to be told.
+pub fn is_reader_gone(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.is::<ReaderGone>())
 }
 
 /// The error and its causes in one line, without those that it already names itself.

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches};
+use emotion_models::printable;
 use host_trainer::cli::{Cli, Command};
 use host_trainer::commands::task_flags::TaskFlags;
 use host_trainer::commands::{audit, bench_train, crop, draw, evaluate, export, predict, quantize, recipe, train};
@@ -37,9 +38,12 @@ fn main() -> ExitCode {
 fn report(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         let kind = failure::kind_of(&error);
+        if failure::is_reader_gone(&error) {
+            return ExitCode::from(failure::Kind::Output as u8);
+        }
         let report = if kind.is_none() { "; this is an error in the program, please report it" } else { "" };
         // Where standard error leads nowhere, the exit code still reports the failure.
-        let _ = writeln!(std::io::stderr(), "host-trainer: {}{report}", failure::causes(&error));
+        let _ = writeln!(std::io::stderr(), "host-trainer: {}{report}", printable(&failure::causes(&error)));
         ExitCode::from(kind.map_or(1, |kind| kind as u8))
     })
 }

@@ -1,10 +1,12 @@
 //! Standard output, which may lead into a pipe whose reader goes away or a file on a full disk.
 
-use crate::failure::{Blame, Kind, failure};
+use crate::failure::{Blame, Kind};
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Prints a line as `println!` does, but gives a `Result` instead of a panic; see [`line`].
 macro_rules! say {
@@ -21,6 +23,14 @@ macro_rules! tell {
 }
 pub(crate) use tell;
 
+/// Writes a remark to standard error, once however often it is made.
+pub(crate) fn tell_once(remark: &str) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(remark.to_owned()) {
+        tell!("host-trainer: {remark}");
+    }
+}
+
 /// Whether work goes on when the reader of its output has gone.
 static OUTLIVES_READERS: AtomicBool = AtomicBool::new(false);
 
@@ -28,6 +38,11 @@ static OUTLIVES_READERS: AtomicBool = AtomicBool::new(false);
 pub fn outlive_readers() {
     OUTLIVES_READERS.store(true, Ordering::Relaxed);
 }
+
+/// The reader of standard output has read enough, as in `| head -1`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: its reader went away")]
+pub struct ReaderGone;
 
 /// Writes a line to standard output.
 ///
@@ -40,9 +55,7 @@ pub fn line(what: Arguments<'_>) -> Result<()> {
 fn line_to(output: &mut impl Write, what: Arguments<'_>, outlive_reader: bool) -> Result<()> {
     match writeln!(output, "{what}").and_then(|()| output.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe && outlive_reader => Ok(()),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-            Err(failure(Kind::Output, "cannot write to standard output: its reader went away"))
-        }
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(ReaderGone.into()),
         done => done.context("cannot write to standard output").blame(Kind::Output),
     }
 }

@@ -27,6 +27,18 @@ impl Part {
     }
 }
 
+impl Part {
+    /// The part that a folder of this name is, whatever its letters' case: data sets call them by several names.
+    pub fn of_folder(name: &str) -> Option<Self> {
+        match name.to_lowercase().as_str() {
+            "train" | "training" => Some(Self::Train),
+            "val" | "valid" | "validation" | "dev" => Some(Self::Val),
+            "test" | "testing" => Some(Self::Test),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

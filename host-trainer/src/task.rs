@@ -90,6 +90,14 @@ pub trait ReportingTask: Task {
     /// # Errors
     /// When the run cannot be read back or a file cannot be written.
     fn report(run: &Path, data: &Self::Data) -> Result<()>;
+
+    /// What the report says of the test pictures, in a line; nothing where there are none.
+    ///
+    /// # Errors
+    /// When the report cannot be read back.
+    fn outcome(_run: &Path) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// What a run learns from and is judged on.

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 /// Arguments of `audit`.
 #[derive(Debug, Args)]
 pub struct AuditArgs {
-    /// Folder with train/LABEL/* and perhaps val/ and test/.
+    /// Folder with train/LABEL/* and perhaps val/ and test/, or with LABEL/* alone.
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
     /// Training configuration whose `[data.labelling.NAME]` names people's votes for the pictures of a folder of that name: shows

@@ -4,14 +4,14 @@ use super::face_search::{Search, SearchArgs};
 use crate::emotion::dataset::scan;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
-use crate::output::{say, tell};
+use crate::output::{say, tell, tell_once};
+use crate::part::Part;
 use crate::progress::Progress;
 use crate::threads::share_out;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use emotion_models::{Picture, PixelFormat, decode, read_card, shipped};
+use emotion_models::{Picture, PixelFormat, decode, read_card, shipped, walk};
 use image::{DynamicImage, GrayImage, RgbImage};
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
@@ -106,10 +106,11 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
     }
     let (out, all) = (args.out.display(), photos.len());
     say!("{out}: {cut} of {all} photos cut; no face: {none}, a face too small: {small}, not to be read: {unreadable}")?;
-    match args.out.join("train").is_dir() {
+    // Without parts, its folders are labels.
+    match scan::scan(&args.out).is_ok_and(|parts| parts.contains_key(&Part::Train)) {
         true => say!("look through them, remove what is wrong, then: host-trainer train --data {out} --out RUN")?,
         false => say!(
-            "look through them and remove what is wrong; to train on them, have a folder for each label in {out}/train/"
+            "look through them and remove what is wrong; to train on them, have a folder for each label in {out}/"
         )?,
     }
     Ok(ExitCode::SUCCESS)
@@ -127,30 +128,17 @@ fn check(args: &CropArgs) -> Result<()> {
     Ok(())
 }
 
-/// All pictures below a folder, in order. A link to a folder is followed, unless it leads to where the search has been.
+/// All pictures below a folder, in order.
 fn photos(folder: &Path) -> Result<Vec<PathBuf>> {
-    let (mut found, mut been) = (vec![], HashSet::new());
-    collect(folder, &mut been, &mut found)?;
-    Ok(found)
-}
-
-fn collect(folder: &Path, been: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
-    if !been.insert(files::resolved(folder)) {
-        return Ok(());
-    }
-    for path in scan::entries(folder)? {
-        if path.is_dir() {
-            collect(&path, been, found)?;
-        } else if scan::is_picture(&path) {
-            found.push(path);
-        }
-    }
-    Ok(())
+    let found = walk(folder, scan::is_picture).with_context(|| format!("cannot read {}", folder.display()))?;
+    found.warnings.iter().for_each(|warning| tell_once(warning));
+    Ok(found.files)
 }
 
 fn cut(args: &CropArgs, search: &mut Search, path: &Path) -> Result<Outcome> {
-    let picture = match Picture::open(path) {
-        Ok(picture) => picture,
+    let picture = match Picture::open_leniently(path) {
+        Ok(opened) if opened.cut => return Ok(Outcome::Unreadable("the JPEG is cut off".to_owned())),
+        Ok(opened) => opened.picture,
         Err(error) => return Ok(Outcome::Unreadable(error.to_string())),
     };
     let frame = match picture.view() {

@@ -1,11 +1,12 @@
 //! `predict`: an exported model's label and probabilities for pictures.
 
 use super::face_search::{Search, SearchArgs};
-use crate::failure::Kind;
-use crate::output::say;
-use anyhow::Result;
+use crate::emotion::dataset::scan::is_picture;
+use crate::failure::{Blame, Kind, failure};
+use crate::output::{say, tell_once};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use emotion_models::{Classifier, Face, Picture, Probabilities};
+use emotion_models::{Classifier, Face, Picture, Probabilities, printable_path, walk};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ pub struct PredictArgs {
     /// How the face in each is found.
     #[command(flatten)]
     pub search: SearchArgs,
-    /// Photos; of each, the largest face near the middle.
+    /// Photos, or folders of them; of each photo, the largest face near the middle.
     #[arg(required = true, value_name = "PICTURE")]
     pub pictures: Vec<PathBuf>,
 }
@@ -54,7 +55,8 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
     let mut search = Search::open(&args.search, classifier.card().crop_margin)?;
     let labels = classifier.card().labels.clone();
     let mut failed = 0;
-    for path in &args.pictures {
+    let pictures = pictures(&args.pictures)?;
+    for path in &pictures {
         match predict(&mut classifier, &mut search, path) {
             Ok(seen) => print(path, &labels, seen.as_ref(), args.json)?,
             Err(reason) => {
@@ -64,14 +66,31 @@ pub fn run(args: &PredictArgs) -> Result<ExitCode> {
         }
     }
     if failed > 0 {
-        crate::output::tell!("host-trainer: {failed} of {} pictures could not be predicted", args.pictures.len());
+        crate::output::tell!("host-trainer: {failed} of {} pictures could not be predicted", pictures.len());
         return Ok(ExitCode::from(Kind::Data as u8));
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// The files that are named, and those in the folders that are.
+fn pictures(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut all = vec![];
+    for path in named {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        let found =
+            walk(path, is_picture).with_context(|| format!("cannot read {}", path.display())).blame(Kind::Data)?;
+        found.warnings.iter().for_each(|warning| tell_once(warning));
+        ensure!(!found.files.is_empty(), failure(Kind::Data, format!("{} holds no pictures", path.display())));
+        all.extend(found.files);
+    }
+    Ok(all)
+}
+
 fn predict(classifier: &mut Classifier, search: &mut Search, path: &Path) -> Result<Option<Classified>> {
-    let picture = Picture::open(path)?;
+    let picture = Picture::open_leniently(path)?.picture;
     let frame = picture.view()?;
     let Some((crop, face)) = search.crop(&frame)? else { return Ok(None) };
     let probabilities = classifier.classify(&frame, crop)?;
@@ -82,7 +101,7 @@ fn print(path: &Path, labels: &[String], seen: Option<&Classified>, json: bool) 
     let named = |seen: &Classified| -> Vec<(String, f32)> {
         labels.iter().cloned().zip(seen.probabilities.iter().copied()).collect()
     };
-    let picture = path.display().to_string();
+    let picture = printable_path(path);
     let label = seen.map(|seen| labels[seen.probabilities.top().0].as_str());
     if json {
         let face = seen.and_then(|seen| seen.face).map(|face| face.rect.into());

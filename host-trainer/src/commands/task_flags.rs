@@ -17,6 +17,9 @@ pub const FACE: &str = "Faces (--task face)";
 /// The structs of `train`'s flags that say what a new run is.
 const NEW_RUN: [&str; 3] = ["NewRunArgs", "EmotionArgs", "FaceArgs"];
 
+/// Those of them that say where a run's data are now.
+const MOVABLE: [&str; 1] = ["data"];
+
 /// The flags given that not every run takes.
 #[derive(Clone, Debug, Default)]
 pub struct TaskFlags {
@@ -42,7 +45,8 @@ impl TaskFlags {
                 Some(FACE) => flags.of_task.push((Task::Face, flag.clone())),
                 _ => {}
             }
-            if is_of_new_run(command, argument) {
+            // Of data that were moved a resumed run is told; it knows them again by their fingerprint.
+            if is_of_new_run(command, argument) && !MOVABLE.contains(&argument.get_id().as_str()) {
                 flags.of_new_run.push(flag);
             }
         }
@@ -142,12 +146,12 @@ mod tests {
             let matches = program.clone().try_get_matches_from(words.split_whitespace()).unwrap();
             TaskFlags::given(&program, &matches).refuse_change(Path::new("x"))
         };
-        for flags in ["", "--epochs 9 --threads 2 --device cpu --operators fast --cache disk --quantize --summary"] {
+        for flags in
+            ["", "--data x --epochs 9 --threads 2 --device cpu --operators fast --cache disk --quantize --summary"]
+        {
             resumed(flags).unwrap();
         }
-        for flag in
-            ["--seed 1", "--data x", "--ema 0", "--dropout 0", "--no-augment", "--crops x", "--out x", "--arch lenet"]
-        {
+        for flag in ["--seed 1", "--ema 0", "--dropout 0", "--no-augment", "--crops x", "--out x", "--arch lenet"] {
             let refused = resumed(flag).unwrap_err();
             let typed = flag.split(' ').next().unwrap();
             let wanted = format!("{typed} cannot change a run that goes on; start a new one with --init x --out NEW");

@@ -39,6 +39,8 @@ fn train<T: ReportingTask>(args: &TrainArgs, new: fn(&TrainArgs) -> Result<Confi
     let said_in = if args.new.config.is_some() || args.resume.is_some() { Kind::Config } else { Kind::Usage };
     config.task.check_net().blame(said_in)?;
     let init = args.new.init.as_deref().map(|from| init::open(from, T::Config::TASK)).transpose()?;
+    let bare = args.new.init.is_none() && args.new.config.is_none() && args.resume.is_none();
+    let default_start = if bare && !args.new.from_scratch { init::shipped(T::Config::TASK)? } else { None };
     let run = args.resume.as_ref().or(args.new.out.as_ref());
     if args.any.summary {
         let net = config.build_net(config.task.label_count()?).blame(said_in)?;
@@ -50,8 +52,10 @@ fn train<T: ReportingTask>(args: &TrainArgs, new: fn(&TrainArgs) -> Result<Confi
     let request = TrainRequest {
         run: run.context("name a run folder with --out RUN").blame(Kind::Usage)?.clone(),
         resume: args.resume.is_some(),
-        longer: args.resume.is_some() && args.any.epochs.is_some(),
+        longer: args.resume.is_some() && (args.any.epochs.is_some() || !args.new.data.is_empty()),
         init,
+        default_start,
+        learning_rate_given: args.new.learning_rate.is_some() || args.new.config.is_some(),
         force: args.new.force,
         quantize: args.any.quantize,
         batch_size_given: args.new.batch_size.is_some() || said_in == Kind::Config,

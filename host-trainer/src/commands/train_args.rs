@@ -51,7 +51,8 @@ pub struct TrainArgs {
     /// Those that say what a new run is.
     #[command(flatten)]
     pub new: NewRunArgs,
-    /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer.
+    /// Go on with an interrupted run as it was configured; --epochs may be given anew, to train longer, and --data where its folders
+    /// have moved.
     #[arg(long, value_name = "RUN")]
     pub resume: Option<PathBuf>,
     /// Those that a resumed run takes as well.
@@ -74,7 +75,7 @@ pub struct NewRunArgs {
     /// What to train for: the mood of a face, or where the faces are.
     #[arg(long, value_enum)]
     pub task: Option<TaskName>,
-    /// Folder with train/LABEL/* and perhaps val/ and test/, or with photos and face boxes for --task face; may be given several
+    /// Folder with train/LABEL/* and perhaps val/ and test/, or with LABEL/* alone; or with photos and face boxes for --task face; may be given several
     /// times; DIR*4 repeats a small set of face pictures.
     #[arg(long, value_name = "DIR[*N]")]
     pub data: Vec<String>,
@@ -87,37 +88,41 @@ pub struct NewRunArgs {
     /// Start from another run's or model's weights wherever shapes agree.
     #[arg(long, value_name = "RUN|MODEL.onnx")]
     pub init: Option<PathBuf>,
+    /// Start from random weights. Without this, --init and --config an emotion run starts from the shipped model's weights, where
+    /// its net and input are the same, at a smaller learning rate.
+    #[arg(long, conflicts_with = "init")]
+    pub from_scratch: bool,
     /// Overwrite a run folder that is there.
     #[arg(long)]
     pub force: bool,
     /// Rows and columns of the input; WIDTHxHEIGHT, multiples of 8, for --task face.
     #[arg(long, value_name = "PIXELS")]
     pub size: Option<Size>,
-    /// Seed of every random choice.
+    /// Seed of every random choice (default 1).
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Pictures or scenes per step.
+    /// Pictures or scenes per step (default 64).
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
-    /// Largest learning rate.
+    /// Largest learning rate (default 0.002; 0.0002 where a run starts from another's weights).
     #[arg(long, value_name = "RATE")]
     pub learning_rate: Option<f64>,
-    /// AdamW's decay of kernels.
+    /// AdamW's decay of kernels (default 0.05).
     #[arg(long, value_name = "DECAY")]
     pub weight_decay: Option<f64>,
-    /// L2 penalty on kernels.
+    /// L2 penalty on kernels (default 0).
     #[arg(long)]
     pub l2: Option<f64>,
-    /// Decay of the exponential moving average (EMA) of weights; 0 is off.
+    /// Decay of the exponential moving average (EMA) of weights; 0 is off (default 0.999).
     #[arg(long, value_name = "DECAY", alias = "average")]
     pub ema: Option<f64>,
-    /// Keep the weights of the first N stages (with --init).
+    /// Keep the weights of the first N stages (default 0).
     #[arg(long, value_name = "N")]
     pub freeze: Option<usize>,
-    /// Epochs without a better one before training stops; 0 never stops.
+    /// Epochs without a better one before training stops; 0 never stops (default 0).
     #[arg(long, value_name = "EPOCHS")]
     pub patience: Option<usize>,
-    /// Part of train/ set aside for validation where there is no val/.
+    /// Part of train/ set aside for validation where there is no val/ (default 0.15).
     #[arg(long, value_name = "SHARE")]
     pub val_fraction: Option<f32>,
 }
@@ -125,7 +130,7 @@ pub struct NewRunArgs {
 /// What a resumed run takes as well as a new one.
 #[derive(Debug, Args)]
 pub struct AnyRunArgs {
-    /// Largest number of epochs.
+    /// Largest number of epochs (default 30).
     #[arg(long)]
     pub epochs: Option<usize>,
     /// Where it is computed.
@@ -145,13 +150,13 @@ pub struct EmotionArgs {
     /// Network (default compact).
     #[arg(long, value_enum)]
     pub arch: Option<Architecture>,
-    /// Colour of the input.
+    /// Colour of the input (default grey).
     #[arg(long, value_enum)]
     pub colour: Option<ColourName>,
-    /// Share of the target spread over all labels.
+    /// Share of the target spread over all labels (default 0.1).
     #[arg(long, value_name = "SHARE")]
     pub label_smoothing: Option<f32>,
-    /// How much each label counts.
+    /// How much each label counts (default sqrt).
     #[arg(long, value_enum)]
     pub class_weights: Option<ClassWeights>,
     /// Dropout probability.
@@ -173,7 +178,7 @@ pub struct EmotionArgs {
     /// Softmax over the labels of a picture's own data set only.
     #[arg(long)]
     pub mask_absent: bool,
-    /// What an epoch is judged by, on the validation part.
+    /// What an epoch is judged by, on the validation part (default loss).
     #[arg(long, value_enum)]
     pub monitor: Option<Monitor>,
 }
@@ -290,10 +295,30 @@ impl TrainArgs {
         if !path.exists() {
             return Err(failure(Kind::Model, format!("nothing to resume: {} has no config.toml", run.display())));
         }
-        let mut config = Config::read(&path)?;
+        let mut config: Config<C> = Config::read(&path)?;
         self.any.apply(&mut config.run);
+        if !self.new.data.is_empty() {
+            moved(config.task.sources(), &self.new.data)?;
+            config.task.use_sources(&self.new.data);
+        }
         Ok(config)
     }
+}
+
+/// Refuses folders that cannot be those of a run at another place: as many of them, each seen as often.
+fn moved(before: &[String], now: &[String]) -> Result<()> {
+    let repeats = |sources: &[String]| -> Vec<String> {
+        sources.iter().map(|source| source.rsplit_once('*').map_or("1", |(_, repeat)| repeat).to_owned()).collect()
+    };
+    if repeats(before) == repeats(now) {
+        return Ok(());
+    }
+    let message = format!(
+        "--data {}: the run has {}; name the same folders, where they are now",
+        now.join(" "),
+        before.join(" ")
+    );
+    Err(failure(Kind::Usage, message))
 }
 
 impl AnyRunArgs {

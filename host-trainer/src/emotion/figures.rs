@@ -62,11 +62,10 @@ impl Figures for EmotionFigures {
     fn line(entry: &Epoch<Self>, epochs: usize) -> String {
         let train = entry.figures.train;
         format!(
-            "epoch {:>3}/{epochs}  train loss {:.4} acc {:.3} f1 {:.3}   {}   lr {:.2e}  {:.0} images/s  {:.0} s",
+            "{:>3}/{epochs}  loss {:.3} acc {:.3}  {}  lr {:.0e} {:.0}/s {:.0} s",
             entry.epoch,
             train.loss,
             train.accuracy,
-            train.f1,
             entry.figures.validation(),
             entry.learning_rate,
             entry.images_per_second,
@@ -76,6 +75,20 @@ impl Figures for EmotionFigures {
 
     fn validation(&self) -> String {
         let val = self.val;
-        format!("val loss {:.4} acc {:.3} top2 {:.3} f1 {:.3}", val.loss, val.accuracy, val.top2, val.f1)
+        format!("val loss {:.4} acc {:.3} f1 {:.3}", val.loss, val.accuracy, val.f1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epochs_line_fits_eighty_columns() {
+        let part = PartFigures { loss: 12.3456, accuracy: 0.98765, f1: 0.98765, ..PartFigures::default() };
+        let figures = EmotionFigures { train: part, val: part };
+        let entry = Epoch { epoch: 100, figures, learning_rate: 1.25e-3, images_per_second: 12345.6, seconds: 1234.5 };
+        let line = EmotionFigures::line(&entry, 100);
+        assert!(line.chars().count() <= 80, "{}: {line}", line.len());
     }
 }

@@ -2,11 +2,12 @@
 
 use super::augment::Augment;
 use super::colour::ColourName;
-use super::dataset::scan::label_folders;
+use super::dataset::scan::{Layout, label_folders};
 use super::dataset::{Cache, DataSource, Labelling};
 use super::loss::ClassWeights;
 use super::teacher::TeacherConfig;
 use crate::nets::{Architecture, Net, Options};
+use crate::part::Part;
 use crate::run::config::{Config, RunConfig, TaskConfig, check_val_fraction};
 use crate::train::optimizer::Optimizer;
 use crate::train::schedule::Schedule;
@@ -201,7 +202,7 @@ impl TaskConfig for EmotionConfig {
         for source in &self.data.sources {
             let source: DataSource = source.parse()?;
             let labelling = self.data.labelling.get(&source.name()).cloned().unwrap_or_default();
-            labels.extend(labelling.labels(label_folders(&source.path.join("train"))?));
+            labels.extend(labelling.labels(label_folders(&Layout::folder(&source.path, Part::Train)?)?));
         }
         // Without data those of the test card.
         Ok(if labels.is_empty() { TEST_CARD_LABELS.len() } else { labels.len() })

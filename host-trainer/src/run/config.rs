@@ -284,7 +284,8 @@ pub fn task_of(path: &Path) -> Task {
 }
 
 /// What may change while a run is under way.
-const CHANGEABLE: [&str; 5] = ["epochs", "threads", "device", "operators", "data.cache"];
+/// The data may have moved: their fingerprint is compared.
+const CHANGEABLE: [&str; 7] = ["epochs", "threads", "device", "operators", "data.cache", "data.sources", "data.photos"];
 
 /// Half a run with one configuration and half with another is nobody's run, but for what is `CHANGEABLE`.
 ///

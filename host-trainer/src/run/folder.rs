@@ -1,6 +1,7 @@
 //! The folder of a run: where it may lie, and what of a former run has to go.
 
 use super::checkpoint;
+use crate::emotion::dataset::scan::Layout;
 use crate::failure::{Kind, failure};
 use crate::files;
 use crate::part::Part;
@@ -58,9 +59,11 @@ fn refuse_to_overwrite(run: &Path) -> Result<()> {
 fn refuse_inside_data(run: &Path, data: &[String]) -> Result<()> {
     for source in data {
         let folder = Path::new(source.split_once('*').map_or(source.as_str(), |(folder, _repeats)| folder));
-        let inside = Part::ALL.map(|part| files::resolved(&folder.join(part.name())));
+        let own = Part::ALL.map(|part| folder.join(part.name()));
+        let found = Layout::of(folder).unwrap_or_default().parts.into_values();
+        let mut inside = own.into_iter().chain(found).map(|part| files::resolved(&part));
         ensure!(
-            !inside.iter().any(|part| files::resolved(run).starts_with(part)),
+            !inside.any(|part| files::resolved(run).starts_with(part)),
             "{} lies among the pictures of {}; name another folder with --out",
             run.display(),
             folder.display()

@@ -12,7 +12,7 @@ use crate::run::checkpoint;
 use crate::run::config::task_of;
 use anyhow::{Context, Result};
 use burn::tensor::Tensor;
-use emotion_models::Task;
+use emotion_models::{InputSpec, Task};
 use std::path::{Path, PathBuf};
 
 /// Which layers came from the other model, and which start from scratch.
@@ -37,6 +37,42 @@ pub struct Source {
     labels: Option<Vec<String>>,
     /// It is a model file, whose normalisations were folded into its convolutions.
     folded: bool,
+    /// What its net sees, where it says so.
+    input: Option<InputSpec>,
+}
+
+impl Source {
+    /// Whether a net sees what this one saw, and has all its layers but the last, whose labels may be others.
+    pub fn fits(&self, net: &Net, input: &InputSpec) -> bool {
+        let unfolded = self.folded.then(|| unfold_batch_norm(net, &self.weights));
+        let own = unfolded.as_ref().unwrap_or(&self.weights);
+        let with_weights = || net.nodes.iter().filter(|node| !net.parameters_of(node).is_empty());
+        let last = with_weights().count().saturating_sub(1);
+        let has = |p: &Parameter| own.0.get(&p.name).is_some_and(|array| array.shape == p.shape);
+        self.input.as_ref() == Some(input)
+            && with_weights().take(last).all(|node| net.parameters_of(node).iter().all(has))
+    }
+}
+
+/// The model inside this program, to begin with; nothing for a task whose runs begin with random weights.
+///
+/// # Errors
+/// None for a program that passed its tests.
+pub fn shipped(task: Task) -> Result<Option<Source>> {
+    if task != Task::Emotion {
+        return Ok(None);
+    }
+    of_model(Path::new("the model inside this program"), emotion_models::shipped::EMOTION)
+        .map(|(_, source)| Some(source))
+}
+
+fn of_model(path: &Path, bytes: &[u8]) -> Result<(Option<Task>, Source)> {
+    let weights = graph::parameters(bytes).with_context(|| format!("cannot start from {}", path.display()));
+    let weights = weights.blame(Kind::Model)?;
+    let card = emotion_models::decode(bytes).and_then(|model| emotion_models::read_card(&model)).ok();
+    let made_for = card.as_ref().map(|card| card.task);
+    let (labels, input) = card.map(|card| (card.labels, card.input)).unzip();
+    Ok((made_for, Source { path: path.into(), weights, labels, folded: true, input }))
 }
 
 /// Reads a run folder (its best epoch) or an exported ONNX file.
@@ -55,15 +91,11 @@ pub fn open(from: &Path, task: Task) -> Result<Source> {
     }
     let (made_for, source) = if from.is_dir() {
         let (weights, identity) = checkpoint::load_best(from)?;
-        let source = Source { path: from.into(), weights, labels: Some(identity.labels), folded: false };
+        let source = Source { path: from.into(), weights, labels: Some(identity.labels), folded: false, input: None };
         (Some(task_of(&config)), source)
     } else {
         let bytes = std::fs::read(from).with_context(|| format!("cannot read {named}")).blame(Kind::Model)?;
-        let weights = graph::parameters(&bytes).with_context(|| format!("cannot start from {named}"));
-        let weights = weights.blame(Kind::Model)?;
-        let card = emotion_models::decode(&bytes).and_then(|model| emotion_models::read_card(&model)).ok();
-        let (made_for, labels) = card.map(|card| (card.task, card.labels)).unzip();
-        (made_for, Source { path: from.into(), weights, labels, folded: true })
+        of_model(from, &bytes)?
     };
     match made_for.filter(|made_for| *made_for != task) {
         Some(other) => refuse(format!("{named} was made for another task: {other}, not {task}")),
@@ -224,6 +256,23 @@ mod tests {
     use burn::tensor::TensorData;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn the_shipped_weights_fit_the_default_net_and_no_other() {
+        use crate::emotion::options::EmotionConfig;
+        use crate::run::config::Config;
+        let source = shipped(Task::Emotion).unwrap().unwrap();
+        let fits = |change: fn(&mut EmotionConfig), labels: usize| {
+            let mut config = Config::<EmotionConfig>::of_arch(crate::nets::Architecture::Compact).task;
+            change(&mut config);
+            source.fits(&config.float_net(labels).unwrap(), &config.input())
+        };
+        assert!(fits(|_| {}, 3) && fits(|_| {}, 5));
+        assert!(!fits(|config| config.size = 48, 3));
+        assert!(!fits(|config| config.colour = crate::emotion::colour::ColourName::Rgb, 3));
+        assert!(!fits(|config| config.net.widths[3] += 8, 3));
+        assert!(shipped(Task::Face).unwrap().is_none());
+    }
 
     #[test]
     fn training_begins_where_an_exported_net_was() {

@@ -42,11 +42,16 @@ pub fn train_to_end<T: ReportingTask>(mut trainer: Trainer<T>, run: &Path, data:
         let name = trainer.config.task.monitor();
         let why = if end == End::Stopped { "no better epoch since; " } else { "" };
         match epoch {
-            0 => say!("{why}best as it was before any epoch (validation {name} {figure:.4})")?,
+            0 => say!(
+                "{why}no epoch was better than the start: the run keeps the weights it began with (validation {name} {figure:.4})"
+            )?,
             _ => say!("{why}best epoch {epoch} (validation {name} {figure:.4})")?,
         }
     }
     T::report(run, data)?;
+    if let Some(told) = T::outcome(run)? {
+        say!("{told}")?;
+    }
     say!("report: {}", run.join("report.html").display())?;
     say!("next: host-trainer export {} --out MODEL.onnx", quoted_path(run))?;
     Ok(ExitCode::SUCCESS)

@@ -26,10 +26,14 @@ pub struct TrainRequest {
     pub run: PathBuf,
     /// Whether the folder holds the run already, and it goes on.
     pub resume: bool,
-    /// Whether it goes on for longer than it was to.
+    /// Whether it goes on for longer than it was to, or with data that have moved.
     pub longer: bool,
     /// Another run or model to start from.
     pub init: Option<Source>,
+    /// What to start from without one, where it fits.
+    pub default_start: Option<Source>,
+    /// Whether the learning rate was requested explicitly.
+    pub learning_rate_given: bool,
     /// Whether a run that is there is overwritten.
     pub force: bool,
     /// Whether the finished run is quantised.
@@ -53,12 +57,20 @@ pub fn train<T: ReportingTask>(request: &TrainRequest, mut config: Config<T::Con
     // The number itself is kept with the run: on another machine "all cores" would round sums differently.
     config.run.threads = start_threads(config.run.threads)?;
     let data = T::Data::load(&config, run).with_context(|| match request.resume {
-        true => format!("folders in {} are as seen from where the run was started", run.join("config.toml").display()),
+        true => format!(
+            "folders in {} are as seen from where the run was started; --data DIR says where they are now",
+            run.join("config.toml").display()
+        ),
         false => "the data cannot be used".into(),
     })?;
     data.say()?;
     fit_batch::<T>(&mut config, &data, request.batch_size_given)?;
     let net = config.build_net(data.labels().len()).blame(*said_in)?;
+    let start = start(request, &config, &net)?;
+    if start.is_some() && !request.learning_rate_given {
+        config.run.optimizer.learning_rate = FINE_TUNING_RATE;
+        say!("learning rate {FINE_TUNING_RATE}, so that what is known is kept (--learning-rate)")?;
+    }
     let now = Identity {
         labels: data.labels(),
         data_fingerprint: data.fingerprint().to_owned(),
@@ -70,7 +82,7 @@ pub fn train<T: ReportingTask>(request: &TrainRequest, mut config: Config<T::Con
         let (state, identity) = resumed::<T>(request, &config, &now)?;
         (state, identity, None)
     } else {
-        let (weights, taken) = first_weights::<T>(request, &config, &net, &now.labels)?;
+        let (weights, taken) = first_weights::<T>(request, &config, &net, start, &now.labels)?;
         folder::begin(run, &config.to_toml()?)?;
         (TrainingState::start(weights, config.run.ema > 0.0), now, taken)
     };
@@ -141,11 +153,30 @@ fn resumed<T: Task>(
     Ok((state, identity))
 }
 
+/// The largest learning rate of a run that starts from another model's weights, unless one is requested: that of random weights
+/// unlearns in its first epochs what they know.
+const FINE_TUNING_RATE: f64 = 2e-4;
+
+/// What a new run starts from: what was named, else the shipped weights where they fit.
+fn start<'a, C: TaskConfig>(request: &'a TrainRequest, config: &Config<C>, net: &Net) -> Result<Option<&'a Source>> {
+    if request.resume || request.init.is_some() {
+        return Ok(request.init.as_ref());
+    }
+    let Some(shipped) = &request.default_start else { return Ok(None) };
+    if !shipped.fits(net, &config.input()) {
+        say!("starting from random weights: the net or its input is another than the shipped model's")?;
+        return Ok(None);
+    }
+    say!("starting from the shipped weights (--from-scratch starts from random ones)")?;
+    Ok(Some(shipped))
+}
+
 /// A new run's first weights: random ones, or another model's where they fit.
 fn first_weights<T: Task>(
     request: &TrainRequest,
     config: &Config<T::Config>,
     net: &Net,
+    start: Option<&Source>,
     labels: &[String],
 ) -> Result<(Weights, Option<TransferReport>)> {
     let refuse = |message: String| Err(failure(request.said_in, message));
@@ -155,7 +186,7 @@ fn first_weights<T: Task>(
         return refuse(format!("--freeze {frozen} leaves nothing to train: the net has {stages} stages"));
     }
     let mut weights = T::initial_weights(net, config.run.seed);
-    let Some(source) = &request.init else {
+    let Some(source) = start else {
         if frozen > 0 {
             return refuse(
                 "--freeze keeps weights that --init brings; without it the frozen layers would stay random".into(),

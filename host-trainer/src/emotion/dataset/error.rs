@@ -12,7 +12,7 @@ pub enum DatasetError {
         source: std::io::Error,
     },
     /// The folder lacks `train/`, or `train/` lacks label folders.
-    #[error("{} has no train/ folder with one folder per label (found: {found}); put pictures at {}/train/LABEL/", path.display(), path.display())]
+    #[error("{} has no train/ folder with one folder per label (found: {found}); put pictures at {}/train/LABEL/, or have nothing but a folder per label there", path.display(), path.display())]
     NoTrain {
         /// The data set's folder.
         path: PathBuf,

@@ -4,7 +4,7 @@ use super::DatasetError;
 use super::labelling::Labelling;
 use super::load::relative_path;
 use super::picture_label::PictureLabel;
-use super::scan::label_folders;
+use super::scan::{Layout, label_folders};
 use crate::part::Part;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl LabelledPart {
     /// # Errors
     /// Folders, or a file of votes, that cannot be read.
     pub fn read(root: &Path, part: Part, labelling: &Labelling) -> Result<Self, DatasetError> {
-        let folders = labelling.rename(label_folders(&root.join(part.name()))?);
+        let folders = labelling.rename(label_folders(&Layout::folder(root, part)?)?);
         let known: Vec<String> = folders.keys().cloned().collect();
         let votes = labelling.read(root, &known)?;
         let labels: BTreeSet<String> = known.into_iter().chain(votes.iter().flat_map(|v| v.labels.clone())).collect();

@@ -74,6 +74,7 @@ impl Labelling {
                 continue;
             }
             let into = renamed.entry(name).or_default();
+            into.path.clone_from(&folder.path);
             into.pictures.append(&mut folder.pictures);
             into.others += folder.others;
         }
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn folders_take_other_names_join_and_stay_away() {
-        let folder = |name: &str| super::super::scan::LabelFolder { pictures: vec![name.into()], others: 0 };
+        let folder = |name: &str| super::super::scan::LabelFolder { pictures: vec![name.into()], ..Default::default() };
         let folders = ["Angry", "calm", "junk", "neutral"].map(|name| (name.to_owned(), folder(name))).into();
         let renamed = labelling("names = { Angry = 'angry', calm = 'neutral', junk = '' }").rename(folders);
         assert_eq!(renamed.keys().collect::<Vec<_>>(), ["angry", "neutral"]);

@@ -73,7 +73,7 @@ impl Dataset {
                 }
             }
         }
-        check_every_label_has_pictures(spec, &scans, &votes, &labels, &pictures)?;
+        check_every_label_has_pictures(&scans, &votes, &labels, &pictures)?;
 
         let (parts, pairs) = divide(spec, &scans, &pictures);
         let copies = count_copies(spec.sources.len(), &pictures, &parts, &pairs);
@@ -161,7 +161,7 @@ fn check_parts(root: &Path, parts: &BTreeMap<Part, LabelFolders>) -> Result<(), 
         }
         for (label, folder) in folders {
             if folder.pictures.is_empty() {
-                let path = root.join(part.name()).join(label);
+                let path = if folder.path.is_dir() { folder.path.clone() } else { root.join(part.name()).join(label) };
                 return Err(DatasetError::EmptyLabel { found: describe(&path), path });
             }
         }
@@ -256,7 +256,6 @@ struct Decoded {
 }
 
 fn check_every_label_has_pictures(
-    spec: &DataSpec,
     scans: &[BTreeMap<Part, LabelFolders>],
     votes: &[Option<Votes>],
     labels: &[String],
@@ -270,7 +269,7 @@ fn check_every_label_has_pictures(
                 let index = labels.partition_point(|other| other < label);
                 let left_out = votes[source].is_some();
                 if !left_out && !present.contains(&(source, part, index)) {
-                    let path = spec.sources[source].path.join(part.name()).join(label);
+                    let path = folder.path.clone();
                     let found = format!("{} files that do not decode", folder.pictures.len());
                     return Err(DatasetError::EmptyLabel { path, found });
                 }

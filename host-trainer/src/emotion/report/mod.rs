@@ -63,4 +63,12 @@ impl ReportingTask for EmotionTask {
         }
         Ok(())
     }
+
+    fn outcome(run: &Path) -> Result<Option<String>> {
+        let text = std::fs::read_to_string(run.join("report.txt")).unwrap_or_default();
+        let accuracy =
+            text.lines().find_map(|line| Some(line.strip_prefix("accuracy ")?.split(", ").next()?.to_owned()));
+        let tested = text.lines().next().is_some_and(|line| line.contains("on the test pictures"));
+        Ok(accuracy.filter(|_| tested).map(|accuracy| format!("test: accuracy {accuracy}")))
+    }
 }

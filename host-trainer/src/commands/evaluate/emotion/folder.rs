@@ -1,6 +1,6 @@
 //! A folder's pictures with the labels that the model is asked about.
 
-use crate::emotion::dataset::scan::describe;
+use crate::emotion::dataset::scan::{Layout, describe};
 use crate::emotion::dataset::{LabelledPart, Labelling};
 use crate::part::Part;
 use anyhow::{Result, bail, ensure};
@@ -43,7 +43,7 @@ impl Folder {
         labels: &[String],
         labelling: Option<&Labelling>,
     ) -> Result<Self> {
-        let part = data.join(split.name());
+        let part = Layout::folder(data, split)?;
         ensure!(part.is_dir(), "{} has no folder {}/; {}", data.display(), split.name(), describe(data));
         let found = LabelledPart::read(data, split, &labelling.cloned().unwrap_or_default())?;
         let mut folder = Folder {
