@@ -223,8 +223,14 @@ fn the_library_drives_one_pin_a_mood() {
         classifier,
     };
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback =
-        Playback { fps: FPS, every_frame: true, repeat: false, dwell: None, camera: CameraRequest::default() };
+    let playback = Playback {
+        fps: FPS,
+        every_frame: true,
+        repeat: false,
+        dwell: None,
+        wait: false,
+        camera: CameraRequest::default(),
+    };
     let capture = start(SourceSpec::Images(trained.show()), playback, clock, &stop);
     let period = Duration::from_secs_f64(1.0 / FPS);
     let plan =
