@@ -23,6 +23,7 @@ mod progress;
 mod random;
 pub mod report;
 pub mod run;
+mod spreadsheet;
 pub mod task;
 mod threads;
 pub mod train;

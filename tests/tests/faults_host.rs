@@ -42,11 +42,34 @@ fn without_room(command: &Command, blocks: u32) -> Command {
 fn a_folder_without_a_training_part_says_what_it_holds() {
     let folder = folder();
     let data = folder.path().join("data");
-    draw_faces(&data, &Faces { seeds: 1000..1002, frames: 1, side: 32 });
-    Session::run(&mut train(&data, &run_in(&folder))).expect_error(5, &["no train/ folder", "angry/", "train/LABEL"]);
+    draw_faces(&data.join("test"), &Faces { seeds: 1000..1002, frames: 1, side: 32 });
+    Session::run(&mut train(&data, &run_in(&folder))).expect_error(5, &["no train/ folder", "test/", "train/LABEL"]);
     assert!(!run_in(&folder).exists(), "nothing may be written");
     let missing = folder.path().join("missing");
     Session::run(&mut train(&missing, &run_in(&folder))).expect_error(5, &["cannot read", "missing"]);
+}
+
+#[test]
+fn label_folders_alone_are_for_training_and_others_beside_parts_are_named() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    draw_faces(&data, &Faces { seeds: 1000..1012, frames: 1, side: 32 });
+    let mut audit = host_trainer();
+    let audit = Session::run(audit.arg("audit").arg(&data)).expect_code(0);
+    assert!(audit.stdout.contains("train: 36 pictures"), "{audit:#?}");
+    assert!(audit.stderr.contains("its folders are taken for labels"), "{audit:#?}");
+    let inside = data.join("run");
+    Session::run(&mut train(&data, &inside)).expect_error(2, &["lies among the pictures"]);
+    // The same under the names of other data sets.
+    let named = folder.path().join("named");
+    fs::create_dir(&named).unwrap();
+    fs::rename(&data, named.join("Training")).unwrap();
+    draw_faces(&named.join("valid"), &Faces { seeds: 0..2, frames: 1, side: 32 });
+    fs::create_dir(named.join("extra")).unwrap();
+    let mut audit = host_trainer();
+    let audit = Session::run(audit.arg("audit").arg(&named)).expect_code(0);
+    assert!(audit.stdout.contains("train: 36 pictures") && audit.stdout.contains("val: 6 pictures"), "{audit:#?}");
+    assert!(audit.stderr.contains("passed over extra/"), "{audit:#?}");
 }
 
 #[test]

@@ -77,6 +77,10 @@ fn killed_twice_gives_the_history_of_an_uninterrupted_run() {
     let finished = Session::run(&mut resume(&run)).expect_code(0);
     assert_eq!(history(&run), whole, "{finished:#?}");
     assert!(run.join("report.html").exists());
+    assert!(
+        finished.stdout.contains("\ntest: accuracy 0.") || finished.stdout.contains("\ntest: accuracy 1."),
+        "{finished:#?}"
+    );
 }
 
 #[test]
@@ -112,6 +116,19 @@ fn a_finished_run_resumes_to_itself_and_other_pictures_are_refused() {
     Session::run(&mut resume(&run)).expect_code(0);
     assert_eq!(history(&run), whole);
     assert_eq!(evaluations(), before, "the same weights were evaluated once more");
+
+    // The pictures may lie elsewhere now: their fingerprint decides.
+    let moved = folder.path().join("moved");
+    std::fs::rename(&data, &moved).unwrap();
+    Session::run(&mut resume(&run)).expect_error(5, &["--data DIR says where they are now"]);
+    Session::run(resume(&run).arg("--data").arg(&moved)).expect_code(0);
+    assert_eq!(history(&run), whole);
+    // The run knows it from now on.
+    Session::run(&mut resume(&run)).expect_code(0);
+    Session::run(resume(&run).arg("--data").arg(format!("{}*2", moved.display())))
+        .expect_error(2, &["the same folders"]);
+    std::fs::rename(&moved, &data).unwrap();
+    Session::run(resume(&run).arg("--data").arg(&data)).expect_code(0);
 
     Session::run(&mut train(&data, &run)).expect_error(2, &["already holds a run", "--resume", "--force"]);
     std::fs::remove_file(data.join("train/sad/1000-0.png")).unwrap();

@@ -4,13 +4,13 @@ use super::face_search::{Search, SearchArgs};
 use crate::emotion::dataset::scan;
 use crate::failure::{Blame, INTERRUPTED, Kind, failure};
 use crate::files;
-use crate::output::{say, tell, tell_once};
+use crate::output::{say, tell};
 use crate::part::Part;
 use crate::progress::Progress;
 use crate::threads::share_out;
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use emotion_models::{Picture, PixelFormat, decode, read_card, shipped, walk};
+use emotion_models::{Picture, PixelFormat, decode, read_card, shipped};
 use image::{DynamicImage, GrayImage, RgbImage};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ pub fn run(args: &CropArgs) -> Result<ExitCode> {
         None => read_card(&decode(shipped::EMOTION)?)?.crop_margin,
     };
     let search = Search::open(&SearchArgs { no_face_search: false, face_model: args.face_model.clone() }, margin)?;
-    let photos = photos(&args.data).blame(Kind::Data)?;
+    let photos = scan::pictures(&args.data)?;
     if photos.is_empty() {
         return Err(failure(Kind::Data, format!("{} holds no pictures", args.data.display())));
     }
@@ -128,13 +128,6 @@ fn check(args: &CropArgs) -> Result<()> {
     Ok(())
 }
 
-/// All pictures below a folder, in order.
-fn photos(folder: &Path) -> Result<Vec<PathBuf>> {
-    let found = walk(folder, scan::is_picture).with_context(|| format!("cannot read {}", folder.display()))?;
-    found.warnings.iter().for_each(|warning| tell_once(warning));
-    Ok(found.files)
-}
-
 fn cut(args: &CropArgs, search: &mut Search, path: &Path) -> Result<Outcome> {
     let picture = match Picture::open_leniently(path) {
         Ok(opened) if opened.cut => return Ok(Outcome::Unreadable("the JPEG is cut off".to_owned())),
@@ -188,6 +181,6 @@ mod tests {
         std::os::unix::fs::symlink(root.path(), at("loop")).unwrap();
         std::os::unix::fs::symlink(other.path(), at("other")).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(at("pipe.png")).status().unwrap().success());
-        assert_eq!(photos(root.path()).unwrap(), [at("a.png"), at("other/b.png")]);
+        assert_eq!(scan::pictures(root.path()).unwrap(), [at("a.png"), at("other/b.png")]);
     }
 }

@@ -1,12 +1,12 @@
 //! `predict`: an exported model's label and probabilities for pictures.
 
 use super::face_search::{Search, SearchArgs};
-use crate::emotion::dataset::scan::is_picture;
-use crate::failure::{Blame, Kind, failure};
-use crate::output::{say, tell_once};
-use anyhow::{Context, Result, ensure};
+use crate::emotion::dataset::scan;
+use crate::failure::{Kind, failure};
+use crate::output::say;
+use anyhow::{Result, ensure};
 use clap::Args;
-use emotion_models::{Classifier, Face, Picture, Probabilities, printable_path, walk};
+use emotion_models::{Classifier, Face, Picture, Probabilities, printable_path};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -80,11 +80,9 @@ fn pictures(named: &[PathBuf]) -> Result<Vec<PathBuf>> {
             all.push(path.clone());
             continue;
         }
-        let found =
-            walk(path, is_picture).with_context(|| format!("cannot read {}", path.display())).blame(Kind::Data)?;
-        found.warnings.iter().for_each(|warning| tell_once(warning));
-        ensure!(!found.files.is_empty(), failure(Kind::Data, format!("{} holds no pictures", path.display())));
-        all.extend(found.files);
+        let found = scan::pictures(path)?;
+        ensure!(!found.is_empty(), failure(Kind::Data, format!("{} holds no pictures", path.display())));
+        all.extend(found);
     }
     Ok(all)
 }

@@ -1,6 +1,7 @@
 //! Groups of pictures that a CSV names, so that the owner of a data set can see whether a model serves all of them alike.
 
 use crate::failure::{Kind, failure};
+use crate::spreadsheet;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -58,11 +59,11 @@ impl Slices {
 /// A picture's group by its path.
 fn parse(bytes: &[u8], column: &str) -> Result<HashMap<String, String>> {
     let wrong = |message: String| failure(Kind::Data, message);
-    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut table = spreadsheet::reader(bytes).map_err(&wrong)?;
     let header = table.headers().map_err(|error| wrong(error.to_string()))?.clone();
     let place = |name: &str, kind: Kind| {
         let missing = || format!("it has no column {name} (columns: {})", header.iter().collect::<Vec<_>>().join(", "));
-        header.iter().position(|own| own == name).ok_or_else(|| failure(kind, missing()))
+        spreadsheet::column(&header, name).ok_or_else(|| failure(kind, missing()))
     };
     let (file, group) = (place("file", Kind::Data)?, place(column, Kind::Usage)?);
     let mut groups = HashMap::new();

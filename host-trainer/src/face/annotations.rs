@@ -1,10 +1,12 @@
 //! Photos with face boxes, in the formats that people have them in.
 
+use super::fractions::{self, YoloPhoto};
 use crate::emotion::dataset::scan;
 use crate::failure::{Blame, Kind, failure};
 use crate::output::tell;
 use crate::part::Part;
-use anyhow::{Context, Result, bail};
+use crate::spreadsheet;
+use anyhow::{Context, Result, anyhow, bail};
 use emotion_models::Rect;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -32,7 +34,7 @@ pub struct AnnotatedFace {
 
 /// The formats, for messages.
 pub const FORMATS: &str = "PART/boxes.csv (file,x,y,w,h) beside PART/images/, WIDER's PART/*bbx_gt.txt beside PART/images/ or \
-                           wider_face_split/ beside WIDER_PART/images/, or Pascal VOC's PART/annotations/*.xml beside PART/images/, where PART is train, val or test";
+                           wider_face_split/ beside WIDER_PART/images/, YOLO's PART/labels/*.txt beside PART/images/, or Pascal VOC's PART/annotations/*.xml beside PART/images/, where PART is train, val or test";
 
 /// The photos of a part of a data set; `None` where the set has no such part.
 ///
@@ -46,7 +48,8 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
     let folder = root.join(part.name());
     let images = folder.join("images");
     if folder.join("boxes.csv").is_file() {
-        let photos = boxes(&folder, &images)?;
+        let mut photos = boxes(&folder, &images)?;
+        fractions::in_pixels(rects(&mut photos), &folder.join("boxes.csv"))?;
         tell_unlisted(&images, &photos, "boxes.csv");
         return Ok(Some(photos));
     }
@@ -59,6 +62,16 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
             return wider(&entry.path(), &images).map(Some);
         }
     }
+    let labels = folder.join("labels");
+    if labels.is_dir() {
+        let photo = |photo: YoloPhoto| {
+            let faces = photo.faces.into_iter().map(|(rect, class)| AnnotatedFace { rect, class }).collect();
+            Annotated { path: photo.path, name: photo.name, faces }
+        };
+        let mut photos: Vec<Annotated> = fractions::yolo(&labels, &images)?.into_iter().map(photo).collect();
+        fractions::in_pixels(rects(&mut photos), &labels)?;
+        return Ok(Some(photos));
+    }
     for (annotations, images) in [("annotations", "images"), ("Annotations", "JPEGImages")] {
         let annotations = folder.join(annotations);
         if annotations.is_dir() {
@@ -68,6 +81,16 @@ fn read_part(root: &Path, part: Part) -> Result<Option<Vec<Annotated>>> {
         }
     }
     Ok(None)
+}
+
+/// Every box, with its picture's file.
+fn rects(photos: &mut [Annotated]) -> Vec<(&Path, &mut Rect)> {
+    let mut all = vec![];
+    for Annotated { path, faces, .. } in photos {
+        let path: &Path = path;
+        all.extend(faces.iter_mut().map(|face| (path, &mut face.rect)));
+    }
+    all
 }
 
 /// Unlisted pictures might show faces or none. They are left out, with a warning.
@@ -100,16 +123,15 @@ fn rect(values: [f32; 4]) -> Result<Rect> {
 fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
     let path = folder.join("boxes.csv");
     let classes = classes(&folder.join("meta.csv"))?;
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_path(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut reader =
+        spreadsheet::reader(&bytes).map_err(|reason| anyhow!("cannot read {}: {reason}", path.display()))?;
     let header = reader.headers().with_context(|| format!("in {}", path.display()))?.clone();
     if header.is_empty() {
         bail!("{} is empty; a first line file,x,y,w,h is needed, then one for each face", path.display());
     }
     let column = |name: &str| {
-        let found = header.iter().position(|column| column == name);
+        let found = spreadsheet::column(&header, name);
         found.with_context(|| format!("{} has no column `{name}`; file,x,y,w,h are needed", path.display()))
     };
     let columns = [column("x")?, column("y")?, column("w")?, column("h")?];
@@ -127,7 +149,7 @@ fn boxes(folder: &Path, images: &Path) -> Result<Vec<Annotated>> {
         }
         let mut numbers = [0.0; 4];
         for (number, value) in numbers.iter_mut().zip(values) {
-            *number = value.parse().with_context(|| format!("{}: `{value}` is no number", place_of()))?;
+            *number = spreadsheet::number(value).with_context(|| format!("{}: `{value}` is no number", place_of()))?;
         }
         let class = classes.get(row).cloned().unwrap_or_default();
         faces.push(AnnotatedFace { rect: rect(numbers).with_context(place_of)?, class });

@@ -12,6 +12,7 @@ pub mod data;
 pub mod detections;
 pub mod export;
 pub mod figures;
+mod fractions;
 pub mod gate;
 pub mod inference;
 pub mod loss;

@@ -1,5 +1,6 @@
 //! A CSV with numbers for pictures: people's votes, or what another model answers.
 
+use crate::spreadsheet;
 use std::collections::BTreeMap;
 
 /// A CSV whose column `file` has pictures' paths, and other columns a number for a label.
@@ -42,9 +43,9 @@ impl PictureTable {
     /// # Errors
     /// In words, a column that is missing, or the line of a number that cannot be.
     pub fn parse(bytes: &[u8], meaning: &Columns<'_>) -> Result<Self, String> {
-        let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+        let mut table = spreadsheet::reader(bytes)?;
         let header = table.headers().map_err(|error| error.to_string())?.clone();
-        let place = |name: &str| header.iter().position(|column| column == name);
+        let place = |name: &str| spreadsheet::column(&header, name);
         let columns = header.iter().collect::<Vec<_>>().join(", ");
         let needed = |name: &str| place(name).ok_or(format!("it has no column {name} (columns: {columns})"));
         let file = needed("file")?;
@@ -70,7 +71,7 @@ impl PictureTable {
             let line = row.position().map_or(0, csv::Position::line);
             let number = |column: usize| {
                 let text = row.get(column).unwrap_or_default();
-                let number = text.parse::<f32>().ok().filter(|number| (0.0..=most).contains(number));
+                let number = spreadsheet::number(text).filter(|number| (0.0..=most).contains(number));
                 number.ok_or(format!("line {line}: `{text}` in column {} is no {what}", &header[column]))
             };
             let mut numbers = vec![0.0; names.len()];

@@ -114,6 +114,13 @@ pub fn label_folders(folder: &Path) -> Result<LabelFolders, DatasetError> {
     Ok(labels)
 }
 
+/// Every picture below `folder`, in order.
+pub fn pictures(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let found = walk(folder, is_picture).map_err(|source| DatasetError::Read { path: folder.to_owned(), source })?;
+    found.warnings.iter().for_each(|warning| tell_once(warning));
+    Ok(found.files)
+}
+
 /// What is in `folder`, sorted, hidden entries and those of the system left out.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let failed = |source| DatasetError::Read { path: folder.to_owned(), source };
