@@ -3,6 +3,8 @@
 use crate::output::tell_once;
 use anyhow::{Context, Result, bail};
 use emotion_models::{Rect, is_picture_name, walk};
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageReader, ImageResult};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,7 +37,7 @@ pub(super) fn in_pixels(boxes: Vec<(&Path, &mut Rect)>, from: &Path) -> Result<(
         let size = match known {
             Some((last, size)) if last == path => size,
             // A picture that is missing or broken is told where the pictures are read.
-            _ => image::image_dimensions(path).ok(),
+            _ => upright_sides(path).ok(),
         };
         known = Some((path, size));
         if let Some((width, height)) = size {
@@ -56,6 +58,17 @@ pub(super) struct YoloPhoto {
 fn is_fraction(rect: Rect) -> bool {
     let Rect { x, y, width, height } = rect;
     width <= 1.0 && height <= 1.0 && (-1.0..=1.0).contains(&x) && (-1.0..=1.0).contains(&y)
+}
+
+/// Width and height of a picture as it is shown, from the beginning of its file.
+fn upright_sides(path: &Path) -> ImageResult<(u32, u32)> {
+    let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    let lies = matches!(
+        decoder.orientation()?,
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+    );
+    Ok(if lies { (height, width) } else { (width, height) })
 }
 
 fn scaled(rect: Rect, width: f32, height: f32) -> Rect {
@@ -142,5 +155,18 @@ mod tests {
         let (_kept, root) = set("labels/a.txt", "0 30 60 10 20\n");
         let error = format!("{:#}", read(&root, Part::Train).unwrap_err());
         assert!(error.contains("a.txt, line 1") && error.contains("from 0 to 1"), "{error}");
+    }
+
+    #[test]
+    fn fractions_are_of_the_upright_picture() {
+        let (_kept, root) = set("boxes.csv", "file,x,y,w,h\nturned.jpg,0.25,0.5,0.1,0.2\n");
+        let path = root.join("train/images/turned.jpg");
+        image::GrayImage::new(200, 100).save(&path).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        // An EXIF block with one entry, orientation 6.
+        let exif = b"\xFF\xE1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+        bytes.splice(2..2, *exif);
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(rects(&root), [[25.0, 100.0, 10.0, 40.0]]);
     }
 }
