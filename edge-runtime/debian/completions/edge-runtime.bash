@@ -43,6 +43,9 @@ _edge__runtime() {
             edge__runtime,run)
                 cmd="edge__runtime__subcmd__run"
                 ;;
+            edge__runtime,snapshot)
+                cmd="edge__runtime__subcmd__snapshot"
+                ;;
             edge__runtime__subcmd__help,bench)
                 cmd="edge__runtime__subcmd__help__subcmd__bench"
                 ;;
@@ -70,6 +73,9 @@ _edge__runtime() {
             edge__runtime__subcmd__help,run)
                 cmd="edge__runtime__subcmd__help__subcmd__run"
                 ;;
+            edge__runtime__subcmd__help,snapshot)
+                cmd="edge__runtime__subcmd__help__subcmd__snapshot"
+                ;;
             *)
                 ;;
         esac
@@ -77,7 +83,7 @@ _edge__runtime() {
 
     case "${cmd}" in
         edge__runtime)
-            opts="-h -V --config --model --face-model --no-face-search --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --every-frame --loop --frames --json --no-picture --help --version run classify bench dark config doctor completions man help"
+            opts="-h -V --config --model --face-model --no-face-search --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --every-frame --loop --frames --wait --json --no-picture --help --version run classify snapshot bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -423,7 +429,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__help)
-            opts="run classify bench dark config doctor completions man help"
+            opts="run classify snapshot bench dark config doctor completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -562,6 +568,20 @@ _edge__runtime() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        edge__subcmd__runtime__subcmd__help__subcmd__snapshot)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         edge__subcmd__runtime__subcmd__man)
             opts="-h --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -589,7 +609,7 @@ _edge__runtime() {
             return 0
             ;;
         edge__subcmd__runtime__subcmd__run)
-            opts="-h --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --every-frame --loop --frames --json --no-picture --config --model --face-model --no-face-search --help"
+            opts="-h --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --every-frame --loop --frames --wait --json --no-picture --config --model --face-model --no-face-search --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -636,6 +656,76 @@ _edge__runtime() {
                     return 0
                     ;;
                 --frames)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --face-model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        edge__subcmd__runtime__subcmd__snapshot)
+            opts="-h --source --faces --precision --threads --fps --dwell --smoothing --hold --leave-margin --lights --annotate --json --config --model --face-model --no-face-search --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --faces)
+                    COMPREPLY=($(compgen -W "largest average all" -- "${cur}"))
+                    return 0
+                    ;;
+                --precision)
+                    COMPREPLY=($(compgen -W "auto f32 int8" -- "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dwell)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --smoothing)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --leave-margin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lights)
+                    COMPREPLY=($(compgen -W "auto gpiochip rppal terminal none" -- "${cur}"))
+                    return 0
+                    ;;
+                --annotate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

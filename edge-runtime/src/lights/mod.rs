@@ -253,19 +253,18 @@ mod tests {
         let (mut lights, memory) = lights(false);
         lights.show(MoodState::Mood(0), true, ON).unwrap();
         let switch = lights.dark_switch();
-        let lighting = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            switch.dark_during(&mut || {
-                assert_eq!(memory.lit(), [""; 0]);
-                scope.spawn(|| {
-                    lighting.store(true, std::sync::atomic::Ordering::SeqCst);
-                    lights.show(MoodState::Mood(0), true, ON).unwrap();
-                });
-                std::thread::sleep(Duration::from_millis(50));
-                assert_eq!(memory.lit(), [""; 0]);
-            });
+        let (mut lights, mut other) = (Some(lights), None);
+        switch.dark_during(&mut || {
+            assert_eq!(memory.lit(), [""; 0]);
+            let mut lights = lights.take().unwrap();
+            other = Some(std::thread::spawn(move || {
+                lights.show(MoodState::Mood(0), true, ON).unwrap();
+                lights
+            }));
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!(memory.lit(), [""; 0]);
         });
-        assert!(lighting.into_inner());
+        let _kept = other.unwrap().join().unwrap();
         assert_eq!(memory.lit(), ["angry", "camera"]);
     }
 
