@@ -132,7 +132,7 @@ pub enum SourceError {
     #[error("no pictures in {}: put PNG, JPEG or WebP files there, or name another folder", .0.display())]
     NoPictures(PathBuf),
     /// A picture does not decode.
-    #[error("cannot decode the picture {}: {reason}; is it complete, and a picture?", path.display())]
+    #[error("cannot decode the picture {}: {reason}{}", path.display(), asked(reason))]
     Picture {
         /// The file.
         path: PathBuf,
@@ -173,4 +173,9 @@ pub enum SourceError {
     /// A bug in a source, or in a driver's library.
     #[error("the source stumbled: {0}")]
     Panicked(String),
+}
+
+/// What to ask where a decoder's reason does not say what to do.
+fn asked(reason: &str) -> &'static str {
+    if reason.contains("save it") { "" } else { "; is it complete, and a picture?" }
 }
