@@ -61,7 +61,8 @@ pub fn without_fill(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether the coded data of a JPEG without end marker are all there: a strict decoder runs out of them otherwise.
+/// Whether the coded data of a JPEG without end marker are all there, but for some of its last block: a strict decoder runs out of
+/// them otherwise.
 pub fn has_whole_scan(bytes: &[u8]) -> bool {
     let options = DecoderOptions::default().set_strict_mode(true).jpeg_set_out_colorspace(ColorSpace::Luma);
     JpegDecoder::new_with_options(ZCursor::new(without_fill(bytes)), options).decode().is_ok()
