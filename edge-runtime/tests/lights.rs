@@ -63,7 +63,7 @@ fn play(
     let (mut pipeline, memory) = pipeline(locator);
     let (clock, stop) = (Clock::start(), Stop::default());
     let playback =
-        Playback { fps: 30.0, every_frame, repeat: false, dwell: None, wait: false, camera: CameraRequest::default() };
+        Playback { fps: 30.0, every_frame, repeat: false, dwell: None, wait: true, camera: CameraRequest::default() };
     let capture = start(source, playback, clock, &stop);
     let plan = RunPlan {
         clock,
