@@ -52,7 +52,8 @@ p, li { color: var(--ink) } .soft { color: var(--soft) }
 .figures { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0 }
 .figures div { border: 1px solid var(--line); border-radius: 8px; padding: .6rem 1rem; min-width: 8rem }
 .figures b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums }
-svg { max-width: 100%; height: auto; border-radius: 8px } .row { display: flex; flex-wrap: wrap; gap: 1rem }
+svg { max-width: 100%; height: auto; border-radius: 8px } .row { display: grid; align-items: start; gap: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)) }
 pre { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; padding: .8rem; font-size: .82rem }
 .wide { overflow-x: auto } table { border-collapse: collapse; font-size: .8rem; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .4rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap }
