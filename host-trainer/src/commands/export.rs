@@ -3,6 +3,7 @@
 use super::task_flags::{EMOTION, TaskFlags};
 use crate::emotion::EmotionTask;
 use crate::emotion::card::EmotionFound;
+use crate::emotion::evaluated::Evaluated;
 use crate::export::exporter::export;
 use crate::export::request::Request;
 use crate::face::card::{FaceFound, line};
@@ -102,9 +103,11 @@ fn say_emotion(request: &Request, card: &ModelCard, found: &EmotionFound) -> Res
     say!("temperature {}; thresholds {}", card.temperature, thresholds.collect::<Vec<_>>().join(", "))?;
     say!("crops are larger than the face by {:.0} %", 100.0 * card.crop_margin)?;
     for one in &found.measured {
-        let scores = &one.scores;
+        let Evaluated { scores, lit, .. } = &one.scores;
+        let lit = [(lit.rightly, "rightly lit"), (lit.calm, "calm lit")];
+        let lit = lit.iter().filter_map(|(share, what)| Some(format!(", {what} {:.3}", share.rate()?)));
         say!(
-            "{} {}: accuracy {:.3} ({:.3} to {:.3}), macro F1 {:.3}, ECE {:.3} (95th percentile if calibrated {:.3}), {} pictures",
+            "{} {}: accuracy {:.3} ({:.3} to {:.3}), macro F1 {:.3}, ECE {:.3} (95th percentile if calibrated {:.3}){}, {} pictures",
             one.source,
             one.part,
             scores.accuracy,
@@ -113,6 +116,7 @@ fn say_emotion(request: &Request, card: &ModelCard, found: &EmotionFound) -> Res
             scores.macro_f1,
             scores.ece,
             scores.ece_p95,
+            lit.collect::<String>(),
             scores.count
         )?;
     }

@@ -1,12 +1,14 @@
 //! The `MODEL.md` beside an exported emotion model.
 
 use super::dataset::{Dataset, SourceSummary};
+use super::evaluated::Evaluated;
 use super::gate::{Agreement, INTEGER_TOLERANCE};
+use super::lights::Share;
 use super::metrics::Scores;
 use super::task::EmotionTask;
 use crate::export::card::{self, cell, head, input, log, net_rows, recipe, row};
 use crate::export::exporter::Job;
-use crate::export::measured::{Measured, in_full, of_test};
+use crate::export::measured::{Measured, of_test};
 use crate::export::request::Request;
 use crate::run::evaluations::evaluations;
 use crate::run::finished::FinishedRun;
@@ -19,7 +21,7 @@ pub const LOG_COLUMNS: [&str; 7] = ["date", "data", "pictures", "accuracy", "mac
 /// How an exported emotion model does on the data.
 pub struct EmotionFound {
     /// By data source and part.
-    pub measured: Vec<Measured<Scores>>,
+    pub measured: Vec<Measured<Evaluated>>,
     /// What the export gate saw.
     pub agreement: Agreement,
 }
@@ -41,7 +43,7 @@ pub fn markdown(job: &Job<'_, EmotionTask>, card: &ModelCard, found: &EmotionFou
     text += &data_section(data, card);
     text += &log(&LOG_COLUMNS);
     for one in of_test(measured) {
-        text += &log_row(&one.source, &one.scores, "export");
+        text += &log_row(&one.source, &one.scores.scores, "export");
     }
     // What the training run's own report saw of the test pictures.
     for line in evaluations(&run.folder).lines().skip(1) {
@@ -84,12 +86,12 @@ fn properties(run: &FinishedRun<EmotionTask>, card: &ModelCard) -> String {
     )
 }
 
-/// A row for each part of each source, and the labels of the last part: the test folder, where there is one.
-fn results(data: &Dataset, card: &ModelCard, measured: &[Measured<Scores>], request: &Request) -> String {
-    let mut text = "## Results\n\n| data | part | pictures | accuracy (95 % interval) | macro F1 | calibration error (calibrated: \
-                    below) |\n|---|---|---|---|---|---|\n"
-        .to_owned();
-    for Measured { source, part, scores, remark } in measured {
+/// A row for each part of each source, and the labels of the largest part: a test folder, where there is one.
+fn results(data: &Dataset, card: &ModelCard, measured: &[Measured<Evaluated>], request: &Request) -> String {
+    let accuracy = ["data", "part", "pictures", "accuracy (95 % interval)", "macro F1"];
+    let mut text = "## Results\n\n".to_owned()
+        + &head(&[&accuracy[..], &["calibration error (calibrated: below)", "rightly lit", "calm lit"]].concat());
+    for Measured { source, part, scores: Evaluated { scores, lit, .. }, remark } in measured {
         text += &row(&[
             cell(source),
             (*part).to_owned(),
@@ -97,24 +99,37 @@ fn results(data: &Dataset, card: &ModelCard, measured: &[Measured<Scores>], requ
             format!("{:.3} ({:.3} to {:.3})", scores.accuracy, scores.interval95.0, scores.interval95.1),
             format!("{:.3}", scores.macro_f1),
             format!("{:.3} ({:.3})", scores.ece, scores.ece_p95),
+            rate(lit.rightly),
+            rate(lit.calm),
         ]);
     }
     let _ = writeln!(
         text,
-        "\nEach picture went once through the engine that runs on the device. The validation part of {} chose temperature and \
-         thresholds; all validation parts together chose the epoch.",
+        "\nEach picture went once through the engine that runs on the device. Rightly lit: of the pictures whose label has a light, \
+         those that light it at the thresholds. Calm lit: of the calm ones, those that light anything. The validation part of {} chose \
+         temperature and thresholds; all validation parts together chose the epoch.",
         calibrated_on(data, request)
     );
-    if let Some(one) = in_full(measured) {
+    if let Some(one) = largest(measured) {
         let of = format!("{}, {}", cell(&one.source), one.part);
         text += &format!("\n{}", head(&[&of, "precision", "recall", "F1", "pictures"]));
-        for (label, class) in card.labels.iter().zip(&one.scores.per_class) {
+        for (label, class) in card.labels.iter().zip(&one.scores.scores.per_class) {
             let [precision, recall, f1] =
                 [class.precision, class.recall, class.f1].map(|figure| format!("{figure:.3}"));
             text += &row(&[cell(label), precision, recall, f1, class.support.to_string()]);
         }
     }
     text + "\n"
+}
+
+/// The test part with most pictures; without any, the part with most.
+fn largest(measured: &[Measured<Evaluated>]) -> Option<&Measured<Evaluated>> {
+    let count = |one: &&Measured<Evaluated>| one.scores.scores.count;
+    of_test(measured).max_by_key(count).or(measured.iter().max_by_key(count))
+}
+
+fn rate(share: Share) -> String {
+    share.rate().map_or("-".into(), |rate| format!("{rate:.3}"))
 }
 
 /// Pictures by source, part and label, and near-copies between the parts.
@@ -129,7 +144,10 @@ fn data_section(data: &Dataset, card: &ModelCard) -> String {
             }
         }
     }
-    for summary in &data.sources {
+    let has_copies = |summary: &&SourceSummary| {
+        summary.copies.test_in_train + summary.copies.test_in_val + summary.copies.val_in_train > 0
+    };
+    for summary in data.sources.iter().filter(has_copies) {
         let copies = summary.copies;
         let _ = writeln!(
             text,
@@ -140,6 +158,9 @@ fn data_section(data: &Dataset, card: &ModelCard) -> String {
             copies.test_in_val,
             copies.val_in_train
         );
+    }
+    if !data.sources.iter().any(|summary| has_copies(&summary)) {
+        text += "\nNo validation or test picture has a near-copy in another part.\n";
     }
     text + &format!("\nSHA-256 over all pictures: `{}`\n\n", card.data_fingerprint)
 }

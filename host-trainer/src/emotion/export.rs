@@ -3,8 +3,9 @@
 use super::calibrate::{self, Examples};
 use super::card::EmotionFound;
 use super::dataset::{Dataset, SourceSummary, Split};
-use super::lights::lights;
-use super::metrics::{Scores, score};
+use super::evaluated::Evaluated;
+use super::lights::{Lights, lights};
+use super::metrics::Scores;
 use super::readout::outputs;
 use super::task::EmotionTask;
 use super::{card as written, crop_margin, gate};
@@ -17,6 +18,7 @@ use crate::run::finished::FinishedRun;
 use anyhow::{Context, Result};
 use emotion_models::pb::ModelProto;
 use emotion_models::{Classifier, ModelCard, Probabilities, apply_temperature, encode};
+use std::sync::Arc;
 
 impl Export for EmotionTask {
     type Found = EmotionFound;
@@ -52,19 +54,21 @@ impl Export for EmotionTask {
             return Err(failure(Kind::Data, message));
         }
         card.temperature = calibrate::temperature(&examples);
-        let lights = lights(&card.labels, &request.lights)?;
-        card.thresholds = calibrate::thresholds(&examples.at(card.temperature), &card.labels, &lights);
+        let lit = lights(&card.labels, &request.lights)?;
+        card.thresholds = calibrate::thresholds(&examples.at(card.temperature), &card.labels, &lit);
+        let lights = Lights::new(&card.labels, &card.thresholds, &request.lights)?;
 
         let mut measured = vec![];
         for source in 0..data.sources.len() {
-            for ((part, split), probabilities) in ["val", "test"].into_iter().zip(&splits).zip(&agreement.probabilities)
+            for (part, probabilities) in
+                ["val", "test"].into_iter().zip(splits.iter().copied()).zip(&agreement.probabilities)
             {
-                measured.extend(measure(data, source, part, split, probabilities, &outputs, card.temperature));
+                measured.extend(measure(data, source, part, probabilities, &outputs, &lights, card.temperature));
             }
         }
         for one in &measured {
             let name = one.source.split('*').next().unwrap_or_default();
-            let Scores { accuracy, macro_f1, ece, .. } = one.scores;
+            let Scores { accuracy, macro_f1, ece, .. } = one.scores.scores;
             let figures = [("accuracy", accuracy), ("macro_f1", macro_f1), ("ece", ece)];
             card.metrics.extend(figures.map(|(what, value)| (format!("{name}/{}/{what}", one.part), value)));
         }
@@ -116,22 +120,22 @@ fn pick(
 fn measure(
     data: &Dataset,
     source: usize,
-    part: &'static str,
-    split: &Split,
+    (part, split): (&'static str, &Arc<Split>),
     probabilities: &[Probabilities],
     outputs: &[usize],
+    lights: &Lights,
     temperature: f32,
-) -> Option<Measured<Scores>> {
+) -> Option<Measured<Evaluated>> {
     let all = split.items.iter().filter(|item| item.source == source).count();
     let (picked, targets) = pick(split, probabilities, outputs, |own| own == source);
     if targets.is_empty() {
         return None;
     }
     let flat: Vec<f32> = picked.iter().flat_map(|p| apply_temperature(p, temperature).to_vec()).collect();
-    let scores = score(&flat, &targets, outputs.len());
     let name = data.sources[source].source.path.file_name();
     let name = name.map_or_else(|| data.sources[source].source.to_string(), |name| name.to_string_lossy().into_owned());
     let skipped = all - targets.len();
+    let scores = Evaluated::new(flat, targets, lights);
     let remark = if skipped > 0 { format!(" ({skipped} of other labels left out)") } else { String::new() };
     Some(Measured { source: name, part, scores, remark })
 }
