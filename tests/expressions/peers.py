@@ -26,8 +26,8 @@ calm lit    of the neutral pictures, those that light anything: the most probabl
 rightly lit of the angry, happy and sad pictures, those that light their label
 ms          median time for a decoded picture: resizing, and the net
 
-With --votes the pictures of a folder with `ferplus.csv` have the label of more than half of the ten people's votes; others are left
-out, as are those whose label no net has. --part train scores train/ less what chooses thresholds, to try the script. --csv writes
+With --votes a folder with `ferplus.csv` has a second row: its pictures have the label of more than half of ten people's votes, others
+are left out, as are those whose label no net has; thresholds are chosen by the votes. --part train scores train/ less what chooses thresholds, to try the script. --csv writes
 one net's answers to all pictures of the part, as `answers` of a [[teachers]] in a training configuration takes them.
 """
 
@@ -62,12 +62,17 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 def main() -> int:
     arguments = parse()
-    folders = [Folder(path, arguments) for path in arguments.data]
+    folders, choosing = [], []
+    for path in arguments.data:
+        own = [Folder(path, arguments, None)]
+        if arguments.votes and (path / VOTES).exists():
+            own.append(Folder(path, arguments, read_votes(path / VOTES)))
+        folders += own
+        choosing.append(own[-1].choosing)
     nets = open_nets(arguments)
-    pictures = [picture for folder in folders for picture in folder.scored + folder.choosing]
-    answer_all(nets, pictures)
+    answer_all(nets, [picture for folder in folders for picture in folder.scored + folder.choosing])
     for net in nets:
-        net.choose_thresholds(folders)
+        net.choose_thresholds(choosing)
     print(f"| net | data ({arguments.part}) | pictures | 3 moods | 7 labels | macro F1 | calm lit | rightly lit |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     for folder in folders:
@@ -88,7 +93,7 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
     parser.add_argument("--data", type=Path, action="append", required=True, metavar="DIR", help="folder with test/LABEL/*")
     parser.add_argument("--part", choices=("test", "train"), default="test", help="which part (default: test)")
-    parser.add_argument("--votes", action="store_true", help=f"labels by people's votes where a folder has {VOTES}")
+    parser.add_argument("--votes", action="store_true", help=f"score by people's votes too where a folder has {VOTES}")
     parser.add_argument("--model", type=Path, action="append", default=[], metavar="FILE.onnx", help="a model of ours")
     parser.add_argument("--peers", default="fer,face-api", metavar="NAMES", help="which others (default: %(default)s); empty for none")
     parser.add_argument("--node", type=Path, default=Path("peers"), metavar="DIR", help="folder of npm's node_modules (default: peers)")
@@ -122,13 +127,10 @@ class Picture:
 
 
 class Folder:
-    """The pictures to score and those that choose thresholds; both without those whose label no net has."""
+    """The pictures to score and those that choose thresholds, by votes where there are any; without those whose label no net has."""
 
-    def __init__(self, root: Path, arguments: argparse.Namespace):
-        self.name = root.resolve().name
-        votes = read_votes(root / VOTES) if arguments.votes and (root / VOTES).exists() else {}
-        if votes:
-            self.name += " (votes)"
+    def __init__(self, root: Path, arguments: argparse.Namespace, votes):
+        self.name = root.resolve().name + (" (votes)" if votes else "")
         part = pictures_of(root, arguments.part, votes)
         if not part:
             sys.exit(f"peers.py: no pictures in {root / arguments.part}: it holds a folder for each label")
@@ -138,10 +140,10 @@ class Folder:
         self.scored = [picture for picture in part if picture.path not in chosen][:: arguments.every]
 
 
-def pictures_of(root: Path, part: str, votes: dict) -> list[Picture]:
+def pictures_of(root: Path, part: str, votes) -> list[Picture]:
     found = []
     for path in sorted(path for path in (root / part).glob("*/*") if path.suffix.lower() in SUFFIXES):
-        label = votes.get(path.relative_to(root).as_posix(), path.parent.name)
+        label = (votes or {}).get(path.relative_to(root).as_posix(), path.parent.name)
         if label in LABELS:
             found.append(Picture(root, path, label))
     return found
@@ -163,9 +165,15 @@ def read_votes(path: Path) -> dict:
 def answer_all(nets: list, pictures: list[Picture]):
     from PIL import Image
 
+    known = {}
     for number, picture in enumerate(pictures):
         if sys.stderr.isatty() and number % 50 == 0:
             print(f"\r{number}/{len(pictures)}", end="", file=sys.stderr, flush=True)
+        # Those by votes are the same ones.
+        if picture.path in known:
+            picture.answers = known[picture.path]
+            continue
+        known[picture.path] = picture.answers
         try:
             image = Image.open(picture.path).convert("RGB")
         except OSError as error:
@@ -225,12 +233,12 @@ class Net:
         sure = picture.answers[self.name][self.labels.index(given)]
         return given if threshold is not None and sure >= threshold else None
 
-    def choose_thresholds(self, folders: list[Folder]):
+    def choose_thresholds(self, choosing: list[list[Picture]]):
         import numpy as np
 
         # By mood and threshold: moods lit rightly less wrongly, and calm faces lit.
         gain, calm = np.zeros((2, len(MOODS), len(GRID)))
-        asked = [[picture for picture in folder.choosing if self.name in picture.answers] for folder in folders]
+        asked = [[picture for picture in pictures if self.name in picture.answers] for pictures in choosing]
         asked = [pictures for pictures in asked if pictures]
         of_calm = sum(sum(picture.label == "neutral" for picture in pictures) / len(pictures) for pictures in asked)
         if not of_calm:
@@ -384,7 +392,7 @@ class Ours(Net):
         self.bytes = path.stat().st_size
         self.parameters, self.macs = onnx_size(onnx.shape_inference.infer_shapes(model))
 
-    def choose_thresholds(self, folders):
+    def choose_thresholds(self, choosing):
         """They are the card's."""
 
     def answer(self, image):
