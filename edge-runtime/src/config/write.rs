@@ -103,7 +103,9 @@ fn moods(out: &mut String, setting: &Setting<Config>, config: &Config, resolved:
         let configured = config.lights.moods.as_ref().and_then(|moods| moods.get(&wired.name));
         let active_low = configured.and_then(|lamp| lamp.active_low);
         let light = LampConfig { pin: wired.pin, light: wired.colour, active_low };
-        writeln!(out, "{} = {}", key(&wired.name), light.toml().unwrap_or_default())?;
+        // One that leaves the lights dark has a line to be uncommented.
+        let comment = if wired.dark { "# " } else { "" };
+        writeln!(out, "{comment}{} = {}", key(&wired.name), light.toml().unwrap_or_default())?;
     }
     Ok(())
 }
@@ -117,8 +119,11 @@ fn thresholds(
 ) -> std::fmt::Result {
     writeln!(out, "[{}]", setting.key)?;
     for (index, label) in card.labels.iter().enumerate() {
-        let comment = if set.contains_key(label) { "" } else { "# " };
-        writeln!(out, "{comment}{} = {:?}", key(label), effective(index))?;
+        let value = effective(index);
+        match set.contains_key(label) {
+            true => writeln!(out, "{} = {value:?}", key(label))?,
+            false => writeln!(out, "# {} = {:?}", key(label), (value * 1e4).round() / 1e4)?,
+        }
     }
     Ok(())
 }
