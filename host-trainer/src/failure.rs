@@ -3,7 +3,6 @@
 use crate::emotion::dataset::DatasetError;
 use crate::files::WriteError;
 use crate::nets::weights::WeightsError;
-use crate::output::ReaderGone;
 use emotion_models::{CardError, ModelError};
 use std::error::Error;
 use std::fmt;
@@ -97,6 +96,11 @@ pub fn kind_of(error: &anyhow::Error) -> Option<Kind> {
         _ => cause.downcast_ref::<Failure>().map(|failure| failure.kind),
     })
 }
+
+/// The reader of standard output has read enough, as in `| head -1`.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: its reader went away")]
+pub struct ReaderGone;
 
 /// Whether nobody is there any more to be told.
 pub fn is_reader_gone(error: &anyhow::Error) -> bool {

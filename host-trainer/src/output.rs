@@ -1,6 +1,6 @@
 //! Standard output, which may lead into a pipe whose reader goes away or a file on a full disk.
 
-use crate::failure::{Blame, Kind};
+use crate::failure::{Blame, Kind, ReaderGone};
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fmt::Arguments;
@@ -38,11 +38,6 @@ static OUTLIVES_READERS: AtomicBool = AtomicBool::new(false);
 pub fn outlive_readers() {
     OUTLIVES_READERS.store(true, Ordering::Relaxed);
 }
-
-/// The reader of standard output has read enough, as in `| head -1`.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write to standard output: its reader went away")]
-pub struct ReaderGone;
 
 /// Writes a line to standard output.
 ///

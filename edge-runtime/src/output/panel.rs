@@ -505,7 +505,8 @@ mod tests {
             ]
         );
         panel.draw(&view(&[0.01, 0.97, 0.02], 1), 0b1010, Ink::None, (24, 2), &mut lines);
-        assert_eq!(lines, ["● happy  97 %", "○ angry   1 %"]);
+        // What does not fit is left out.
+        assert_eq!(lines, ["● happy  97 %", "○ angry   1 %  ● camera"]);
         let mut unsure = view(&[0.4, 0.4, 0.2], 1);
         unsure.event.as_mut().unwrap().state = MoodState::Unsure;
         panel.draw(&unsure, 0b1000, Ink::None, (40, 5), &mut lines);

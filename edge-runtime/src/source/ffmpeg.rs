@@ -7,13 +7,13 @@ mod input;
 #[cfg(test)]
 mod tests;
 
-use super::child::{Child, Read, on_path};
+use super::child::{Child, Read};
 use super::{CameraError, CameraRequest, FrameSource, Playback, SourceError};
 use crate::frame::Frame;
 use emotion_models::{MAX_SIDE, PixelFormat};
 pub(super) use input::{first_camera, is_live};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How long it may take until the first frame: a camera on a network is asked, answers, and sends a whole picture.
@@ -40,14 +40,9 @@ struct Ffmpeg {
     description: String,
 }
 
-/// The program, where it is installed.
-pub(super) fn program() -> Option<PathBuf> {
-    on_path(&["ffmpeg"])
-}
-
 /// Starts `ffmpeg` on what `argument` names.
 pub(super) fn open(argument: &str, playback: &Playback) -> Result<Box<dyn FrameSource>, CameraError> {
-    let program = program().ok_or(CameraError::NoFfmpeg)?;
+    let program = input::program().ok_or(CameraError::NoFfmpeg)?;
     Ok(Box::new(Ffmpeg::start(&program, argument, playback)?))
 }
 

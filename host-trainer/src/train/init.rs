@@ -109,7 +109,8 @@ pub fn open(from: &Path, task: Task) -> Result<Source> {
 /// As [`take`].
 pub fn initialise(net: &Net, weights: &mut Weights, source: &Source, labels: &[String]) -> Result<TransferReport> {
     let taken = take(net, weights, source, labels)?;
-    say!("from {}: {}", source.path.display(), taken.taken.join(", "))?;
+    let known = if taken.fresh.is_empty() { "every layer".into() } else { taken.taken.join(", ") };
+    say!("from {}: {known}", source.path.display())?;
     let fresh = if taken.fresh.is_empty() { "nothing".into() } else { taken.fresh.join(", ") };
     match &taken.other_labels {
         Some(others) => {

@@ -1,8 +1,8 @@
 //! From what a user names to the options of `ffmpeg`'s input.
 
-use super::program;
+use crate::source::child::on_path;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Options before and with `-i`: those that the argument spells out, if it begins with a dash, else those that its kind needs.
@@ -34,6 +34,11 @@ pub(in crate::source) fn is_live(argument: &str) -> bool {
 /// Whether it is a camera's name or number, as AVFoundation has them.
 fn is_camera_name(argument: &str) -> bool {
     cfg!(target_os = "macos") && !argument.contains("://") && !Path::new(argument).exists()
+}
+
+/// The program, where it is installed.
+pub(super) fn program() -> Option<PathBuf> {
+    on_path(&["ffmpeg"])
 }
 
 /// The first camera that `ffmpeg` may read here, as an argument; `None` without the program or a camera.
