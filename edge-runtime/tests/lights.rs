@@ -53,6 +53,10 @@ fn pipeline(locator: Box<dyn FaceLocator>) -> (Pipeline<MemoryPin>, Memory) {
     (Pipeline { locator, classifier, moods: MoodAggregator::new(resolved.filter, WhichFaces::Largest), lights }, memory)
 }
 
+fn playback(every_frame: bool, wait: bool) -> Playback {
+    Playback { fps: 30.0, every_frame, repeat: false, dwell: None, wait, camera: CameraRequest::default() }
+}
+
 fn play(
     source: SourceSpec,
     every_frame: bool,
@@ -62,9 +66,7 @@ fn play(
 ) -> (Outcome, Notes) {
     let (mut pipeline, memory) = pipeline(locator);
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback =
-        Playback { fps: 30.0, every_frame, repeat: false, dwell: None, wait: true, camera: CameraRequest::default() };
-    let capture = start(source, playback, clock, &stop);
+    let capture = start(source, playback(every_frame, true), clock, &stop);
     let plan = RunPlan {
         clock,
         stop: stop.clone(),
@@ -124,15 +126,7 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
     let (mut pipeline, memory) = pipeline(Box::new(CentredSquare::default()));
     darken_on_panic(pipeline.lights.dark_switch());
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback {
-        fps: 30.0,
-        every_frame: true,
-        repeat: false,
-        dwell: None,
-        wait: false,
-        camera: CameraRequest::default(),
-    };
-    let capture = start(SourceSpec::TestCard, playback, clock, &stop);
+    let capture = start(SourceSpec::TestCard, playback(true, false), clock, &stop);
     let plan = RunPlan {
         clock,
         stop: stop.clone(),
@@ -154,15 +148,7 @@ fn a_panic_on_the_frame_path_leaves_darkness_before_anything_unwinds() {
 fn a_light_that_fails_ends_the_run_and_the_others_go_dark() {
     let (mut pipeline, memory) = pipeline(Box::new(CentredSquare::default()));
     let (clock, stop) = (Clock::start(), Stop::default());
-    let playback = Playback {
-        fps: 30.0,
-        every_frame: true,
-        repeat: false,
-        dwell: None,
-        wait: false,
-        camera: CameraRequest::default(),
-    };
-    let capture = start(SourceSpec::TestCard, playback, clock, &stop);
+    let capture = start(SourceSpec::TestCard, playback(true, false), clock, &stop);
     let plan = RunPlan {
         clock,
         stop,

@@ -112,6 +112,12 @@ fn encode(
                     [first, u, yuv(2 * pair + 1, y)[0], v]
                 })
                 .collect(),
+            PixelFormat::Uyvy => (0..half_width)
+                .flat_map(|pair| {
+                    let [first, u, v] = yuv(2 * pair, y);
+                    [u, first, v, yuv(2 * pair + 1, y)[0]]
+                })
+                .collect(),
             _ => (0..width).map(|x| yuv(x, y)[0]).collect(),
         };
         row(values, stride);
@@ -264,7 +270,7 @@ proptest! {
         let crop = CropBox { x, y, width: w, height: h };
         let spec = spec(side, side, Colour::Grey);
         let rgb = resize(PixelFormat::Rgb, (width, height), padding, pixel, crop, &spec);
-        for format in [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::I420] {
+        for format in [PixelFormat::Grey, PixelFormat::Yuyv, PixelFormat::Uyvy, PixelFormat::Nv12, PixelFormat::I420] {
             let other = resize(format, (width, height), padding, pixel, crop, &spec);
             // Luma was rounded to a byte once more.
             prop_assert!(largest_difference(&rgb, &other) <= 1, "{}", format);
@@ -281,7 +287,7 @@ proptest! {
         let crop = CropBox { x, y, width: w, height: h };
         let spec = spec(side, side, Colour::Rgb);
         let rgb = resize(PixelFormat::Rgb, (width, height), padding, pixel, crop, &spec);
-        for format in [PixelFormat::Yuyv, PixelFormat::Nv12, PixelFormat::I420] {
+        for format in [PixelFormat::Yuyv, PixelFormat::Uyvy, PixelFormat::Nv12, PixelFormat::I420] {
             let other = resize(format, (width, height), padding, pixel, crop, &spec);
             // Rounding Y, U and V to bytes moves red and blue by up to 0.5 + 1.772 / 2.
             prop_assert!(largest_difference(&rgb, &other) <= 2, "{}", format);

@@ -47,7 +47,7 @@ fn a_source_that_was_asked_for_is_never_replaced() {
     // `auto` finds no camera here, whether it was asked for by flag or in a file: a fault, and no mood.
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.toml");
-    std::fs::write(&config, "fps = 30.0\n").unwrap();
+    std::fs::write(&config, "source = \"auto\"\n").unwrap();
     for arguments in [vec!["--source".into(), "auto".into()], vec!["--config".into(), config.display().to_string()]] {
         let mut session = Session::start(edge_runtime().arg("--json").args(&arguments));
         session.wait_for_line("fault");

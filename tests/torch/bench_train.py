@@ -40,7 +40,7 @@ def nets():
             return self.relu(y + (x if self.shortcut is None else self.shortcut(x)))
 
     def compact(labels):
-        widths = [24, 48, 96, 192]
+        widths = [32, 56, 104, 192]
         layers = [nn.Conv2d(1, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
         inside = widths[0]
         for index, width in enumerate(widths):

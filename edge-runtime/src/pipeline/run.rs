@@ -173,18 +173,19 @@ impl<P: OutputPin + Send + 'static> RunLoop<'_, P> {
     fn until_the_end(&mut self, capture: &Capture) -> Result<(), Failure> {
         let mut turned_at = self.plan.clock.now();
         while !self.plan.stop.is_requested() {
-            // A turn that takes so long was no turn: the whole program was stopped, and its source with it.
-            let now = self.plan.clock.now();
-            if now.saturating_sub(std::mem::replace(&mut turned_at, now)) > STOPPED_FOR {
-                self.last_frame_at = now;
-            }
             if !self.check_driver(capture) {
                 self.observer.turn(self.plan.clock.now());
             }
             if self.plan.frames.is_some_and(|most| self.summary.frames >= most) {
                 return self.final_result();
             }
-            match capture.take(TICK) {
+            let taken = capture.take(TICK);
+            // A turn that takes so long was no turn: the whole program was stopped, and its source with it.
+            let now = self.plan.clock.now();
+            if now.saturating_sub(std::mem::replace(&mut turned_at, now)) > STOPPED_FOR {
+                self.last_frame_at = now;
+            }
+            match taken {
                 Taken::Item(frame) => {
                     if let Some(skipped) = &frame.skipped {
                         self.skip(skipped);

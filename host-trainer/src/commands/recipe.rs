@@ -216,10 +216,12 @@ mod tests {
 
     #[test]
     fn the_projects_own_recipes_and_their_nets_are_taken() {
-        for (name, steps) in [("emotion", 4), ("seed", 2)] {
+        for (name, steps) in [("emotion", 6), ("seed", 2)] {
             let path = Path::new("../recipes").join(name).with_extension("toml");
             assert_eq!(read(&path).unwrap().step.len(), steps, "{name}");
-            let net = path.with_file_name(format!("{name}-net.toml"));
+        }
+        for net in ["emotion-net.toml", "emotion-taught-net.toml", "seed-net.toml"] {
+            let net = Path::new("../recipes").join(net);
             let mut config = crate::run::config::Config::<crate::emotion::options::EmotionConfig>::read(&net).unwrap();
             config.task.data.sources.push("fer7".into());
             config.check().unwrap();

@@ -11,7 +11,7 @@ fn conv(out: usize, kernel: usize, stride: usize) -> Op {
 
 /// Stem with step 2 and max-pooling, then four stages of one residual block, each after the first halving the map.
 ///
-/// With the default widths 24, 48, 96, 192 on 64x64 grey pictures: 0.69 M parameters, 9.2 M multiply-accumulates.
+/// With the default widths 32, 56, 104, 192 on 64x64 grey pictures: 0.76 M parameters, 12.6 M multiply-accumulates.
 pub fn compact(input: &InputSpec, labels: usize, options: &Options) -> Net {
     let mut net = Net::new(input);
     net.then("stem.conv", conv(options.widths[0], 3, 2), 1);
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn stays_small() {
         let pixel_map = PixelMap { offset: 128.0, scale: 1.0 / 128.0 };
-        for (side, macs) in [(64, 10_000_000), (96, 25_000_000)] {
+        for (side, macs) in [(64, 13_000_000), (96, 29_000_000)] {
             let input = InputSpec { width: side, height: side, colour: Colour::Grey, pixel_map };
             let net = compact(&input, 7, &Options::default());
             let parameters: usize = net.parameters().iter().map(|p| p.len()).sum();

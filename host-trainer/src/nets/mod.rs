@@ -31,7 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { widths: [24, 48, 96, 192], dropout: 0.0 }
+        Options { widths: [32, 56, 104, 192], dropout: 0.0 }
     }
 }
 
