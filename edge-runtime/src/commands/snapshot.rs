@@ -1,14 +1,11 @@
 //! `snapshot`: one frame of the source, with the faces in it and their moods.
 
-use super::classify::{Annotated, PhotoReport};
-use crate::annotate::annotate;
+use super::classify::{Annotated, Reporter};
 use crate::cli::{Global, SnapshotArgs};
 use crate::exit::Failure;
 use crate::frame::Frame;
-use crate::photo::PhotoClassifier;
 use crate::setup::Setup;
 use crate::source::{FrameSource, Playback, SourceError, SourceSpec};
-use crate::track::WhichFaces;
 use emotion_models::{Colour, CropBox, InputSpec, Picture, PixelFormat, PixelMap, Preprocessor};
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -20,35 +17,18 @@ const WARM_UP: (Duration, u64) = (Duration::from_secs(2), 20);
 pub(super) fn snapshot(global: &Global, args: &SnapshotArgs) -> Result<(), Failure> {
     let setup = Setup::new(global, &args.settings)?;
     let source = setup.config.source();
-    let taken = PathBuf::from(source.to_string());
-    let mut annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &[])).transpose()?;
-    let classifier = setup.classifier()?;
-    let resolved = setup.resolve(&classifier)?;
-    let finder = setup.finder()?;
-    let (searched, choice) = (finder.is_some(), setup.config.faces);
-    let labels = classifier.card().labels.clone();
-    let mut photos = PhotoClassifier { finder, classifier, filter: resolved.filter };
+    let annotated = args.annotate.as_deref().map(|out| Annotated::new(out, &[])).transpose()?;
+    let mut reporter = Reporter::new(&setup, args.json, annotated)?;
 
     let mut camera = setup.camera_request();
     camera.colour = true;
     let dwell = setup.config.dwell;
     let playback = Playback { fps: setup.config.fps, every_frame: true, repeat: false, dwell, wait: false, camera };
     let frame = take(&source, &playback)?;
-    let picture = picture_of(&frame)?;
-    let seen = photos.classify(&frame.view().map_err(SourceError::from)?)?;
-    let verdict = photos.verdict(&seen, choice);
-    let report = PhotoReport { picture: &taken, seen: &seen, verdict, labels: &labels, searched, choice };
+    let seen = reporter.classify(&frame.view().map_err(SourceError::from)?)?;
     let mut stdout = io::stdout().lock();
-    if args.json {
-        writeln!(stdout, "{}", report.json())?;
-    } else {
-        report.write(&mut stdout)?;
-    }
+    reporter.report(&mut stdout, &PathBuf::from(source.to_string()), &picture_of(&frame)?, &seen)?;
     stdout.flush()?;
-    if let Some(annotated) = &mut annotated {
-        let mean = verdict.as_ref().filter(|_| choice == WhichFaces::Average && seen.faces.len() > 1);
-        annotated.save(&taken, &annotate(&picture, &seen, mean, &resolved.wiring.moods))?;
-    }
     Ok(())
 }
 

@@ -231,7 +231,10 @@ mod tests {
             format!("{:#}", Teachers::open(std::slice::from_ref(teacher), 0.5, labels, &input(), &[]).err().unwrap())
         };
         assert!(told(&teacher, &["wut".into(), "freude".into()]).contains("angry, disgust, fear, happy"));
-        let renamed = TeacherConfig { labels: ["wut", "", "", "freude", "", "", ""].map(str::to_owned).to_vec(), ..teacher.clone() };
+        let renamed = TeacherConfig {
+            labels: ["wut", "", "", "freude", "", "", ""].map(str::to_owned).to_vec(),
+            ..teacher.clone()
+        };
         assert!(Teachers::open(&[renamed], 0.5, &["wut".into(), "freude".into()], &input(), &[]).is_ok());
         std::fs::write(teacher.model.as_ref().unwrap(), "no model").unwrap();
         assert!(told(&teacher, &labels()).contains("has changed"));
